@@ -1,0 +1,54 @@
+#include "common/filter/filter.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/filter/checker.h"
+#include "common/filter/column_evaluator.h"
+#include "common/filter/parser.h"
+#include "common/filter/printer.h"
+#include "common/filter/row_evaluator.h"
+
+namespace perennial::filter {
+
+struct Filter::Compiled {
+  Program program;
+  std::string canonical;
+};
+
+absl::StatusOr<Filter> Filter::Compile(absl::string_view text, const facts::FactCatalogue& catalogue,
+                                       const CompileOptions& options) {
+  PERENNIAL_ASSIGN_OR_RETURN(SyntaxTree tree, Parse(text));
+  auto compiled = std::make_shared<Compiled>();
+  PERENNIAL_ASSIGN_OR_RETURN(compiled->program, Check(text, std::move(tree), catalogue, options));
+  Printed printed = Print(compiled->program, catalogue);
+  // The canonical form must itself be a filter within the bounds.
+  if (printed.text.size() > kMaxLength) {
+    return absl::InvalidArgumentError(absl::StrCat("is too long: ", printed.text.size(), " bytes in canonical form where ",
+                                                   kMaxLength, " are allowed"));
+  }
+  if (printed.depth > kMaxDepth) {
+    return absl::InvalidArgumentError(absl::StrCat("is nested too deep: ", printed.depth,
+                                                   " levels in canonical form where ", kMaxDepth, " are allowed"));
+  }
+  compiled->canonical = std::move(printed.text);
+  return Filter(std::move(compiled));
+}
+
+Truth Filter::Evaluate(const facts::RowReader& row, const EvaluationContext& context) const {
+  return EvaluateRow(compiled_->program, row, context);
+}
+
+facts::Bitmap Filter::EvaluateAll(const facts::FactTable& table, const EvaluationContext& context) const {
+  return EvaluateColumns(compiled_->program, table, context);
+}
+
+const std::string& Filter::canonical() const { return compiled_->canonical; }
+const std::vector<std::string>& Filter::warnings() const { return compiled_->program.warnings; }
+const std::vector<facts::FactId>& Filter::facts() const { return compiled_->program.facts; }
+const std::vector<std::string>& Filter::fact_names() const { return compiled_->program.fact_names; }
+const std::vector<std::string>& Filter::segments() const { return compiled_->program.segments; }
+bool Filter::reads_clock() const { return compiled_->program.reads_clock; }
+
+}  // namespace perennial::filter
