@@ -1,0 +1,58 @@
+#include "gateway/routes.h"
+
+#include <google/protobuf/descriptor.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace perennial::gateway {
+namespace {
+
+// Written by CMake: a descriptor pool does not say which files it has.
+constexpr const char* kProtoFiles[] = {
+#include "gateway/proto_files.inc"
+};
+
+}  // namespace
+
+absl::StatusOr<Routes> Routes::Make(const absl::flat_hash_map<std::string, Backend*>& backends,
+                                    absl::string_view own_package) {
+  Routes routes;
+  for (const char* name : kProtoFiles) {
+    const auto* file = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(name);
+    if (file == nullptr) return absl::InternalError(absl::StrCat(name, " is not linked into this binary"));
+    const auto backend = backends.find(file->package());
+    for (int i = 0; i < file->service_count(); ++i) {
+      const auto* service = file->service(i);
+      routes.services_.push_back(service->full_name());
+      if (own_package == file->package()) continue;
+      if (backend == backends.end()) {
+        return absl::InternalError(absl::StrCat("no backend for package ", file->package()));
+      }
+      routes.by_service_[service->full_name()] = backend->second;
+      for (int j = 0; j < service->method_count(); ++j) {
+        const auto* method = service->method(j);
+        routes.by_path_[absl::StrCat("/", service->full_name(), "/", method->name())] = {
+            .backend = backend->second, .server_streaming = method->server_streaming()};
+      }
+    }
+  }
+  std::sort(routes.services_.begin(), routes.services_.end());
+  return routes;
+}
+
+const Route* Routes::Find(absl::string_view path) const {
+  const auto route = by_path_.find(path);
+  return route == by_path_.end() ? nullptr : &route->second;
+}
+
+std::vector<std::string> Routes::ServicesOf(const Backend& backend) const {
+  std::vector<std::string> services;
+  for (const auto& [service, server] : by_service_) {
+    if (server == &backend) services.push_back(service);
+  }
+  return services;
+}
+
+}  // namespace perennial::gateway
