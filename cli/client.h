@@ -49,7 +49,8 @@ class Client {
   // Gives a call the timeout of the options.
   void SetDeadline(grpc::ClientContext* context) const;
 
-  // `status`, which is not OK, as one line: "cannot <what>: <why>; <what to do>".
+  // `status`, which is not OK, as one line: "cannot <what>: <why>; <what to do>". A gateway that can't be reached, a service
+  // behind it that can't, and a deadline that passed are told apart; bad fields are named.
   [[nodiscard]] absl::Status Explain(const grpc::Status& status, absl::string_view what) const;
 
   [[nodiscard]] const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
@@ -62,13 +63,13 @@ class Client {
   const std::shared_ptr<grpc::Channel> channel_;
 
  public:
-  const std::unique_ptr<accounts::v1::AccountService::Stub> accounts;
-  const std::unique_ptr<accounts::v1::FactService::Stub> facts;
-  const std::unique_ptr<gateway::v1::CustomerService::Stub> customers;
-  const std::unique_ptr<health::v1::FlagService::Stub> flags;
-  const std::unique_ptr<health::v1::HealthScoreService::Stub> scores;
-  const std::unique_ptr<segments::v1::PortfolioService::Stub> portfolio;
-  const std::unique_ptr<segments::v1::SegmentService::Stub> segments;
+  const std::unique_ptr<perennial::accounts::v1::AccountService::Stub> accounts;
+  const std::unique_ptr<perennial::accounts::v1::FactService::Stub> facts;
+  const std::unique_ptr<perennial::gateway::v1::CustomerService::Stub> customers;
+  const std::unique_ptr<perennial::health::v1::FlagService::Stub> flags;
+  const std::unique_ptr<perennial::health::v1::HealthScoreService::Stub> scores;
+  const std::unique_ptr<perennial::segments::v1::PortfolioService::Stub> portfolio;
+  const std::unique_ptr<perennial::segments::v1::SegmentService::Stub> segments;
 };
 
 // "host:port" of what the user typed: the port of the gateway is added where there is none.
