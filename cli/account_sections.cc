@@ -191,12 +191,12 @@ Page AccountSegments(const AccountData& data, int width) {
   Append(page, missing);
   if (segments.empty() && missing.empty()) page.emplace_back("  in none", Style::kDim);
   if (segments.empty()) return page;
-  Table table({{"", Align::kLeft, true}, {""}});
   for (const auto& membership : segments) {
-    table.AddRow({Text(LastPart(membership.segment())),
-                  Text(absl::StrCat("since ", FormatDate(membership.enter_time())), Style::kDim)});
+    page.push_back(Text("  ")
+                       .Add(LastPart(membership.segment()))
+                       .Add(Text(absl::StrCat("  since ", FormatDate(membership.enter_time())), Style::kDim))
+                       .Truncated(width));
   }
-  Append(page, table.Render(width));
   return page;
 }
 
@@ -213,11 +213,11 @@ Page AccountSubscriptions(const AccountData& data, int width) {
     const bool b_active = IsActive(b, moment);
     return a_active != b_active ? a_active : ToTime(a.start_time()) > ToTime(b.start_time());
   });
-  Table table({{"plan", Align::kLeft, true}, {"id", Align::kLeft, true}, {""}, {"seats", Align::kRight}, {"MRR", Align::kRight},
+  Table table({{"plan", Align::kLeft, true}, {""}, {"seats", Align::kRight}, {"MRR", Align::kRight},
                {"from"}, {"until"}, {"renews"}});
   for (std::size_t i = 0; i < std::min(sorted.size(), kMostSubscriptions); ++i) {
     const Subscription& subscription = sorted[i];
-    table.AddRow({Text(subscription.plan()), Text(LastPart(subscription.name()), Style::kDim), StateOf(subscription, moment),
+    table.AddRow({Text(subscription.plan()).Add("  ").Add(LastPart(subscription.name()), Style::kDim), StateOf(subscription, moment),
                   FormatCount(subscription.seats()), FormatMoney(subscription.mrr()), FormatDate(subscription.start_time()),
                   FormatDate(subscription.end_time()), FormatDate(subscription.renewal_time())});
   }

@@ -47,8 +47,10 @@ Page Header(const AccountData& data, int width) {
                       {"Renews", FormatDaysUntil(renewal == nullptr ? std::nullopt : std::optional(renewal->number()))}},
                      width));
   page.emplace_back();
+  const auto* tenure = FindFact(data, "tenure_days");
   Append(page, Tiles({{"In phase since", FormatDate(account.phase_start_time())},
                       {"Customer since", FormatDate(account.customer_since())},
+                      {"Tenure", tenure == nullptr ? std::string(kUnknown) : FormatDays(tenure->number())},
                       {"Owner", account.owner().empty() ? std::string(kUnknown) : account.owner()}},
                      width));
   return page;
@@ -111,7 +113,7 @@ Page Sum(const HealthScoreExplanation& health, int width) {
   const auto line = [&](absl::string_view label, const std::string& value, Style style) {
     page.push_back(Text("  ").Add(Text(label, style).Truncated(width - 20)).Add("  ").Add(value, Style::kBold));
   };
-  if (health.has_computed_score()) line("together", FormatScore(health.computed_score()), Style::kDim);
+  if (health.has_computed_score()) line("all measures together", FormatScore(health.computed_score()), Style::kDim);
   for (const auto& exception : health.exceptions()) {
     line(exception.reason().empty() ? exception.exception() : exception.reason(),
          absl::StrCat(FormatScore(exception.score_before()), " → ", FormatScore(exception.score_after())), Style::kYellow);
@@ -148,7 +150,7 @@ Page Health(const AccountData& data, int width) {
     return page;
   }
   Page page = {SectionHead("Health",
-                           absl::StrCat("scorecard ", score.scorecard(), " r", score.scorecard_revision(), " · as of ",
+                           absl::StrCat(score.scorecard(), " r", score.scorecard_revision(), " · ",
                                         FormatTime(score.as_of()), " · revision ", FormatCount(score.facts_revision())),
                            width)};
   page.push_back(ScoreLine(score, width));

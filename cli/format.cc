@@ -29,6 +29,15 @@ std::string GroupDigits(absl::string_view digits) {
   return grouped;
 }
 
+// Separators for a number with decimals as printf writes it; no "-0".
+std::string GroupNumber(std::string text) {
+  if (text.find_first_of("123456789") == std::string::npos && text.front() == '-') text.erase(0, 1);
+  const std::size_t point = text.find('.');
+  const std::size_t sign = text.front() == '-' ? 1 : 0;
+  const std::string whole = GroupDigits(absl::string_view(text).substr(sign, point - sign));
+  return absl::StrCat(text.substr(0, sign), whole, point == std::string::npos ? "" : text.substr(point));
+}
+
 bool IsSet(const google::protobuf::Timestamp& time) { return time.seconds() != 0 || time.nanos() != 0; }
 
 }  // namespace
@@ -66,8 +75,7 @@ std::string CountOf(std::int64_t count, absl::string_view noun) {
 }
 
 std::string FormatPercent(std::optional<double> share) {
-  if (!share.has_value()) return std::string(kUnknown);
-  return absl::StrCat(FormatNumber(*share * 100, 1), "%");
+  return share.has_value() ? absl::StrCat(GroupNumber(absl::StrFormat("%.1f", *share * 100)), "%") : std::string(kUnknown);
 }
 
 std::string FormatScore(std::optional<double> score) {
@@ -81,11 +89,7 @@ std::string FormatNumber(double value, int decimals) {
     text.erase(text.find_last_not_of('0') + 1);
     if (text.back() == '.') text.pop_back();
   }
-  if (text == "-0") text = "0";
-  const std::size_t point = text.find('.');
-  const std::size_t sign = text.front() == '-' ? 1 : 0;
-  const std::string whole = GroupDigits(absl::string_view(text).substr(sign, point - sign));
-  return absl::StrCat(text.substr(0, sign), whole, point == std::string::npos ? "" : text.substr(point));
+  return GroupNumber(text);
 }
 
 std::string FormatDaysUntil(std::optional<double> days) {

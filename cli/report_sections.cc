@@ -1,13 +1,16 @@
 #include "cli/report_sections.h"
 
 #include <algorithm>
-#include <numeric>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "cli/bars.h"
 #include "cli/flag_rules.h"
 #include "cli/format.h"
+#include "cli/share_table.h"
 #include "cli/table.h"
 #include "cli/tiles.h"
 
@@ -23,20 +26,14 @@ constexpr int kScoreBar = 10;
 constexpr int kWide = 100;
 constexpr int kReasons = 2;
 
-int BarWidth(int width) { return std::clamp(width / 4, 8, 30); }
-
 Text Strong(const std::string& text) { return {text, Style::kBold}; }
 
-// Length of a bar relative to the longest one.
-double Relative(std::int64_t count, std::int64_t longest) {
-  return longest > 0 ? static_cast<double>(count) / static_cast<double>(longest) : 0;
-}
+const std::vector<std::string> kShareTitles = {"accounts", "MRR"};
 
-template <class Shares>
-std::int64_t MostAccounts(const Shares& shares) {
-  std::int64_t most = 0;
-  for (const auto& share : shares) most = std::max<std::int64_t>(most, share.accounts());
-  return most;
+// A row for a message with accounts and mrr.
+template <class Message>
+Share ShareOf(const Text& label, const Message& message, Style style) {
+  return {label, static_cast<double>(message.accounts()), style, {FormatCount(message.accounts()), FormatMoney(message.mrr())}};
 }
 
 template <class Shares>
@@ -80,7 +77,7 @@ Page ReportHeadline(const ReportData& data, int width) {
   Append(page, Tiles({{"MRR", Strong(FormatMoney(report.mrr()))},
                       {"ARR", Strong(FormatMoney(report.arr()))},
                       {"MRR per payer", FormatMoney(report.average_mrr())},
-                      {"MRR in worst band", Text(FormatMoney(report.mrr_at_risk()), Style::kRed)}},
+                      {"MRR in lowest band", Text(FormatMoney(report.mrr_at_risk()), Style::kRed)}},
                      width));
   page.emplace_back();
   const auto mean = report.has_mean_score() ? std::optional(report.mean_score()) : std::nullopt;
@@ -102,69 +99,53 @@ Page ReportHealth(const ReportData& data, int width) {
   }
   static constexpr const char* kShades[] = {"█", "▓", "▒", "░"};
   std::vector<BarPart> parts;
-  Table table({{"", Align::kLeft, true}, {""}, {"accounts", Align::kRight}, {"share", Align::kRight}, {"MRR", Align::kRight}});
+  std::vector<Share> rows;
   for (const auto& band : bands) {
+    const Style style = StyleOfBand(band.band());
     const char* shade = band.band().empty() ? "·" : kShades[parts.size() % std::size(kShades)];
-    parts.push_back({static_cast<double>(band.accounts()), StyleOfBand(band.band()), shade});
-    const double share = static_cast<double>(band.accounts()) / static_cast<double>(all);
-    table.AddRow({Text(absl::StrCat(shade, " "), StyleOfBand(band.band())).Add(BandText(band.band())),
-                  Bar(Relative(band.accounts(), MostAccounts(bands)), BarWidth(width), StyleOfBand(band.band())),
-                  FormatCount(band.accounts()), FormatPercent(share), FormatMoney(band.mrr())});
+    const auto count = static_cast<double>(band.accounts());
+    parts.push_back({count, style, shade});
+    rows.push_back({Text(shade, style).Add(" ").Add(BandText(band.band())), count, style,
+                    {FormatCount(band.accounts()), FormatPercent(count / static_cast<double>(all)), FormatMoney(band.mrr())}});
   }
   page.push_back(Text("  ").Add(StackedBar(parts, width - 2)));
-  Append(page, table.Render(width));
+  Append(page, ShareTable({"accounts", "share", "MRR"}, rows, width));
   return page;
 }
 
 Page ReportPhases(const ReportData& data, int width) {
-  const auto& phases = data.report.phases();
   Page page = {SectionHead("Lifecycle", "", width)};
-  Table table({{"", Align::kLeft, true}, {""}, {"accounts", Align::kRight}, {"MRR", Align::kRight}});
-  for (const auto& phase : phases) {
-    table.AddRow({phase.phase().empty() ? Text("unknown", Style::kDim) : Text(FormatPhase(phase.phase())),
-                  Bar(Relative(phase.accounts(), MostAccounts(phases)), BarWidth(width), Style::kCyan),
-                  FormatCount(phase.accounts()), FormatMoney(phase.mrr())});
+  std::vector<Share> rows;
+  for (const auto& phase : data.report.phases()) {
+    rows.push_back(ShareOf(phase.phase().empty() ? Text("unknown", Style::kDim) : Text(FormatPhase(phase.phase())), phase, Style::kCyan));
   }
-  Append(page, table.Render(width));
+  Append(page, ShareTable(kShareTitles, rows, width));
   return page;
 }
 
 Page ReportSegments(const ReportData& data, int width) {
-  const auto& segments = data.report.segments();
   Page page = {SectionHead("Segments", "", width)};
-  if (segments.empty()) {
-    page.emplace_back("  none defined", Style::kDim);
-    return page;
-  }
-  Table table({{"", Align::kLeft, true}, {""}, {"accounts", Align::kRight}, {"MRR", Align::kRight}});
-  for (const auto& segment : segments) {
+  std::vector<Share> rows;
+  for (const auto& segment : data.report.segments()) {
     const std::string id(LastPart(segment.segment()));
-    table.AddRow({Text(segment.display_name().empty() ? id : segment.display_name()),
-                  Bar(Relative(segment.accounts(), MostAccounts(segments)), BarWidth(width), Style::kCyan),
-                  FormatCount(segment.accounts()), FormatMoney(segment.mrr())});
+    rows.push_back(ShareOf(segment.display_name().empty() ? id : segment.display_name(), segment, Style::kCyan));
   }
-  Append(page, table.Render(width));
+  if (rows.empty()) page.emplace_back("  none defined", Style::kDim);
+  if (!rows.empty()) Append(page, ShareTable(kShareTitles, rows, width));
   return page;
 }
 
 Page ReportFlags(const ReportData& data, int width) {
-  const auto& flags = data.report.flags();
   Page page = {SectionHead("Flags raised", "", width)};
-  if (flags.empty()) {
-    page.emplace_back("  none", Style::kDim);
-    return page;
-  }
-  Table table({{"", Align::kLeft, true}, {""}, {"accounts", Align::kRight}, {"MRR", Align::kRight}});
-  for (const auto& flag : flags) {
+  std::vector<Share> rows;
+  for (const auto& flag : data.report.flags()) {
     const auto rule = data.rules.find(flag.rule());
     const bool good =
         rule != data.rules.end() && rule->second.category() == perennial::health::v1::FLAG_CATEGORY_OPPORTUNITY;
-    table.AddRow({FlagName(data.rules, flag.rule()),
-                  Bar(Relative(flag.accounts(), MostAccounts(flags)), BarWidth(width) / 2 + 2,
-                      good ? Style::kGreen : Style::kYellow),
-                  FormatCount(flag.accounts()), FormatMoney(flag.mrr())});
+    rows.push_back(ShareOf(FlagName(data.rules, flag.rule()), flag, good ? Style::kGreen : Style::kYellow));
   }
-  Append(page, table.Render(width));
+  if (rows.empty()) page.emplace_back("  none", Style::kDim);
+  if (!rows.empty()) Append(page, ShareTable(kShareTitles, rows, width));
   return page;
 }
 
@@ -251,8 +232,8 @@ Page ReportRevenue(const ReportData& data, int width) {
     const bool nothing = UnitsOf(money) == 0;
     return Text(nothing ? FormatBareMoney(money) : absl::StrCat(sign, FormatBareMoney(money)), nothing ? Style::kDim : Style::kPlain);
   };
-  add_row("Net retention (NRR)", [](const RevenueWindow& w) { return Strong(FormatPercent(w.has_nrr() ? std::optional(w.nrr()) : std::nullopt)); });
-  add_row("Gross retention (GRR)", [](const RevenueWindow& w) { return Strong(FormatPercent(w.has_grr() ? std::optional(w.grr()) : std::nullopt)); });
+  add_row("Net (NRR)", [](const RevenueWindow& w) { return Strong(FormatPercent(w.has_nrr() ? std::optional(w.nrr()) : std::nullopt)); });
+  add_row("Gross (GRR)", [](const RevenueWindow& w) { return Strong(FormatPercent(w.has_grr() ? std::optional(w.grr()) : std::nullopt)); });
   add_row("Logo churn", [](const RevenueWindow& w) {
     return Text(FormatPercent(w.has_logo_churn_rate() ? std::optional(w.logo_churn_rate()) : std::nullopt));
   });
