@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/facts/fact_catalogue.h"
+#include "common/facts/fact_row.h"
+#include "common/facts/fact_table.h"
+#include "perennial/accounts/v1/fact_service.pb.h"
+
+namespace perennial {
+
+// What one row of the facts feed changed in a table.
+struct AppliedRow {
+  facts::RowId row = 0;
+  std::int64_t revision = 0;
+  bool deleted = false;
+  // The account was not live before.
+  bool appeared = false;
+  absl::Time as_of;
+  // Facts whose value changed, ascending (empty for a deleted account).
+  std::vector<facts::FactId> changed;
+};
+
+// A row of the facts feed in the reader's own fact ids, not yet in a table.
+struct ReadRow {
+  std::string account_id;
+  std::int64_t revision = 0;
+  bool deleted = false;
+  absl::Time as_of;
+  facts::FactRow facts;  // none for a deleted account
+};
+
+// Applies messages of FactService.WatchFacts to a catalogue and a table: translates the sender's fact ids and replaces the
+// facts that come from accounts-svc; facts of other origin in the same table stay. Not thread-safe: guard it together with
+// the table.
+class FactsApplier {
+ public:
+  // Both must outlive this.
+  FactsApplier(facts::FactCatalogue& catalogue, facts::FactTable& table) : catalogue_(catalogue), table_(table) {}
+
+  // DATA_LOSS when the message contradicts itself or the catalogue; no row is applied then.
+  absl::StatusOr<std::vector<AppliedRow>> Apply(const perennial::accounts::v1::WatchFactsResponse& message);
+
+  // The same in two steps, for readers that store what follows from the rows before the table shows them. Read() changes the
+  // catalogue only, and that only when the message has definitions; DATA_LOSS as above. Write() takes what Read() returned
+  // for the same message.
+  absl::StatusOr<std::vector<ReadRow>> Read(const perennial::accounts::v1::WatchFactsResponse& message);
+  std::vector<AppliedRow> Write(const perennial::accounts::v1::WatchFactsResponse& message,
+                                const std::vector<ReadRow>& rows);
+
+  // Everything up to it has been applied; where to resume.
+  [[nodiscard]] std::int64_t revision() const { return revision_; }
+  // Time of the sender's clock in the last message.
+  [[nodiscard]] absl::Time server_time() const { return server_time_; }
+  // Whether the sender has said that nothing newer was there, since the table began.
+  [[nodiscard]] bool caught_up() const { return caught_up_; }
+
+ private:
+  absl::Status Learn(const perennial::accounts::v1::FactDefinition& definition);
+
+  facts::FactCatalogue& catalogue_;
+  facts::FactTable& table_;
+  std::vector<facts::FactId> ids_;    // by the sender's id
+  std::vector<facts::FactId> owned_;  // ascending
+  std::int64_t revision_ = 0;
+  absl::Time server_time_ = absl::UnixEpoch();
+  bool caught_up_ = false;
+};
+
+}  // namespace perennial

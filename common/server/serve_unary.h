@@ -1,0 +1,71 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/error_details.h"
+#include "common/server/grpc_status.h"
+#include "common/server/worker_pool.h"
+
+namespace perennial {
+
+// Longest that a call without a deadline, or with a later one, may take.
+constexpr std::chrono::seconds kLongestCall{30};
+
+// Deadline of a call: the caller's, at most kLongestCall from now.
+inline std::chrono::system_clock::time_point DeadlineOf(const grpc::CallbackServerContext& context) {
+  return std::min(context.deadline(), std::chrono::system_clock::now() + kLongestCall);
+}
+
+inline absl::Status BusyStatus() {
+  return WithRetryAfter(WithReason(absl::ResourceExhaustedError("server is busy; retry with back-off"), "SERVER_BUSY"), 100);
+}
+
+// Turns what a handler throws (a library's exception, nothing of ours) into INTERNAL. gRPC's callback API would answer
+// UNIMPLEMENTED.
+template <class Handler>
+auto CallSafely(Handler&& handler) -> decltype(handler()) {
+  try {
+    return handler();
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("exception: ", error.what()));
+  }
+}
+
+// Runs `handle(*request)`, which returns absl::StatusOr<Response>, on `pool` and finishes the call with its result.
+//
+// The one place that touches a unary reactor. `request`, `response` and `context` are gone once Finish() is called, so
+// nothing follows it.
+template <class Request, class Response, class Handler>
+grpc::ServerUnaryReactor* ServeUnary(WorkerPool& pool, grpc::CallbackServerContext* context, const Request* request,
+                                     Response* response, Handler handle) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const bool queued = pool.TryRun([=, handle = std::move(handle)]() mutable {
+    // The caller may have given up while this waited in the queue.
+    if (context->IsCancelled()) return reactor->Finish(grpc::Status::CANCELLED);
+    absl::StatusOr<Response> result = CallSafely([&]() -> absl::StatusOr<Response> { return handle(*request); });
+    if (!result.ok()) return reactor->Finish(ToGrpcStatus(result.status()));
+    *response = *std::move(result);
+    reactor->Finish(grpc::Status::OK);
+  });
+  if (!queued) reactor->Finish(ToGrpcStatus(BusyStatus()));
+  return reactor;
+}
+
+// The same for handlers that never block (reads from memory): runs on gRPC's own thread, without a hand-over.
+template <class Request, class Response, class Handler>
+grpc::ServerUnaryReactor* ServeInline(grpc::CallbackServerContext* context, const Request* request, Response* response,
+                                      Handler handle) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const absl::Status status = CallSafely([&]() -> absl::Status { return handle(*request, response); });
+  reactor->Finish(ToGrpcStatus(status));
+  return reactor;
+}
+
+}  // namespace perennial

@@ -1,0 +1,116 @@
+#include "common/server/server.h"
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/log.h"
+
+namespace perennial {
+namespace {
+
+sigset_t StopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+}  // namespace
+
+void BlockStopSignals() {
+  const sigset_t signals = StopSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+void WaitForStopSignal() {
+  const sigset_t signals = StopSignals();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  Log(LogLevel::kInfo, "stopping", {{"signal", absl::StrCat(signal)}});
+}
+
+Server::Server(ServerOptions options, std::vector<std::string> described)
+    : options_(std::move(options)), reflection_(std::move(described)) {}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
+                                                      const std::vector<grpc::Service*>& services,
+                                                      std::vector<std::string> described,
+                                                      const std::function<void(grpc::ServerBuilder&)>& customize) {
+  described.insert(described.end(), {"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+                                     "grpc.reflection.v1alpha.ServerReflection"});
+  std::unique_ptr<Server> server(new Server(options, std::move(described)));
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(absl::StrCat(options.host, ":", options.port), grpc::InsecureServerCredentials(),
+                           &server->port_);
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  builder.RegisterService(&server->health_);
+  for (grpc::Service* service : server->reflection_.services()) builder.RegisterService(service);
+  builder.SetMaxReceiveMessageSize(options.max_message_bytes);
+  // Without this a second process silently shares the port and takes half of the traffic.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 15000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1000);
+  // A compressed request is inflated before its size is checked: refuse compression instead.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  if (customize) customize(builder);
+  server->server_ = builder.BuildAndStart();
+  if (server->server_ == nullptr || server->port_ == 0) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", options.host, ":", options.port, "; is the port taken?"));
+  }
+  server->health_.SetServing("", true);
+  server->health_.SetServing("liveness", true);
+  server->health_.SetServing("readiness", false);
+  if (!options.port_file.empty()) {
+    const std::string written = options.port_file + ".new";
+    std::ofstream(written) << options.host << ":" << server->port_ << "\n";
+    std::rename(written.c_str(), options.port_file.c_str());
+  }
+  Log(LogLevel::kInfo, "listening", {{"address", absl::StrCat(options.host, ":", server->port_)}});
+  return server;
+}
+
+Server::~Server() { Stop(); }
+
+void Server::SetReady(bool ready) {
+  health_.SetServing("readiness", ready);
+  if (ready) Log(LogLevel::kInfo, "ready");
+}
+
+std::shared_ptr<grpc::Channel> Server::InProcessChannel() { return server_->InProcessChannel(grpc::ChannelArguments()); }
+
+void Server::Stop(const std::function<void()>& end_streams) {
+  if (stopped_ || server_ == nullptr) return;
+  stopped_ = true;
+  health_.SetServing("readiness", false);
+  std::this_thread::sleep_for(options_.drain);
+  if (end_streams) end_streams();
+  health_.ShutDown();
+  server_->Shutdown(std::chrono::system_clock::now() + options_.grace);
+  server_->Wait();
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
+  grpc::ChannelArguments arguments;
+  arguments.SetLoadBalancingPolicyName("round_robin");
+  arguments.SetMaxReceiveMessageSize(64 << 20);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 5000);
+  // Each channel its own connection: a stream that is slow must not share another's flow-control window.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+}
+
+}  // namespace perennial

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/server/health_service.h"
+#include "common/server/reflection_service.h"
+
+namespace perennial {
+
+struct ServerOptions {
+  // Address to listen on. Loopback by default: nothing here is authenticated yet.
+  std::string host = "127.0.0.1";
+  // 0 takes a free one.
+  std::uint16_t port = 0;
+  // How long the process is unready before it stops listening, so that load balancers have looked away by then.
+  std::chrono::milliseconds drain{0};
+  // How long calls in flight may take after that.
+  std::chrono::milliseconds grace{10000};
+  // Largest message that is taken, in bytes.
+  int max_message_bytes = 16 << 20;
+  // When not empty, "host:port" is written to this file once the server listens (for port 0).
+  std::string port_file = {};
+};
+
+// Keeps SIGINT and SIGTERM for WaitForStopSignal. Call it first thing in main, as threads inherit the mask.
+void BlockStopSignals();
+// Returns when one of them arrives.
+void WaitForStopSignal();
+
+// A gRPC server with health and reflection for all its services. Names of the health service: "" and "liveness" serve from
+// the start, "readiness" once SetReady(true) was called.
+class Server {
+ public:
+  // Starts serving. `services` must outlive the server. `described` are the full names of all services that answer here
+  // (also those of a generic handler), for reflection; health and reflection itself are added. `customize` may change the
+  // builder.
+  // UNAVAILABLE when it cannot listen; ports are not shared between processes.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(
+      const ServerOptions& options, const std::vector<grpc::Service*>& services,
+      std::vector<std::string> described,
+      const std::function<void(grpc::ServerBuilder&)>& customize = nullptr);
+  ~Server();
+
+  [[nodiscard]] int port() const { return port_; }
+  void SetReady(bool ready);
+  HealthService& health() { return health_; }
+  // A channel to it without a socket, for tests.
+  std::shared_ptr<grpc::Channel> InProcessChannel();
+
+  // Turns unready, waits for the drain time, calls `end_streams` (watches must end, or they hold up the rest), then stops
+  // within the grace time. Safe to call twice.
+  void Stop(const std::function<void()>& end_streams = nullptr);
+
+ private:
+  Server(ServerOptions options, std::vector<std::string> described);
+  const ServerOptions options_;
+  HealthService health_;
+  ReflectionService reflection_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+  bool stopped_ = false;
+};
+
+// "host:port" channel to another process of ours: keep-alive, quick reconnection (a restarted process is found within two
+// seconds), round-robin over what the name resolves to.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target);
+
+}  // namespace perennial
