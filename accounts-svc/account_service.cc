@@ -1,0 +1,47 @@
+#include "accounts-svc/account_service.h"
+
+#include "common/server/serve_unary.h"
+
+namespace perennial::accounts {
+
+grpc::ServerUnaryReactor* AccountService::CreateAccount(grpc::CallbackServerContext* context, const v1::CreateAccountRequest* request,
+                                         v1::CreateAccountResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return accounts_.Create(call); });
+}
+
+grpc::ServerUnaryReactor* AccountService::GetAccount(grpc::CallbackServerContext* context, const v1::GetAccountRequest* request,
+                                         v1::GetAccountResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return accounts_.Get(call); });
+}
+
+grpc::ServerUnaryReactor* AccountService::BatchGetAccounts(grpc::CallbackServerContext* context, const v1::BatchGetAccountsRequest* request,
+                                         v1::BatchGetAccountsResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return accounts_.BatchGet(call); });
+}
+
+grpc::ServerUnaryReactor* AccountService::ListAccounts(grpc::CallbackServerContext* context, const v1::ListAccountsRequest* request,
+                                         v1::ListAccountsResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return accounts_.List(call); });
+}
+
+grpc::ServerUnaryReactor* AccountService::UpdateAccount(grpc::CallbackServerContext* context, const v1::UpdateAccountRequest* request,
+                                         v1::UpdateAccountResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return accounts_.Update(call); });
+}
+
+grpc::ServerUnaryReactor* AccountService::DeleteAccount(grpc::CallbackServerContext* context, const v1::DeleteAccountRequest* request,
+                                         v1::DeleteAccountResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return accounts_.Delete(call); });
+}
+
+grpc::ServerUnaryReactor* AccountService::UndeleteAccount(grpc::CallbackServerContext* context, const v1::UndeleteAccountRequest* request,
+                                         v1::UndeleteAccountResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return accounts_.Undelete(call); });
+}
+
+grpc::ServerUnaryReactor* AccountService::ListPhaseChanges(grpc::CallbackServerContext* context, const v1::ListPhaseChangesRequest* request,
+                                         v1::ListPhaseChangesResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return accounts_.ListPhaseChanges(call); });
+}
+
+}  // namespace perennial::accounts

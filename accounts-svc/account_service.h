@@ -1,0 +1,40 @@
+#pragma once
+
+#include "accounts-svc/accounts.h"
+#include "common/server/worker_pool.h"
+#include "perennial/accounts/v1/account_service.grpc.pb.h"
+
+namespace perennial::accounts {
+
+// Serves Accounts over gRPC. All it adds is the transport.
+class AccountService final : public v1::AccountService::CallbackService {
+ public:
+  // Both must outlive this.
+  AccountService(Accounts& accounts, WorkerPool& pool) : accounts_(accounts), pool_(pool) {}
+
+  grpc::ServerUnaryReactor* CreateAccount(grpc::CallbackServerContext* context, const v1::CreateAccountRequest* request,
+                                          v1::CreateAccountResponse* response) override;
+  grpc::ServerUnaryReactor* GetAccount(grpc::CallbackServerContext* context, const v1::GetAccountRequest* request,
+                                       v1::GetAccountResponse* response) override;
+  grpc::ServerUnaryReactor* BatchGetAccounts(grpc::CallbackServerContext* context,
+                                             const v1::BatchGetAccountsRequest* request,
+                                             v1::BatchGetAccountsResponse* response) override;
+  grpc::ServerUnaryReactor* ListAccounts(grpc::CallbackServerContext* context, const v1::ListAccountsRequest* request,
+                                         v1::ListAccountsResponse* response) override;
+  grpc::ServerUnaryReactor* UpdateAccount(grpc::CallbackServerContext* context, const v1::UpdateAccountRequest* request,
+                                          v1::UpdateAccountResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteAccount(grpc::CallbackServerContext* context, const v1::DeleteAccountRequest* request,
+                                          v1::DeleteAccountResponse* response) override;
+  grpc::ServerUnaryReactor* UndeleteAccount(grpc::CallbackServerContext* context,
+                                            const v1::UndeleteAccountRequest* request,
+                                            v1::UndeleteAccountResponse* response) override;
+  grpc::ServerUnaryReactor* ListPhaseChanges(grpc::CallbackServerContext* context,
+                                             const v1::ListPhaseChangesRequest* request,
+                                             v1::ListPhaseChangesResponse* response) override;
+
+ private:
+  Accounts& accounts_;
+  WorkerPool& pool_;
+};
+
+}  // namespace perennial::accounts

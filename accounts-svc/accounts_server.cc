@@ -1,0 +1,111 @@
+#include "accounts-svc/accounts_server.h"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "accounts-svc/account_service.h"
+#include "accounts-svc/fact_service.h"
+#include "accounts-svc/facts/fact_definitions.h"
+#include "accounts-svc/facts_writer.h"
+#include "accounts-svc/ingest_service.h"
+#include "accounts-svc/store/sqlite_store.h"
+#include "accounts-svc/subscription_service.h"
+#include "accounts-svc/sweeper.h"
+#include "common/base/status_macros.h"
+
+namespace perennial::accounts {
+namespace {
+
+// Everything in order of construction; destroyed in reverse, so that nothing outlives what it uses.
+class WiredServer final : public AccountsServer {
+ public:
+  WiredServer(std::unique_ptr<Store> store, const AccountsServerOptions& options, const Clock& clock)
+      : store_(std::move(store)),
+        facts_writer_(numbering_, clock, [this] { hub_.WakeAll(); }),
+        accounts_(*store_, numbering_, clock),
+        subscriptions_(*store_, clock, options.currency),
+        ingest_(*store_, numbering_, clock, options.currency),
+        facts_(*store_, numbering_, clock),
+        account_service_(accounts_, pool_),
+        subscription_service_(subscriptions_, pool_),
+        ingest_service_(ingest_, pool_, hub_),
+        fact_service_(facts_, pool_, watch_pool_, hub_) {}
+
+  ~WiredServer() override { Stop(); }
+
+  absl::Status Start(const AccountsServerOptions& options, const Clock& clock) {
+    PERENNIAL_RETURN_IF_ERROR(store_->Read([&](ReadTransaction& transaction) -> absl::Status {
+      PERENNIAL_ASSIGN_OR_RETURN(const auto saved, transaction.ListFactDefinitions(0));
+      return numbering_.Load(saved);
+    }));
+    PERENNIAL_RETURN_IF_ERROR(numbering_.AddAll(FixedFactDefinitions(options.currency)));
+    store_->SetCommitHook(facts_writer_);
+    PERENNIAL_RETURN_IF_ERROR(CheckCurrency(options.currency));
+    PERENNIAL_ASSIGN_OR_RETURN(
+        server_, Server::Start(options.server,
+                               {&account_service_, &subscription_service_, &ingest_service_, &fact_service_},
+                               {"perennial.accounts.v1.AccountService", "perennial.accounts.v1.SubscriptionService",
+                                "perennial.accounts.v1.IngestService", "perennial.accounts.v1.FactService"}));
+    sweeper_ = std::make_unique<Sweeper>(*store_, facts_writer_, clock);
+    server_->SetReady(true);
+    return absl::OkStatus();
+  }
+
+  [[nodiscard]] int port() const override { return server_->port(); }
+  std::shared_ptr<grpc::Channel> InProcessChannel() override { return server_->InProcessChannel(); }
+  void Stop() override {
+    sweeper_.reset();
+    if (server_ != nullptr) server_->Stop([this] { hub_.Drain(); });
+  }
+
+ private:
+  // Amounts are stored without their currency: another one would change the meaning of all of them.
+  absl::Status CheckCurrency(const std::string& currency) {
+    constexpr char kCurrency[] = "reporting_currency";
+    return store_
+        ->Write([&](WriteTransaction& transaction) -> absl::Status {
+          PERENNIAL_ASSIGN_OR_RETURN(const std::string stored, transaction.GetSetting(kCurrency));
+          if (stored.empty()) return transaction.PutSetting(kCurrency, currency);
+          if (stored == currency) return absl::OkStatus();
+          return absl::FailedPreconditionError(
+              absl::StrCat("the data is in ", stored, "; start with --reporting_currency=", stored));
+        })
+        .status();
+  }
+
+  FactNumbering numbering_;
+  WatchHub hub_;
+  std::unique_ptr<Store> store_;
+  FactsWriter facts_writer_;
+  Accounts accounts_;
+  Subscriptions subscriptions_;
+  Ingest ingest_;
+  Facts facts_;
+  WorkerPool pool_{{.threads = 16, .max_queued = 256}};
+  WorkerPool watch_pool_{{.threads = 4, .max_queued = 4096}};
+  AccountService account_service_;
+  SubscriptionService subscription_service_;
+  IngestService ingest_service_;
+  FactService fact_service_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<Sweeper> sweeper_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AccountsServer>> AccountsServer::Start(const AccountsServerOptions& options,
+                                                                      const Clock& clock) {
+  std::error_code error;
+  std::filesystem::create_directories(options.data, error);
+  if (error) {
+    return absl::FailedPreconditionError(absl::StrCat("cannot create the folder ", options.data, ": ", error.message()));
+  }
+  PERENNIAL_ASSIGN_OR_RETURN(auto store, SqliteStore::Open({.path = options.data + "/accounts.db"}));
+  auto server = std::make_unique<WiredServer>(std::move(store), options, clock);
+  PERENNIAL_RETURN_IF_ERROR(server->Start(options, clock));
+  return server;
+}
+
+}  // namespace perennial::accounts

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/base/clock.h"
+#include "common/server/server.h"
+
+namespace perennial::accounts {
+
+struct AccountsServerOptions {
+  ServerOptions server;
+  // Folder of the database; created when it is absent.
+  std::string data;
+  // ISO 4217 code that all money is in.
+  std::string currency = "USD";
+};
+
+// The whole of accounts-svc, wired: store, rules, services, sweep.
+class AccountsServer {
+ public:
+  // Opens the store and serves; ready at once. `clock` must outlive it. Errors are sentences for people.
+  static absl::StatusOr<std::unique_ptr<AccountsServer>> Start(const AccountsServerOptions& options, const Clock& clock);
+  virtual ~AccountsServer() = default;
+  [[nodiscard]] virtual int port() const = 0;
+  virtual std::shared_ptr<grpc::Channel> InProcessChannel() = 0;
+  // Drains and stops; see Server::Stop.
+  virtual void Stop() = 0;
+};
+
+}  // namespace perennial::accounts

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "accounts-svc/facts/fact_numbering.h"
+#include "accounts-svc/model.h"
+#include "common/base/error_details.h"
+#include "perennial/accounts/v1/account.pb.h"
+#include "perennial/accounts/v1/subscription.pb.h"
+
+namespace perennial::accounts {
+
+// Checks of client fields, each adding what is wrong under its name with `prefix` before it ("account.", "records[3].").
+
+// All client fields of an account. `id` is its own id, or empty while it is not known.
+void CheckAccountFields(const perennial::accounts::v1::Account& account, absl::string_view id, absl::string_view prefix,
+                        const FactNumbering& numbering, BadRequest& bad);
+
+// All client fields of a subscription, in the currency that reports are made in.
+void CheckSubscriptionFields(const perennial::accounts::v1::Subscription& subscription, absl::string_view prefix,
+                             absl::string_view currency, BadRequest& bad);
+
+// A text of `least` to `most` bytes without control characters other than tab and line ends.
+void CheckText(absl::string_view field, absl::string_view text, std::size_t least, std::size_t most, BadRequest& bad);
+
+// A time that protobuf allows and that is not after `latest`; adds "is required" when it is absent and `required`.
+void CheckTime(absl::string_view field, bool present, const google::protobuf::Timestamp& time, bool required,
+               absl::Time latest, BadRequest& bad);
+
+// Registers the attributes' facts. FAILED_PRECONDITION when one got another type meanwhile.
+absl::Status RegisterAttributes(const AccountState& state, FactNumbering& numbering);
+
+// Fields of a subscription that was checked.
+SubscriptionState SubscriptionStateFromProto(const perennial::accounts::v1::Subscription& subscription);
+
+// Etag of a version of a resource, with its quotes.
+std::string EtagOf(std::int64_t version);
+
+// ABORTED when `etag` is given and is not that of `version`.
+absl::Status CheckEtag(absl::string_view etag, std::int64_t version, absl::string_view what);
+
+}  // namespace perennial::accounts

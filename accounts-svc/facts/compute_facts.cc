@@ -1,0 +1,67 @@
+#include "accounts-svc/facts/compute_facts.h"
+
+#include "absl/strings/str_cat.h"
+#include "accounts-svc/facts/fact_groups.h"
+#include "accounts-svc/facts/lifecycle.h"
+#include "common/base/status_macros.h"
+
+namespace perennial::accounts {
+namespace {
+
+facts::FactType TypeOf(const AttributeValue& value) {
+  constexpr facts::FactType kTypes[] = {facts::FactType::kNumber, facts::FactType::kString, facts::FactType::kBool,
+                                        facts::FactType::kTime};
+  return kTypes[value.index()];
+}
+
+absl::Status PutAccountFacts(const AccountHistory& history, FactNumbering& numbering, FactSink& sink) {
+  sink.PutText("name", history.state.display_name);
+  sink.PutText("owner", history.state.owner);
+  sink.PutText("parent", history.state.parent);
+  sink.row().SetSet(numbering.Fixed("tags"), history.state.tags);
+  sink.Put("tenure_days", sink.DaysSince(history.customer_since));
+  for (const auto& [key, value] : history.state.attributes) {
+    PERENNIAL_ASSIGN_OR_RETURN(const facts::FactId fact, numbering.ForAttribute(key, TypeOf(value)));
+    if (const auto* number = std::get_if<double>(&value)) sink.row().SetNumber(fact, *number);
+    if (const auto* text = std::get_if<std::string>(&value)) sink.row().SetText(fact, *text);
+    if (const auto* flag = std::get_if<bool>(&value)) sink.row().SetNumber(fact, *flag ? 1 : 0);
+    if (const auto* time = std::get_if<absl::Time>(&value)) {
+      sink.row().SetNumber(fact, absl::ToDoubleSeconds(*time - absl::UnixEpoch()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Falling or absent use, and nobody said anything: most unhappy customers never complain.
+void PutSilent(const AccountHistory& history, std::optional<bool> use_is_failing, FactSink& sink) {
+  if (!use_is_failing.has_value()) return;
+  const absl::Time since = sink.WindowStart(90);
+  bool heard = false;
+  for (const Ticket& ticket : history.tickets) heard = heard || ticket.opened >= since;
+  for (const Touchpoint& touch : history.touchpoints) heard = heard || (touch.inbound && touch.time >= since);
+  sink.PutFlag("silent", *use_is_failing && !heard);
+}
+
+}  // namespace
+
+absl::StatusOr<Computed> ComputeFacts(const AccountHistory& history, const std::vector<Metric>& metrics, absl::Time as_of,
+                                      FactNumbering& numbering) {
+  FactSink sink(numbering, as_of);
+  Computed computed;
+  computed.mrr = MrrTimeline(history.subscriptions, as_of);
+  computed.phases = PhaseTimeline(history, computed.mrr, as_of);
+  PERENNIAL_RETURN_IF_ERROR(PutAccountFacts(history, numbering, sink));
+  if (!computed.phases.empty()) {
+    sink.PutText("phase", NameOf(computed.phases.back().phase));
+    sink.Put("phase_days", sink.DaysSince(computed.phases.back().time));
+  }
+  PutRevenueFacts(history, computed.mrr, sink);
+  const std::optional<bool> use_is_failing = PutUsageFacts(history, metrics, numbering, sink);
+  PutContactFacts(history, sink);
+  PutSentimentFacts(history, sink);
+  PutSilent(history, use_is_failing, sink);
+  computed.facts = std::move(sink.row());
+  return computed;
+}
+
+}  // namespace perennial::accounts

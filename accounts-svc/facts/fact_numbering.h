@@ -1,0 +1,67 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/facts/fact_catalogue.h"
+
+namespace perennial::accounts {
+
+// Ids of the facts of one usage metric.
+struct MetricFacts {
+  facts::FactId sum_7d, sum_30d, sum_prev_30d, change_30d, sum_90d, active_days_30d, users_30d, days_since_last;
+};
+
+// The catalogue of this process: which fact has which number. Numbers are stored, because rows of the feed are stored with
+// them; they never change. Thread-safe.
+//
+// New facts get their number at once and are written by the commit that first uses them (see Unsaved and MarkSaved).
+class FactNumbering {
+ public:
+  // Takes what the store has, in order of id. Every id from 0 on must be there.
+  absl::Status Load(const std::vector<facts::FactDefinition>& saved);
+  // Adds definitions that are new.
+  absl::Status AddAll(const std::vector<facts::FactDefinition>& definitions);
+
+  // Id of a fact that is known to exist.
+  [[nodiscard]] facts::FactId Fixed(absl::string_view name) const;
+  // Ids of a metric's facts, added when it is new.
+  MetricFacts ForMetric(std::int64_t metric_no, absl::string_view name);
+  // Id of an attribute's fact, added when it is new. FAILED_PRECONDITION when it has another type.
+  absl::StatusOr<facts::FactId> ForAttribute(absl::string_view key, facts::FactType type);
+
+  // Definitions that may not be in the store yet, from id `first` on.
+  struct Tail {
+    facts::FactId first = 0;
+    std::vector<facts::FactDefinition> definitions;
+  };
+  [[nodiscard]] Tail Unsaved() const;
+  // All before `end` are in the store now.
+  void MarkSaved(facts::FactId end);
+
+  // OK unless the attribute has another type already. Adds nothing.
+  absl::Status CheckAttribute(absl::string_view key, facts::FactType type) const;
+
+  // Calls `use` with the catalogue; it must not change meanwhile.
+  template <class Use>
+  auto WithCatalogue(Use use) const {
+    const std::shared_lock lock(mu_);
+    return use(static_cast<const facts::FactCatalogue&>(catalogue_));
+  }
+
+ private:
+  mutable std::shared_mutex mu_;
+  facts::FactCatalogue catalogue_;
+  absl::flat_hash_map<std::int64_t, MetricFacts> metrics_;
+  facts::FactId saved_ = 0;
+};
+
+}  // namespace perennial::accounts

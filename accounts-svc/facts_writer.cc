@@ -1,0 +1,80 @@
+#include "accounts-svc/facts_writer.h"
+
+#include <string>
+
+#include "accounts-svc/facts/compute_facts.h"
+#include "common/base/status_macros.h"
+#include "common/facts/packed_facts.h"
+
+namespace perennial::accounts {
+namespace {
+
+bool SameMetrics(const std::vector<Metric>& a, const std::vector<Metric>& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i].no != b[i].no || a[i].first_day != b[i].first_day) return false;
+  }
+  return true;
+}
+
+absl::Status PutIfChanged(WriteTransaction& transaction, AccountNo no, FeedRow row) {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::optional<FeedRow> present, transaction.FindFacts(no));
+  if (present.has_value() && present->deleted == row.deleted && present->payload == row.payload) return absl::OkStatus();
+  if (!present.has_value() && row.deleted) return absl::OkStatus();
+  return transaction.PutFacts(no, row).status();
+}
+
+absl::Status PutDerived(WriteTransaction& transaction, const AccountRecord& account, const Computed& computed) {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<PhaseChange> phases, transaction.ListPhaseChanges(account.no));
+  if (phases != computed.phases) PERENNIAL_RETURN_IF_ERROR(transaction.ReplacePhases(account.no, computed.phases));
+  const std::vector<Movement> movements = MovementsOf(computed.mrr);
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<AccountMovement> stored,
+                             transaction.ListMovements({.account = account.no, .limit = -1}));
+  bool same = stored.size() == movements.size();
+  for (std::size_t i = 0; same && i < movements.size(); ++i) same = stored[i].movement == movements[i];
+  return same ? absl::OkStatus() : transaction.ReplaceMovements(account.no, account.id, movements);
+}
+
+}  // namespace
+
+absl::Status FactsWriter::BeforeCommit(WriteTransaction& transaction, const std::set<AccountNo>& touched) {
+  PERENNIAL_ASSIGN_OR_RETURN(std::vector<Metric> metrics, transaction.ListMetrics());
+  const absl::Time now = clock_.Now();
+  for (const AccountNo no : touched) PERENNIAL_RETURN_IF_ERROR(Refresh(transaction, no, metrics, now));
+  if (!SameMetrics(metrics, known_metrics_)) {
+    known_metrics_ = std::move(metrics);
+    ++metric_changes_;
+  }
+  const FactNumbering::Tail tail = numbering_.Unsaved();
+  facts::FactId id = tail.first;
+  for (const auto& definition : tail.definitions) {
+    PERENNIAL_RETURN_IF_ERROR(transaction.PutFactDefinition(id++, definition));
+  }
+  saved_facts_ = id;
+  return absl::OkStatus();
+}
+
+void FactsWriter::AfterCommit(std::int64_t) {
+  numbering_.MarkSaved(saved_facts_);
+  on_commit_();
+}
+
+absl::Status FactsWriter::Refresh(WriteTransaction& transaction, AccountNo no, const std::vector<Metric>& metrics,
+                                  absl::Time now) {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::optional<AccountRecord> account, transaction.FindAccountByNo(no));
+  if (!account.has_value()) return absl::OkStatus();
+  if (account->delete_time.has_value()) {
+    return PutIfChanged(transaction, no, {.account_id = account->id, .deleted = true, .as_of = now});
+  }
+  const absl::StatusOr<AccountHistory> history = transaction.LoadHistory(*account, now);
+  if (absl::IsNotFound(history.status())) return absl::OkStatus();  // it begins to exist later
+  if (!history.ok()) return history.status();
+  PERENNIAL_ASSIGN_OR_RETURN(const Computed computed, ComputeFacts(*history, metrics, now, numbering_));
+  PERENNIAL_RETURN_IF_ERROR(PutDerived(transaction, *account, computed));
+  perennial::accounts::v1::PackedFacts packed;
+  facts::Pack(computed.facts, &packed);
+  return PutIfChanged(transaction, no,
+                      {.account_id = account->id, .as_of = now, .payload = packed.SerializeAsString()});
+}
+
+}  // namespace perennial::accounts

@@ -1,0 +1,66 @@
+#include "accounts-svc/ingest.h"
+
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "accounts-svc/check_record.h"
+#include "accounts-svc/record_applier.h"
+#include "common/base/error_details.h"
+#include "common/base/status_macros.h"
+#include "common/server/grpc_status.h"
+
+namespace perennial::accounts {
+namespace {
+
+void AddError(int index, const v1::Record& record, const absl::Status& status, v1::BatchSummary& summary) {
+  v1::RecordError* error = summary.add_errors();
+  error->set_index(index);
+  error->set_record_id(record.record_id());
+  *error->mutable_status() = ToRpcStatus(status);
+}
+
+bool RefusesRecordAlone(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) || absl::IsNotFound(status) || absl::IsAlreadyExists(status);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::BatchSummary> Ingest::Write(const google::protobuf::RepeatedPtrField<v1::Record>& records) {
+  BadRequest bad;
+  if (records.empty()) bad.Add("records", "is required");
+  if (records.size() > kMostRecords) bad.Add("records", absl::StrCat("must have at most ", kMostRecords, " elements"));
+  PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
+
+  const absl::Time now = clock_.Now();
+  // Checked before the one writer's turn: it has better things to do.
+  std::vector<absl::Status> checked;
+  checked.reserve(static_cast<std::size_t>(records.size()));
+  for (const v1::Record& record : records) checked.push_back(CheckRecord(record, now, currency_, numbering_));
+
+  v1::BatchSummary summary;
+  PERENNIAL_ASSIGN_OR_RETURN(
+      const std::int64_t revision, store_.Write([&](WriteTransaction& transaction) -> absl::Status {
+        summary.Clear();
+        RecordApplier applier(transaction, numbering_, now);
+        for (int i = 0; i < records.size(); ++i) {
+          const absl::Status& valid = checked[static_cast<std::size_t>(i)];
+          const absl::StatusOr<Outcome> outcome =
+              valid.ok() ? applier.Apply(records[i]) : absl::StatusOr<Outcome>(valid);
+          if (!outcome.ok()) {
+            if (!RefusesRecordAlone(outcome.status())) return outcome.status();
+            AddError(i, records[i], outcome.status(), summary);
+            continue;
+          }
+          switch (*outcome) {
+            case Outcome::kStored: summary.set_stored(summary.stored() + 1); break;
+            case Outcome::kReplaced: summary.set_replaced(summary.replaced() + 1); break;
+            case Outcome::kDuplicate: summary.set_duplicates(summary.duplicates() + 1); break;
+          }
+        }
+        return absl::OkStatus();
+      }));
+  summary.set_revision(revision);
+  return summary;
+}
+
+}  // namespace perennial::accounts

@@ -1,0 +1,179 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/base/money.h"
+
+namespace perennial::accounts {
+
+// Number of an account inside the store; never shown.
+using AccountNo = std::int64_t;
+
+// A number, a text, a flag or a time.
+using AttributeValue = std::variant<double, std::string, bool, absl::Time>;
+
+// What a client says about an account, as it holds from some moment on.
+struct AccountState {
+  std::string display_name = {};
+  std::string parent = {};  // id of the parent account, or empty
+  std::string owner = {};
+  std::vector<std::string> tags = {};  // sorted
+  std::map<std::string, AttributeValue> attributes = {};
+
+  bool operator==(const AccountState&) const = default;
+};
+
+// An account as it is now.
+struct AccountRecord {
+  AccountNo no = 0;
+  std::string id = {};
+  AccountState state = {};
+  absl::Time customer_since;
+  absl::Time create_time;
+  absl::Time update_time;
+  std::optional<absl::Time> delete_time = {};
+  // Counts changes of the resource; the etag.
+  std::int64_t version = 1;
+};
+
+// What a client says about a subscription, as it holds from some moment on.
+struct SubscriptionState {
+  std::string plan = {};
+  std::int64_t seats = 0;
+  Micros mrr = 0;
+  bool trial = false;
+  std::optional<absl::Time> trial_end = {};
+  std::optional<absl::Time> end = {};
+  std::optional<absl::Time> renewal = {};
+  bool auto_renew = false;
+
+  bool operator==(const SubscriptionState&) const = default;
+};
+
+// A subscription as it is now.
+struct SubscriptionRecord {
+  std::string id = {};
+  SubscriptionState state = {};
+  absl::Time start;
+  absl::Time create_time;
+  absl::Time update_time;
+  std::int64_t version = 1;
+};
+
+// A state of a subscription and since when it holds.
+struct SubscriptionVersion {
+  std::string id = {};
+  absl::Time start;      // of the subscription
+  absl::Time effective;  // of this state
+  SubscriptionState state = {};
+};
+
+enum class Phase { kUnknown, kTrial, kOnboarding, kAdoption, kSuccess, kChurned };
+
+struct PhaseChange {
+  Phase phase = Phase::kUnknown;
+  absl::Time time;
+  std::string cause = {};
+
+  bool operator==(const PhaseChange&) const = default;
+};
+
+enum class MovementKind { kNew = 1, kExpansion, kContraction, kChurn, kReactivation };
+
+struct Movement {
+  MovementKind kind = MovementKind::kNew;
+  absl::Time time;
+  Micros amount = 0;  // negative for contraction and churn
+  Micros mrr_after = 0;
+
+  bool operator==(const Movement&) const = default;
+};
+
+enum class TicketPriority { kUnspecified, kLow, kNormal, kHigh, kUrgent };
+
+struct Ticket {
+  absl::Time opened;
+  TicketPriority priority = TicketPriority::kUnspecified;
+  std::optional<absl::Time> first_response = {};
+  std::optional<absl::Time> resolved = {};
+  std::optional<absl::Time> first_response_due = {};
+  std::optional<absl::Time> resolve_due = {};
+  std::optional<int> satisfaction = {};
+  absl::Time updated;
+};
+
+struct Touchpoint {
+  absl::Time time;
+  bool inbound = false;
+};
+
+enum class SurveyKind { kNps = 1, kCsat, kCes, kPulse };
+
+struct Survey {
+  absl::Time time;
+  SurveyKind kind = SurveyKind::kNps;
+  double score = 0;
+};
+
+struct Milestone {
+  absl::Time time;
+  std::string step = {};
+  std::optional<double> progress = {};
+};
+
+struct ChurnReport {
+  absl::Time time;
+  std::string reason = {};
+};
+
+// Use of one metric on one UTC day.
+struct UsageDay {
+  std::int64_t metric = 0;  // number of the metric in the store
+  std::int64_t day = 0;     // days since 1970-01-01
+  double sum = 0;
+};
+
+// A user who used something on a day.
+struct UsageUser {
+  std::int64_t metric = 0;
+  std::int64_t day = 0;
+  std::string user = {};
+};
+
+// When an account last used a metric.
+struct LastUse {
+  std::int64_t metric = 0;
+  std::int64_t day = 0;
+};
+
+struct Metric {
+  std::int64_t no = 0;
+  std::string name = {};
+  std::int64_t first_day = 0;  // of its earliest event of any account
+};
+
+// Everything that the facts of one account as of a moment may depend on, and nothing later than that moment. Usage is limited
+// to the 90 days that end with the day of as_of.
+struct AccountHistory {
+  std::string id = {};
+  AccountState state = {};  // as of then
+  absl::Time customer_since;
+  std::vector<SubscriptionVersion> subscriptions = {};  // by subscription, then effective time
+  std::vector<Ticket> tickets = {};
+  std::vector<Touchpoint> touchpoints = {};  // by time
+  std::vector<Survey> surveys = {};          // by time
+  std::vector<Milestone> milestones = {};    // by time
+  std::vector<ChurnReport> churn_reports = {};  // by time
+  std::vector<UsageDay> usage = {};
+  std::vector<UsageUser> users = {};  // of the last 30 days, each metric, day and user once
+  std::vector<LastUse> last_use = {};
+  bool users_seen = false;  // whether any event ever named a user
+};
+
+}  // namespace perennial::accounts

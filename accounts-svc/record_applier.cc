@@ -1,0 +1,190 @@
+#include "accounts-svc/record_applier.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "accounts-svc/account_messages.h"
+#include "accounts-svc/accounts.h"
+#include "accounts-svc/check_fields.h"
+#include "accounts-svc/check_record.h"
+#include "accounts-svc/ingest.h"
+#include "accounts-svc/store/state_codec.h"
+#include "common/base/error_details.h"
+#include "common/base/resource_name.h"
+#include "common/base/status_macros.h"
+#include "common/base/time_util.h"
+
+namespace perennial::accounts {
+namespace {
+
+absl::Status IdReused() {
+  return WithReason(absl::AlreadyExistsError("record_id already stands for another content; choose another id"),
+                    "RECORD_ID_REUSED");
+}
+
+absl::Status BadField(absl::string_view field, absl::string_view problem) {
+  BadRequest bad;
+  bad.Add(field, problem);
+  return bad.ToStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Outcome> RecordApplier::Apply(const v1::Record& record) {
+  if (record.has_account_state()) return ApplyAccount(record);
+  PERENNIAL_ASSIGN_OR_RETURN(const AccountNo no,
+                             LiveAccountNo(std::string(absl::StripPrefix(record.account(), "accounts/"))));
+  switch (record.kind_case()) {
+    case v1::Record::kUsage: return ApplyUsage(no, record);
+    case v1::Record::kTicket: return ApplyEvent(no, RecordKind::kTicket, record);
+    case v1::Record::kTouchpoint: return ApplyEvent(no, RecordKind::kTouchpoint, record);
+    case v1::Record::kSurvey: return ApplyEvent(no, RecordKind::kSurvey, record);
+    case v1::Record::kMilestone: return ApplyEvent(no, RecordKind::kMilestone, record);
+    case v1::Record::kChurnReport: return ApplyEvent(no, RecordKind::kChurnReport, record);
+    case v1::Record::kSubscriptionState: return ApplySubscription(no, record);
+    default: return absl::InternalError("an unchecked record");
+  }
+}
+
+absl::StatusOr<AccountNo> RecordApplier::LiveAccountNo(const std::string& id) {
+  const auto known = accounts_.find(id);
+  if (known != accounts_.end()) return known->second;
+  PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction_, id));
+  accounts_.emplace(id, account.no);
+  return account.no;
+}
+
+absl::StatusOr<std::optional<std::int64_t>> RecordApplier::KnownMetric(const std::string& name) {
+  if (!metrics_loaded_) {
+    PERENNIAL_ASSIGN_OR_RETURN(std::vector<Metric> metrics, transaction_.ListMetrics());
+    for (Metric& metric : metrics) metrics_.emplace(metric.name, metric);
+    metrics_loaded_ = true;
+  }
+  const auto found = metrics_.find(name);
+  if (found == metrics_.end()) return std::nullopt;
+  return found->second.no;
+}
+
+absl::StatusOr<Outcome> RecordApplier::ApplyUsage(AccountNo no, const v1::Record& record) {
+  const v1::UsageEvent& usage = record.usage();
+  PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::int64_t> known, KnownMetric(usage.metric()));
+  UsageEvent event{.record_id = record.record_id(),
+                   .metric = known.value_or(0),
+                   // As the store keeps it, so that what is sent again compares equal.
+                   .time = absl::FromUnixMicros(absl::ToUnixMicros(ToTime(record.event_time()))),
+                   .value = usage.has_value() ? usage.value() : 1,
+                   .user = usage.user()};
+  PERENNIAL_ASSIGN_OR_RETURN(const std::optional<UsageEvent> present, transaction_.FindUsage(no, event.record_id));
+  if (present.has_value()) {
+    if (*present == event) return Outcome::kDuplicate;
+    return IdReused();
+  }
+  const std::int64_t day = DayOf(event.time);
+  if (!known.has_value() && metrics_.size() >= kMostMetrics) {
+    return BadField("usage.metric", absl::StrCat("would be a new metric, and there are ", kMostMetrics, ", the most"));
+  }
+  if (!known.has_value() || metrics_[usage.metric()].first_day > day) {
+    PERENNIAL_ASSIGN_OR_RETURN(event.metric, transaction_.MetricNo(usage.metric(), day));
+    metrics_[usage.metric()] = {event.metric, usage.metric(), day};
+  }
+  PERENNIAL_RETURN_IF_ERROR(transaction_.InsertUsage(no, event));
+  transaction_.Touch(no);
+  return Outcome::kStored;
+}
+
+absl::StatusOr<Outcome> RecordApplier::ApplyEvent(AccountNo no, RecordKind kind, const v1::Record& record) {
+  v1::Record normal = record;
+  const absl::Time time = ToTime(record.event_time());
+  absl::Time update_time = time;
+  if (kind == RecordKind::kTicket) {
+    update_time = TicketUpdateTime(record);
+    SetTimestamp(update_time, normal.mutable_ticket()->mutable_update_time());
+  }
+  update_time = absl::FromUnixMicros(absl::ToUnixMicros(update_time));
+  const StoredRecord stored{.kind = kind,
+                            .record_id = record.record_id(),
+                            .time = time,
+                            .update_time = update_time,
+                            .payload = normal.SerializeAsString()};
+  PERENNIAL_ASSIGN_OR_RETURN(const auto present, transaction_.FindRecord(no, kind, record.record_id()));
+  if (present.has_value()) {
+    if (present->payload == stored.payload) return Outcome::kDuplicate;
+    if (kind != RecordKind::kTicket || present->update_time == update_time) return IdReused();
+    if (present->update_time > update_time) return Outcome::kDuplicate;  // an older state came late
+  }
+  PERENNIAL_RETURN_IF_ERROR(transaction_.PutRecord(no, stored));
+  transaction_.Touch(no);
+  return present.has_value() ? Outcome::kReplaced : Outcome::kStored;
+}
+
+absl::StatusOr<Outcome> RecordApplier::ApplyNewAccount(const std::string& id, const v1::Record& record) {
+  const absl::Time effective = ToTime(record.event_time());
+  AccountRecord account{.id = id,
+                        .state = StateFromProto(record.account_state()),
+                        .customer_since = effective,
+                        .create_time = now_,
+                        .update_time = now_};
+  if (record.account_state().has_customer_since()) account.customer_since = ToTime(record.account_state().customer_since());
+  PERENNIAL_RETURN_IF_ERROR(CheckParent(transaction_, id, account.state, "account_state.parent"));
+  PERENNIAL_RETURN_IF_ERROR(RegisterAttributes(account.state, numbering_));
+  PERENNIAL_RETURN_IF_ERROR(transaction_.InsertAccount(account));
+  PERENNIAL_RETURN_IF_ERROR(transaction_.PutAccountVersion(account.no, effective, account.state));
+  transaction_.Touch(account.no);
+  accounts_.emplace(id, account.no);
+  return Outcome::kStored;
+}
+
+absl::StatusOr<Outcome> RecordApplier::ApplyAccount(const v1::Record& record) {
+  const std::string id(absl::StripPrefix(record.account(), "accounts/"));
+  PERENNIAL_ASSIGN_OR_RETURN(std::optional<AccountRecord> account, transaction_.FindAccount(id));
+  if (!account.has_value()) return ApplyNewAccount(id, record);
+  if (account->delete_time.has_value()) {
+    return WithReason(absl::NotFoundError(absl::StrCat(record.account(), " is deleted; undelete it first")), "DELETED");
+  }
+  const AccountState state = StateFromProto(record.account_state());
+  const absl::Time effective = ToTime(record.event_time());
+  absl::Time customer_since = account->customer_since;
+  if (record.account_state().has_customer_since()) customer_since = ToTime(record.account_state().customer_since());
+  PERENNIAL_ASSIGN_OR_RETURN(const auto held, transaction_.FindAccountState(account->no, effective));
+  if (held == state && customer_since == account->customer_since) return Outcome::kDuplicate;
+  PERENNIAL_RETURN_IF_ERROR(CheckParent(transaction_, id, state, "account_state.parent"));
+  PERENNIAL_RETURN_IF_ERROR(RegisterAttributes(state, numbering_));
+  account->customer_since = customer_since;
+  account->update_time = now_;
+  ++account->version;
+  PERENNIAL_RETURN_IF_ERROR(transaction_.UpdateAccount(*account));
+  PERENNIAL_RETURN_IF_ERROR(transaction_.PutAccountVersion(account->no, effective, state));
+  transaction_.Touch(account->no);
+  return Outcome::kReplaced;
+}
+
+absl::StatusOr<Outcome> RecordApplier::ApplySubscription(AccountNo no, const v1::Record& record) {
+  const v1::Subscription& message = record.subscription_state();
+  const std::string id = ChildOf(message.name(), "accounts", "subscriptions")->child;
+  const SubscriptionState state = SubscriptionStateFromProto(message);
+  const absl::Time start = absl::FromUnixMicros(absl::ToUnixMicros(ToTime(message.start_time())));
+  const absl::Time event_time = ToTime(record.event_time());
+  PERENNIAL_ASSIGN_OR_RETURN(std::optional<SubscriptionRecord> present, transaction_.FindSubscription(no, id));
+  if (!present.has_value()) {
+    transaction_.Touch(no);
+    const SubscriptionRecord subscription{
+        .id = id, .state = state, .start = start, .create_time = now_, .update_time = now_};
+    PERENNIAL_RETURN_IF_ERROR(transaction_.PutSubscription(no, subscription));
+    // The first state known holds since the subscription began.
+    PERENNIAL_RETURN_IF_ERROR(transaction_.PutSubscriptionVersion(no, id, std::min(start, event_time), state));
+    return Outcome::kStored;
+  }
+  if (present->start != start) return BadField("subscription_state.start_time", "cannot change");
+  PERENNIAL_ASSIGN_OR_RETURN(const auto held, transaction_.FindSubscriptionState(no, id, event_time));
+  if (held == state) return Outcome::kDuplicate;
+  transaction_.Touch(no);
+  present->update_time = now_;
+  ++present->version;
+  PERENNIAL_RETURN_IF_ERROR(transaction_.PutSubscription(no, *present));
+  PERENNIAL_RETURN_IF_ERROR(transaction_.PutSubscriptionVersion(no, id, event_time, state));
+  return Outcome::kReplaced;
+}
+
+}  // namespace perennial::accounts

@@ -1,0 +1,122 @@
+#include "accounts-svc/record_stream.h"
+
+#include <utility>
+
+#include "common/base/error_details.h"
+#include "common/server/grpc_status.h"
+#include "common/server/serve_unary.h"
+
+namespace perennial::accounts {
+
+// What gRPC calls; it lives until OnDone and keeps the stream alive until then.
+class RecordStream::Transport final : public RecordStream::Reactor {
+ public:
+  explicit Transport(std::shared_ptr<RecordStream> stream) : stream_(std::move(stream)) {}
+  void OnReadDone(bool ok) override { stream_->ReadDone(ok); }
+  void OnWriteDone(bool ok) override { stream_->WriteDone(ok); }
+  void OnCancel() override {
+    MutexLock lock(stream_->mu_);
+    stream_->Finish(absl::CancelledError("cancelled"));
+  }
+  void OnDone() override {
+    stream_->Gone();
+    delete this;
+  }
+
+ private:
+  const std::shared_ptr<RecordStream> stream_;
+};
+
+RecordStream::Reactor* RecordStream::Start(Ingest& ingest, WorkerPool& pool, WatchHub& hub) {
+  auto stream = std::make_shared<RecordStream>(ingest, pool, hub);
+  auto* transport = new Transport(stream);
+  const bool added = hub.Add(stream);
+  MutexLock lock(stream->mu_);
+  stream->reactor_ = transport;
+  if (added) {
+    stream->Advance();
+  } else {
+    stream->Finish(BusyStatus());
+  }
+  return transport;
+}
+
+void RecordStream::Wake() {
+  if (!hub_.draining()) return;
+  MutexLock lock(mu_);
+  // What is being written is acknowledged first; what only waits is sent again by the sender.
+  if (!working_) {
+    Finish(WithReason(absl::UnavailableError("server is draining; send what was not acknowledged again"), "DRAINING"));
+  }
+}
+
+void RecordStream::Advance() {
+  if (finished_ || reactor_ == nullptr) return;
+  if (!reading_ && !ended_ && taken_.size() < kMostTaken) {
+    reading_ = true;
+    reactor_->StartRead(&incoming_);
+  }
+  if (working_) return;
+  if (hub_.draining()) {
+    return Finish(WithReason(absl::UnavailableError("server is draining; send what was not acknowledged again"), "DRAINING"));
+  }
+  if (taken_.empty()) {
+    if (ended_) Finish(absl::OkStatus());
+    return;
+  }
+  working_ = true;
+  if (!pool_.TryRun([self = shared_from_this()] { self->Work(); })) {
+    working_ = false;
+    Finish(BusyStatus());
+  }
+}
+
+void RecordStream::ReadDone(bool ok) {
+  MutexLock lock(mu_);
+  reading_ = false;
+  if (ok) {
+    taken_.push_back(std::move(incoming_));
+    incoming_ = v1::StreamRecordsRequest();
+  } else {
+    ended_ = true;
+  }
+  Advance();
+}
+
+void RecordStream::Work() {
+  const v1::StreamRecordsRequest* batch = nullptr;
+  {
+    MutexLock lock(mu_);
+    if (finished_) return;
+    batch = &taken_.front();  // stays in place: only Work's successor removes it
+  }
+  auto summary = CallSafely([&]() -> absl::StatusOr<v1::BatchSummary> { return ingest_.Write(batch->records()); });
+  MutexLock lock(mu_);
+  if (finished_ || reactor_ == nullptr) return;
+  if (!summary.ok()) return Finish(summary.status());
+  outgoing_.set_batch_id(batch->batch_id());
+  *outgoing_.mutable_summary() = *std::move(summary);
+  reactor_->StartWrite(&outgoing_);
+}
+
+void RecordStream::WriteDone(bool ok) {
+  MutexLock lock(mu_);
+  working_ = false;
+  taken_.pop_front();
+  if (!ok) return Finish(absl::CancelledError("the sender left"));
+  Advance();
+}
+
+void RecordStream::Finish(const absl::Status& status) {
+  if (finished_ || reactor_ == nullptr) return;
+  finished_ = true;
+  reactor_->Finish(ToGrpcStatus(status));
+}
+
+void RecordStream::Gone() {
+  MutexLock lock(mu_);
+  finished_ = true;
+  reactor_ = nullptr;
+}
+
+}  // namespace perennial::accounts

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+
+#include "accounts-svc/ingest.h"
+#include "common/base/mutex.h"
+#include "common/server/watch_stream.h"
+#include "common/server/worker_pool.h"
+#include "perennial/accounts/v1/ingest_service.pb.h"
+
+namespace perennial::accounts {
+
+// Server side of StreamRecords: takes at most kMostTaken batches ahead, writes them one after the other, and acknowledges
+// each, in order, once it is on disk. When the window is full it reads no more, and gRPC's flow control holds the sender.
+class RecordStream final : public WatchHub::Stream, public std::enable_shared_from_this<RecordStream> {
+ public:
+  using Reactor = grpc::ServerBidiReactor<v1::StreamRecordsRequest, v1::StreamRecordsResponse>;
+
+  // Starts the stream; gRPC owns the reactor. All must outlive all streams.
+  static Reactor* Start(Ingest& ingest, WorkerPool& pool, WatchHub& hub);
+
+  RecordStream(Ingest& ingest, WorkerPool& pool, WatchHub& hub) : ingest_(ingest), pool_(pool), hub_(hub) {}
+  // The hub wakes all its streams at every commit; here only draining matters.
+  void Wake() override;
+
+ private:
+  static constexpr std::size_t kMostTaken = 4;
+  class Transport;
+
+  void ReadDone(bool ok);
+  void WriteDone(bool ok);
+  void Gone();
+  // Each needs mu_.
+  void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Finish(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // On a pool thread.
+  void Work();
+
+  Ingest& ingest_;
+  WorkerPool& pool_;
+  WatchHub& hub_;
+  v1::StreamRecordsRequest incoming_;   // being read
+  v1::StreamRecordsResponse outgoing_;  // being written
+  Mutex mu_;
+  Reactor* reactor_ ABSL_GUARDED_BY(mu_) = nullptr;
+  std::deque<v1::StreamRecordsRequest> taken_ ABSL_GUARDED_BY(mu_);  // read and not yet acknowledged
+  bool reading_ ABSL_GUARDED_BY(mu_) = false;
+  bool working_ ABSL_GUARDED_BY(mu_) = false;  // a batch is being written or acknowledged
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;    // the sender has no more
+  bool finished_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace perennial::accounts

@@ -1,0 +1,142 @@
+#include "accounts-svc/store/schema.h"
+
+namespace perennial::accounts {
+
+std::vector<std::string> AccountsMigrations() {
+  return {R"sql(
+CREATE TABLE accounts (
+  account_no INTEGER PRIMARY KEY,
+  account_id TEXT NOT NULL UNIQUE,
+  display_name TEXT NOT NULL,
+  state BLOB NOT NULL,              -- perennial.accounts.v1.Account, client fields
+  customer_since INTEGER NOT NULL,
+  create_time INTEGER NOT NULL,
+  update_time INTEGER NOT NULL,
+  delete_time INTEGER,
+  version INTEGER NOT NULL
+) STRICT;
+CREATE INDEX accounts_by_display_name ON accounts (display_name, account_id);
+CREATE INDEX accounts_by_create_time ON accounts (create_time, account_id);
+
+CREATE TABLE account_versions (
+  account_no INTEGER NOT NULL,
+  effective_time INTEGER NOT NULL,
+  state BLOB NOT NULL,
+  PRIMARY KEY (account_no, effective_time)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE subscriptions (
+  account_no INTEGER NOT NULL,
+  subscription_id TEXT NOT NULL,
+  start_time INTEGER NOT NULL,
+  create_time INTEGER NOT NULL,
+  update_time INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  PRIMARY KEY (account_no, subscription_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE subscription_versions (
+  account_no INTEGER NOT NULL,
+  subscription_id TEXT NOT NULL,
+  effective_time INTEGER NOT NULL,
+  plan TEXT NOT NULL,
+  seats INTEGER NOT NULL,
+  mrr INTEGER NOT NULL,
+  trial INTEGER NOT NULL,
+  trial_end_time INTEGER,
+  end_time INTEGER,
+  renewal_time INTEGER,
+  auto_renew INTEGER NOT NULL,
+  PRIMARY KEY (account_no, subscription_id, effective_time)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE records (              -- everything that happened but usage
+  account_no INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  record_id TEXT NOT NULL,
+  event_time INTEGER NOT NULL,
+  update_time INTEGER NOT NULL,
+  payload BLOB NOT NULL,            -- perennial.accounts.v1.Record
+  PRIMARY KEY (account_no, kind, record_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE metrics (
+  metric_no INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  first_day INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE usage_events (         -- kept whole: for as_of within a day, and so that an id counts once
+  account_no INTEGER NOT NULL,
+  record_id TEXT NOT NULL,
+  metric_no INTEGER NOT NULL,
+  event_time INTEGER NOT NULL,
+  value REAL NOT NULL,
+  user TEXT NOT NULL,
+  PRIMARY KEY (account_no, record_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX usage_events_by_time ON usage_events (account_no, event_time);
+
+CREATE TABLE usage_days (           -- sums of usage_events by UTC day
+  account_no INTEGER NOT NULL,
+  day INTEGER NOT NULL,
+  metric_no INTEGER NOT NULL,
+  total REAL NOT NULL,
+  PRIMARY KEY (account_no, day, metric_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usage_last (           -- last day of each metric
+  account_no INTEGER NOT NULL,
+  metric_no INTEGER NOT NULL,
+  last_day INTEGER NOT NULL,
+  PRIMARY KEY (account_no, metric_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usage_users (          -- who used what on which day
+  account_no INTEGER NOT NULL,
+  day INTEGER NOT NULL,
+  metric_no INTEGER NOT NULL,
+  user TEXT NOT NULL,
+  PRIMARY KEY (account_no, day, metric_no, user)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE phase_changes (
+  account_no INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  phase INTEGER NOT NULL,
+  enter_time INTEGER NOT NULL,
+  cause TEXT NOT NULL,
+  PRIMARY KEY (account_no, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE movements (
+  effective_time INTEGER NOT NULL,
+  account_id TEXT NOT NULL,
+  account_no INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  amount INTEGER NOT NULL,
+  mrr_after INTEGER NOT NULL,
+  PRIMARY KEY (effective_time, account_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX movements_by_account ON movements (account_no, effective_time);
+
+CREATE TABLE facts (                -- the newest facts of each account; by revision it is the feed
+  account_no INTEGER PRIMARY KEY,
+  account_id TEXT NOT NULL,
+  revision INTEGER NOT NULL UNIQUE,
+  deleted INTEGER NOT NULL,
+  as_of INTEGER NOT NULL,
+  payload BLOB NOT NULL             -- perennial.accounts.v1.PackedFacts
+) STRICT;
+
+CREATE TABLE fact_definitions (
+  fact_id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  definition BLOB NOT NULL          -- perennial.accounts.v1.FactDefinition
+) STRICT;
+
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+)sql"};
+}
+
+}  // namespace perennial::accounts

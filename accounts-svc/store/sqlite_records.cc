@@ -1,0 +1,224 @@
+// Records, usage, and the history that facts are computed from.
+#include <map>
+#include <set>
+
+#include "accounts-svc/store/sqlite_transaction.h"
+#include "accounts-svc/store/state_codec.h"
+#include "common/base/status_macros.h"
+#include "common/base/time_util.h"
+
+namespace perennial::accounts {
+
+absl::StatusOr<std::optional<StoredRecord>> SqliteTransaction::FindRecord(AccountNo no, RecordKind kind,
+                                                                          absl::string_view record_id) {
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+                             connection_.Prepare("SELECT event_time, update_time, payload FROM records WHERE account_no = ? "
+                                                 "AND kind = ? AND record_id = ?"));
+  PERENNIAL_ASSIGN_OR_RETURN(const bool found,
+                             statement.Bind(1, no).Bind(2, static_cast<int>(kind)).Bind(3, record_id).Step());
+  if (!found) return std::nullopt;
+  return StoredRecord{.kind = kind,
+                      .record_id = std::string(record_id),
+                      .time = FromDb(statement.Int64(0)),
+                      .update_time = FromDb(statement.Int64(1)),
+                      .payload = statement.Text(2)};
+}
+
+absl::Status SqliteTransaction::PutRecord(AccountNo no, const StoredRecord& record) {
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+                             connection_.Prepare("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)"));
+  statement.Bind(1, no).Bind(2, static_cast<int>(record.kind)).Bind(3, record.record_id).Bind(4, ToDb(record.time));
+  return statement.Bind(5, ToDb(record.update_time)).BindBlob(6, record.payload).Run();
+}
+
+absl::StatusOr<std::optional<UsageEvent>> SqliteTransaction::FindUsage(AccountNo no, absl::string_view record_id) {
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+                             connection_.Prepare("SELECT metric_no, event_time, value, user FROM usage_events WHERE "
+                                                 "account_no = ? AND record_id = ?"));
+  PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Bind(1, no).Bind(2, record_id).Step());
+  if (!found) return std::nullopt;
+  return UsageEvent{.record_id = std::string(record_id),
+                    .metric = statement.Int64(0),
+                    .time = FromDb(statement.Int64(1)),
+                    .value = statement.Double(2),
+                    .user = statement.Text(3)};
+}
+
+absl::Status SqliteTransaction::InsertUsage(AccountNo no, const UsageEvent& event) {
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement insert,
+                             connection_.Prepare("INSERT INTO usage_events VALUES (?, ?, ?, ?, ?, ?)"));
+  insert.Bind(1, no).Bind(2, event.record_id).Bind(3, event.metric).Bind(4, ToDb(event.time)).Bind(5, event.value);
+  PERENNIAL_RETURN_IF_ERROR(insert.Bind(6, event.user).Run());
+  const std::int64_t day = DayOf(event.time);
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement sum,
+                             connection_.Prepare("INSERT INTO usage_days VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                                                 "total = total + excluded.total"));
+  PERENNIAL_RETURN_IF_ERROR(sum.Bind(1, no).Bind(2, day).Bind(3, event.metric).Bind(4, event.value).Run());
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement last,
+                             connection_.Prepare("INSERT INTO usage_last VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last_day "
+                                                 "= excluded.last_day WHERE excluded.last_day > last_day"));
+  PERENNIAL_RETURN_IF_ERROR(last.Bind(1, no).Bind(2, event.metric).Bind(3, day).Run());
+  if (event.user.empty()) return absl::OkStatus();
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement user,
+                             connection_.Prepare("INSERT OR IGNORE INTO usage_users VALUES (?, ?, ?, ?)"));
+  return user.Bind(1, no).Bind(2, day).Bind(3, event.metric).Bind(4, event.user).Run();
+}
+
+absl::StatusOr<std::int64_t> SqliteTransaction::MetricNo(absl::string_view name, std::int64_t day) {
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement find,
+                             connection_.Prepare("SELECT metric_no, first_day FROM metrics WHERE name = ?"));
+  PERENNIAL_ASSIGN_OR_RETURN(const bool found, find.Bind(1, name).Step());
+  if (found && find.Int64(1) <= day) return find.Int64(0);
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement put,
+                             connection_.Prepare("INSERT INTO metrics (name, first_day) VALUES (?, ?) ON CONFLICT (name) DO "
+                                                 "UPDATE SET first_day = excluded.first_day RETURNING metric_no"));
+  PERENNIAL_RETURN_IF_ERROR(put.Bind(1, name).Bind(2, day).Step().status());
+  const std::int64_t no = put.Int64(0);
+  PERENNIAL_RETURN_IF_ERROR(put.Step().status());
+  return no;
+}
+
+absl::StatusOr<std::vector<Metric>> SqliteTransaction::ListMetrics() {
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+                             connection_.Prepare("SELECT metric_no, name, first_day FROM metrics ORDER BY metric_no"));
+  std::vector<Metric> metrics;
+  for (;;) {
+    PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return metrics;
+    metrics.push_back({statement.Int64(0), statement.Text(1), statement.Int64(2)});
+  }
+}
+
+absl::StatusOr<AccountHistory> SqliteTransaction::LoadHistory(const AccountRecord& account, absl::Time as_of) {
+  PERENNIAL_ASSIGN_OR_RETURN(std::optional<AccountState> state, FindAccountState(account.no, as_of));
+  if (!state.has_value()) return absl::NotFoundError("the account did not exist then");
+  AccountHistory history{.id = account.id, .state = *std::move(state), .customer_since = account.customer_since};
+  PERENNIAL_RETURN_IF_ERROR(LoadSubscriptions(account.no, as_of, history));
+  PERENNIAL_RETURN_IF_ERROR(LoadRecords(account.no, as_of, history));
+  PERENNIAL_RETURN_IF_ERROR(LoadUsageDays(account.no, as_of, history));
+  PERENNIAL_RETURN_IF_ERROR(LoadUsageOfLastDay(account.no, as_of, history));
+  PERENNIAL_RETURN_IF_ERROR(LoadLastUse(account.no, as_of, history));
+  return history;
+}
+
+absl::Status SqliteTransaction::LoadSubscriptions(AccountNo no, absl::Time as_of, AccountHistory& history) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sqlite::Statement statement,
+      connection_.Prepare(
+          "SELECT v.subscription_id, s.start_time, v.effective_time, plan, seats, mrr, trial, trial_end_time, end_time, "
+          "renewal_time, auto_renew FROM subscription_versions v JOIN subscriptions s ON s.account_no = v.account_no AND "
+          "s.subscription_id = v.subscription_id WHERE v.account_no = ? AND v.effective_time <= ? AND s.start_time <= ? "
+          "ORDER BY v.subscription_id, v.effective_time"));
+  statement.Bind(1, no).Bind(2, ToDb(as_of)).Bind(3, ToDb(as_of));
+  for (;;) {
+    PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return absl::OkStatus();
+    history.subscriptions.push_back({.id = statement.Text(0),
+                                     .start = FromDb(statement.Int64(1)),
+                                     .effective = FromDb(statement.Int64(2)),
+                                     .state = {.plan = statement.Text(3),
+                                               .seats = statement.Int64(4),
+                                               .mrr = statement.Int64(5),
+                                               .trial = statement.Int64(6) != 0,
+                                               .trial_end = FromDb(statement.MaybeInt64(7)),
+                                               .end = FromDb(statement.MaybeInt64(8)),
+                                               .renewal = FromDb(statement.MaybeInt64(9)),
+                                               .auto_renew = statement.Int64(10) != 0}});
+  }
+}
+
+absl::Status SqliteTransaction::LoadRecords(AccountNo no, absl::Time as_of, AccountHistory& history) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sqlite::Statement statement,
+      connection_.Prepare("SELECT payload FROM records WHERE account_no = ? AND event_time <= ? ORDER BY event_time, kind, "
+                          "record_id"));
+  statement.Bind(1, no).Bind(2, ToDb(as_of));
+  for (;;) {
+    PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return absl::OkStatus();
+    PERENNIAL_RETURN_IF_ERROR(AddToHistory(statement.View(0), as_of, history));
+  }
+}
+
+// Whole days before that of as_of come from the daily sums.
+absl::Status SqliteTransaction::LoadUsageDays(AccountNo no, absl::Time as_of, AccountHistory& history) {
+  const std::int64_t today = DayOf(as_of);
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement days,
+                             connection_.Prepare("SELECT metric_no, day, total FROM usage_days WHERE account_no = ? AND day > "
+                                                 "? AND day < ? ORDER BY day, metric_no"));
+  days.Bind(1, no).Bind(2, today - 90).Bind(3, today);
+  for (;;) {
+    PERENNIAL_ASSIGN_OR_RETURN(const bool row, days.Step());
+    if (!row) break;
+    history.usage.push_back({days.Int64(0), days.Int64(1), days.Double(2)});
+  }
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement users,
+                             connection_.Prepare("SELECT metric_no, day, user FROM usage_users WHERE account_no = ? AND day > "
+                                                 "? AND day < ?"));
+  users.Bind(1, no).Bind(2, today - 30).Bind(3, today);
+  for (;;) {
+    PERENNIAL_ASSIGN_OR_RETURN(const bool row, users.Step());
+    if (!row) break;
+    history.users.push_back({users.Int64(0), users.Int64(1), users.Text(2)});
+  }
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sqlite::Statement any,
+      connection_.Prepare("SELECT EXISTS (SELECT 1 FROM usage_users WHERE account_no = ? AND day < ?)"));
+  PERENNIAL_RETURN_IF_ERROR(any.Bind(1, no).Bind(2, today).Step().status());
+  history.users_seen = any.Int64(0) != 0;
+  return absl::OkStatus();
+}
+
+// The day of as_of comes from the events themselves, so that nothing later than as_of counts.
+absl::Status SqliteTransaction::LoadUsageOfLastDay(AccountNo no, absl::Time as_of, AccountHistory& history) {
+  const std::int64_t today = DayOf(as_of);
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sqlite::Statement statement,
+      connection_.Prepare("SELECT metric_no, value, user FROM usage_events WHERE account_no = ? AND event_time >= ? AND "
+                          "event_time <= ? ORDER BY event_time, record_id"));
+  statement.Bind(1, no).Bind(2, ToDb(StartOfDay(today))).Bind(3, ToDb(as_of));
+  std::map<std::int64_t, double> sums;
+  std::set<std::pair<std::int64_t, std::string>> users;
+  for (;;) {
+    PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) break;
+    sums[statement.Int64(0)] += statement.Double(1);
+    if (std::string user = statement.Text(2); !user.empty()) users.emplace(statement.Int64(0), std::move(user));
+  }
+  for (const auto& [metric, sum] : sums) {
+    history.usage.push_back({metric, today, sum});
+    history.last_use.push_back({metric, today});
+  }
+  for (const auto& [metric, user] : users) history.users.push_back({metric, today, user});
+  history.users_seen = history.users_seen || !users.empty();
+  return absl::OkStatus();
+}
+
+// Last days before that of as_of, for metrics not used on it. The kept last day answers unless later use hides it, which
+// only a look into the past meets.
+absl::Status SqliteTransaction::LoadLastUse(AccountNo no, absl::Time as_of, AccountHistory& history) {
+  const std::int64_t today = DayOf(as_of);
+  std::set<std::int64_t> used_today;
+  for (const LastUse& last : history.last_use) used_today.insert(last.metric);
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement kept,
+                             connection_.Prepare("SELECT metric_no, last_day FROM usage_last WHERE account_no = ?"));
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement search,
+                             connection_.Prepare("SELECT day FROM usage_days WHERE account_no = ? AND day < ? AND metric_no = "
+                                                 "? ORDER BY day DESC LIMIT 1"));
+  kept.Bind(1, no);
+  for (;;) {
+    PERENNIAL_ASSIGN_OR_RETURN(const bool row, kept.Step());
+    if (!row) return absl::OkStatus();
+    const std::int64_t metric = kept.Int64(0);
+    if (used_today.contains(metric)) continue;
+    if (kept.Int64(1) < today) {
+      history.last_use.push_back({metric, kept.Int64(1)});
+      continue;
+    }
+    PERENNIAL_ASSIGN_OR_RETURN(const bool found, search.Bind(1, no).Bind(2, today).Bind(3, metric).Step());
+    if (found) history.last_use.push_back({metric, search.Int64(0)});
+    search.Reset();
+  }
+}
+
+}  // namespace perennial::accounts

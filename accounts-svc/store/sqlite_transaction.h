@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "accounts-svc/store/store.h"
+#include "common/storage/sqlite.h"
+
+namespace perennial::accounts {
+
+// Reads and writes of one SQLite connection. Whoever owns the connection begins and ends the transactions; a reader's
+// connection refuses writes by itself.
+class SqliteTransaction final : public WriteTransaction {
+ public:
+  // `connection` must outlive this.
+  explicit SqliteTransaction(sqlite::Connection& connection) : connection_(connection) {}
+
+  absl::StatusOr<std::optional<AccountRecord>> FindAccount(absl::string_view id) override;
+  absl::StatusOr<std::optional<AccountRecord>> FindAccountByNo(AccountNo no) override;
+  absl::StatusOr<std::vector<AccountRecord>> ListAccounts(const AccountQuery& query) override;
+  absl::StatusOr<std::vector<AccountNo>> ListAccountNos(AccountNo after, int limit) override;
+  absl::StatusOr<std::optional<AccountState>> FindAccountState(AccountNo no, absl::Time as_of) override;
+  absl::StatusOr<AccountHistory> LoadHistory(const AccountRecord& account, absl::Time as_of) override;
+  absl::StatusOr<std::optional<SubscriptionRecord>> FindSubscription(AccountNo no, absl::string_view id) override;
+  absl::StatusOr<std::vector<SubscriptionRecord>> ListSubscriptions(AccountNo no, absl::string_view after,
+                                                                    int limit) override;
+  absl::StatusOr<std::optional<SubscriptionState>> FindSubscriptionState(AccountNo no, absl::string_view id,
+                                                                         absl::Time as_of) override;
+  absl::StatusOr<std::vector<PhaseChange>> ListPhaseChanges(AccountNo no) override;
+  absl::StatusOr<std::vector<AccountMovement>> ListMovements(const MovementQuery& query) override;
+  absl::StatusOr<std::optional<StoredRecord>> FindRecord(AccountNo no, RecordKind kind,
+                                                         absl::string_view record_id) override;
+  absl::StatusOr<std::optional<UsageEvent>> FindUsage(AccountNo no, absl::string_view record_id) override;
+  absl::StatusOr<std::vector<Metric>> ListMetrics() override;
+  absl::StatusOr<std::optional<FeedRow>> FindFacts(AccountNo no) override;
+  absl::StatusOr<std::vector<FeedRow>> ListFeed(std::int64_t after_revision, int limit) override;
+  absl::StatusOr<std::int64_t> LastRevision() override;
+  absl::StatusOr<std::vector<facts::FactDefinition>> ListFactDefinitions(facts::FactId first) override;
+  absl::StatusOr<std::string> GetSetting(absl::string_view key) override;
+
+  void Touch(AccountNo no) override { touched_.insert(no); }
+  absl::Status InsertAccount(AccountRecord& account) override;
+  absl::Status UpdateAccount(const AccountRecord& account) override;
+  absl::Status PutAccountVersion(AccountNo no, absl::Time effective, const AccountState& state) override;
+  absl::Status PutSubscription(AccountNo no, const SubscriptionRecord& subscription) override;
+  absl::Status PutSubscriptionVersion(AccountNo no, absl::string_view id, absl::Time effective,
+                                      const SubscriptionState& state) override;
+  absl::Status PutRecord(AccountNo no, const StoredRecord& record) override;
+  absl::Status InsertUsage(AccountNo no, const UsageEvent& event) override;
+  absl::StatusOr<std::int64_t> MetricNo(absl::string_view name, std::int64_t day) override;
+  absl::Status ReplacePhases(AccountNo no, const std::vector<PhaseChange>& phases) override;
+  absl::Status ReplaceMovements(AccountNo no, absl::string_view account_id,
+                                const std::vector<Movement>& movements) override;
+  absl::StatusOr<std::int64_t> PutFacts(AccountNo no, const FeedRow& row) override;
+  absl::Status PutFactDefinition(facts::FactId id, const facts::FactDefinition& definition) override;
+  absl::Status PutSetting(absl::string_view key, absl::string_view value) override;
+
+  [[nodiscard]] const std::set<AccountNo>& touched() const { return touched_; }
+
+ private:
+  absl::Status LoadRecords(AccountNo no, absl::Time as_of, AccountHistory& history);
+  absl::Status LoadSubscriptions(AccountNo no, absl::Time as_of, AccountHistory& history);
+  absl::Status LoadUsageDays(AccountNo no, absl::Time as_of, AccountHistory& history);
+  absl::Status LoadUsageOfLastDay(AccountNo no, absl::Time as_of, AccountHistory& history);
+  absl::Status LoadLastUse(AccountNo no, absl::Time as_of, AccountHistory& history);
+
+  sqlite::Connection& connection_;
+  std::set<AccountNo> touched_;
+};
+
+// Times in the database.
+inline std::int64_t ToDb(absl::Time time) { return absl::ToUnixMicros(time); }
+inline absl::Time FromDb(std::int64_t micros) { return absl::FromUnixMicros(micros); }
+inline std::optional<std::int64_t> ToDb(std::optional<absl::Time> time) {
+  return time.has_value() ? std::optional<std::int64_t>(ToDb(*time)) : std::nullopt;
+}
+inline std::optional<absl::Time> FromDb(std::optional<std::int64_t> micros) {
+  return micros.has_value() ? std::optional<absl::Time>(FromDb(*micros)) : std::nullopt;
+}
+
+}  // namespace perennial::accounts

@@ -1,0 +1,181 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "accounts-svc/model.h"
+#include "common/facts/fact_catalogue.h"
+
+namespace perennial::accounts {
+
+enum class AccountOrder { kId, kDisplayName, kCreateTime };
+
+// A page of accounts: those after `after`, in order.
+struct AccountQuery {
+  AccountOrder order = AccountOrder::kId;
+  bool descending = false;
+  bool show_deleted = false;
+  // Key of the last account of the page before: its value in `order` (as ListKey gives it) and its id. Empty: from the start.
+  std::string after_key = {};
+  std::string after_id = {};
+  int limit = 50;
+};
+
+struct MovementQuery {
+  std::optional<AccountNo> account = {};  // all when absent
+  absl::Time begin = absl::InfinitePast();
+  absl::Time end = absl::InfiniteFuture();
+  // Time and account id of the last movement of the page before.
+  std::optional<absl::Time> after_time = {};
+  std::string after_id = {};
+  int limit = 50;
+};
+
+struct AccountMovement {
+  std::string account_id = {};
+  Movement movement;
+};
+
+// A row of the feed: the newest facts of an account.
+struct FeedRow {
+  std::string account_id = {};
+  std::int64_t revision = 0;
+  bool deleted = false;
+  absl::Time as_of;
+  // Serialized PackedFacts without account, revision and as_of.
+  std::string payload = {};
+};
+
+enum class RecordKind { kTicket = 1, kTouchpoint, kSurvey, kMilestone, kChurnReport };
+
+// A record other than usage.
+struct StoredRecord {
+  RecordKind kind = RecordKind::kTicket;
+  std::string record_id = {};
+  absl::Time time;
+  absl::Time update_time;
+  // Serialized perennial.accounts.v1.Record.
+  std::string payload = {};
+};
+
+struct UsageEvent {
+  std::string record_id = {};
+  std::int64_t metric = 0;
+  absl::Time time;
+  double value = 1;
+  std::string user = {};
+
+  bool operator==(const UsageEvent&) const = default;
+};
+
+// What a reader sees: one state of the store for the life of the transaction. Errors other than the ones named are those of
+// storage: UNAVAILABLE (try again), RESOURCE_EXHAUSTED (disk full), DATA_LOSS, INTERNAL.
+class ReadTransaction {
+ public:
+  virtual ~ReadTransaction() = default;
+
+  // Deleted accounts are found too.
+  virtual absl::StatusOr<std::optional<AccountRecord>> FindAccount(absl::string_view id) = 0;
+  virtual absl::StatusOr<std::optional<AccountRecord>> FindAccountByNo(AccountNo no) = 0;
+  virtual absl::StatusOr<std::vector<AccountRecord>> ListAccounts(const AccountQuery& query) = 0;
+  // Numbers of live accounts after `after`, ascending.
+  virtual absl::StatusOr<std::vector<AccountNo>> ListAccountNos(AccountNo after, int limit) = 0;
+  // State of an account as of a moment; nothing when it did not exist then.
+  virtual absl::StatusOr<std::optional<AccountState>> FindAccountState(AccountNo no, absl::Time as_of) = 0;
+  // Everything that facts as of then may depend on. NOT_FOUND when the account did not exist then.
+  virtual absl::StatusOr<AccountHistory> LoadHistory(const AccountRecord& account, absl::Time as_of) = 0;
+
+  virtual absl::StatusOr<std::optional<SubscriptionRecord>> FindSubscription(AccountNo no, absl::string_view id) = 0;
+  virtual absl::StatusOr<std::vector<SubscriptionRecord>> ListSubscriptions(AccountNo no, absl::string_view after,
+                                                                            int limit) = 0;
+  // State of a subscription as of a moment, by its versions; nothing before the first.
+  virtual absl::StatusOr<std::optional<SubscriptionState>> FindSubscriptionState(AccountNo no, absl::string_view id,
+                                                                                 absl::Time as_of) = 0;
+
+  virtual absl::StatusOr<std::vector<PhaseChange>> ListPhaseChanges(AccountNo no) = 0;
+  virtual absl::StatusOr<std::vector<AccountMovement>> ListMovements(const MovementQuery& query) = 0;
+
+  virtual absl::StatusOr<std::optional<StoredRecord>> FindRecord(AccountNo no, RecordKind kind,
+                                                                 absl::string_view record_id) = 0;
+  virtual absl::StatusOr<std::optional<UsageEvent>> FindUsage(AccountNo no, absl::string_view record_id) = 0;
+  // Metrics in order of number.
+  virtual absl::StatusOr<std::vector<Metric>> ListMetrics() = 0;
+
+  virtual absl::StatusOr<std::optional<FeedRow>> FindFacts(AccountNo no) = 0;
+  // Rows with a greater revision, in order of revision.
+  virtual absl::StatusOr<std::vector<FeedRow>> ListFeed(std::int64_t after_revision, int limit) = 0;
+  // The greatest revision ever given out.
+  virtual absl::StatusOr<std::int64_t> LastRevision() = 0;
+  // Definitions from id `first` on, in order of id.
+  virtual absl::StatusOr<std::vector<facts::FactDefinition>> ListFactDefinitions(facts::FactId first) = 0;
+  // A value that the process keeps, or an empty string.
+  virtual absl::StatusOr<std::string> GetSetting(absl::string_view key) = 0;
+};
+
+// What a writer sees and changes; all or nothing.
+class WriteTransaction : public ReadTransaction {
+ public:
+  // Notes that facts of the account must be computed anew before the commit.
+  virtual void Touch(AccountNo no) = 0;
+
+  // Sets `account.no`. ALREADY_EXISTS when the id is taken.
+  virtual absl::Status InsertAccount(AccountRecord& account) = 0;
+  // Stores everything but the state.
+  virtual absl::Status UpdateAccount(const AccountRecord& account) = 0;
+  // Stores a version; the account's present state becomes that of its latest version.
+  virtual absl::Status PutAccountVersion(AccountNo no, absl::Time effective, const AccountState& state) = 0;
+
+  // Inserts or replaces everything but the state.
+  virtual absl::Status PutSubscription(AccountNo no, const SubscriptionRecord& subscription) = 0;
+  virtual absl::Status PutSubscriptionVersion(AccountNo no, absl::string_view id, absl::Time effective,
+                                              const SubscriptionState& state) = 0;
+
+  virtual absl::Status PutRecord(AccountNo no, const StoredRecord& record) = 0;
+  // Adds the event and its share in the daily sums. ALREADY_EXISTS when the id is taken.
+  virtual absl::Status InsertUsage(AccountNo no, const UsageEvent& event) = 0;
+  // Number of a metric, which is added when it is new; `day` lowers its first day.
+  virtual absl::StatusOr<std::int64_t> MetricNo(absl::string_view name, std::int64_t day) = 0;
+
+  virtual absl::Status ReplacePhases(AccountNo no, const std::vector<PhaseChange>& phases) = 0;
+  virtual absl::Status ReplaceMovements(AccountNo no, absl::string_view account_id,
+                                        const std::vector<Movement>& movements) = 0;
+  // Stores the row under the next revision, which it returns.
+  virtual absl::StatusOr<std::int64_t> PutFacts(AccountNo no, const FeedRow& row) = 0;
+  virtual absl::Status PutFactDefinition(facts::FactId id, const facts::FactDefinition& definition) = 0;
+  virtual absl::Status PutSetting(absl::string_view key, absl::string_view value) = 0;
+};
+
+// What happens around each commit. Called by the one writer.
+class CommitHook {
+ public:
+  virtual ~CommitHook() = default;
+  // Completes the transaction: the accounts that it touched.
+  virtual absl::Status BeforeCommit(WriteTransaction& transaction, const std::set<AccountNo>& touched) = 0;
+  // It is on disk; `revision` is the greatest now.
+  virtual void AfterCommit(std::int64_t revision) = 0;
+};
+
+// Keeps accounts and what happened to them. Thread-safe.
+class Store {
+ public:
+  virtual ~Store() = default;
+  // Called before the first write; must outlive the store.
+  virtual void SetCommitHook(CommitHook& hook) = 0;
+  // Runs `body` alone, between others' writes, and returns the greatest revision once its changes are on disk. When `body`
+  // fails, nothing of it stays and its error is returned; other writes of the same commit are not affected. `body` may be
+  // run again when the commit must be retried: it must not change anything but the transaction and its own results.
+  // RESOURCE_EXHAUSTED when too many writes wait.
+  virtual absl::StatusOr<std::int64_t> Write(const std::function<absl::Status(WriteTransaction&)>& body) = 0;
+  // Runs `body` on one state of the store.
+  virtual absl::Status Read(const std::function<absl::Status(ReadTransaction&)>& body) = 0;
+};
+
+}  // namespace perennial::accounts

@@ -1,0 +1,296 @@
+#include "accounts-svc/subscriptions.h"
+
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "accounts-svc/account_messages.h"
+#include "accounts-svc/check_fields.h"
+#include "common/base/error_details.h"
+#include "common/base/page_token.h"
+#include "common/base/resource_name.h"
+#include "common/base/status_macros.h"
+#include "common/base/time_util.h"
+#include "common/base/update_mask.h"
+
+namespace perennial::accounts {
+namespace {
+
+std::string NameOf(absl::string_view account_id, absl::string_view id) {
+  return absl::StrCat("accounts/", account_id, "/subscriptions/", id);
+}
+
+// The account and the subscription, or NOT_FOUND.
+struct Found {
+  AccountRecord account;
+  SubscriptionRecord subscription;
+};
+absl::StatusOr<Found> Find(ReadTransaction& transaction, const ChildName& name) {
+  PERENNIAL_ASSIGN_OR_RETURN(AccountRecord account, LiveAccount(transaction, name.parent));
+  PERENNIAL_ASSIGN_OR_RETURN(auto subscription, transaction.FindSubscription(account.no, name.child));
+  if (!subscription.has_value()) return NoSuch(NameOf(name.parent, name.child));
+  return Found{std::move(account), *std::move(subscription)};
+}
+
+SubscriptionState Merge(SubscriptionState base, const SubscriptionState& from, const std::set<std::string>& paths) {
+  if (paths.contains("plan")) base.plan = from.plan;
+  if (paths.contains("seats")) base.seats = from.seats;
+  if (paths.contains("mrr")) base.mrr = from.mrr;
+  if (paths.contains("trial")) base.trial = from.trial;
+  if (paths.contains("trial_end_time")) base.trial_end = from.trial_end;
+  if (paths.contains("end_time")) base.end = from.end;
+  if (paths.contains("renewal_time")) base.renewal = from.renewal;
+  if (paths.contains("auto_renew")) base.auto_renew = from.auto_renew;
+  // A trial's end means nothing once the trial is over.
+  if (!base.trial) base.trial_end.reset();
+  return base;
+}
+
+// The message with what stays in place of what the mask leaves out, so that one check serves creation and update.
+v1::Subscription Checkable(const v1::Subscription& asked, const std::set<std::string>& paths, absl::string_view currency) {
+  v1::Subscription checked = asked;
+  if (!paths.contains("plan")) checked.set_plan("-");
+  if (!paths.contains("seats")) checked.clear_seats();
+  if (!paths.contains("mrr")) *checked.mutable_mrr() = ToMoney(0, currency);
+  if (!paths.contains("trial_end_time")) checked.clear_trial_end_time();
+  if (!paths.contains("trial")) checked.set_trial(true);
+  if (!paths.contains("end_time")) checked.clear_end_time();
+  if (!paths.contains("renewal_time")) checked.clear_renewal_time();
+  checked.mutable_start_time()->set_seconds(-62135596800);  // the earliest; the stored one is compared later
+  return checked;
+}
+
+// Stores a new state of a subscription from `effective` on, unless it is the one that holds then.
+absl::Status PutState(WriteTransaction& transaction, Found& found, absl::Time effective, const SubscriptionState& before,
+                      absl::Time now) {
+  if (found.subscription.state == before) return absl::OkStatus();
+  found.subscription.update_time = now;
+  ++found.subscription.version;
+  PERENNIAL_RETURN_IF_ERROR(transaction.PutSubscription(found.account.no, found.subscription));
+  transaction.Touch(found.account.no);
+  return transaction.PutSubscriptionVersion(found.account.no, found.subscription.id, effective, found.subscription.state);
+}
+
+absl::Status BadField(absl::string_view field, absl::string_view problem) {
+  BadRequest bad;
+  bad.Add(field, problem);
+  return bad.ToStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Subscription> Subscriptions::Read(absl::string_view account_id, absl::string_view id) {
+  v1::Subscription out;
+  PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(const Found found, Find(transaction, {std::string(account_id), std::string(id)}));
+    out = ToProto(account_id, found.subscription, currency_);
+    return absl::OkStatus();
+  }));
+  return out;
+}
+
+absl::StatusOr<v1::CreateSubscriptionResponse> Subscriptions::Create(const v1::CreateSubscriptionRequest& request) {
+  BadRequest bad;
+  const auto account_id = IdOf(request.parent(), "accounts");
+  bad.AddIfError("parent", account_id.status());
+  bad.AddIfError("subscription_id", CheckId(request.subscription_id()));
+  if (!request.has_subscription()) bad.Add("subscription", "is required");
+  CheckSubscriptionFields(request.subscription(), "subscription.", currency_, bad);
+  PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
+
+  const absl::Time now = clock_.Now();
+  const SubscriptionRecord subscription{.id = request.subscription_id(),
+                                        .state = SubscriptionStateFromProto(request.subscription()),
+                                        .start = ToTime(request.subscription().start_time()),
+                                        .create_time = now,
+                                        .update_time = now};
+  AccountNo no = 0;
+  const auto check = [&](ReadTransaction& transaction) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, *account_id));
+    no = account.no;
+    PERENNIAL_ASSIGN_OR_RETURN(const auto found, transaction.FindSubscription(account.no, subscription.id));
+    if (!found.has_value()) return absl::OkStatus();
+    return WithReason(absl::AlreadyExistsError(absl::StrCat(NameOf(*account_id, subscription.id), " exists")),
+                      "ALREADY_EXISTS");
+  };
+  v1::CreateSubscriptionResponse response;
+  if (request.validate_only()) {
+    PERENNIAL_RETURN_IF_ERROR(store_.Read(check));
+    *response.mutable_subscription() = ToProto(*account_id, subscription, currency_);
+    return response;
+  }
+  PERENNIAL_RETURN_IF_ERROR(store_
+                                .Write([&](WriteTransaction& transaction) -> absl::Status {
+                                  PERENNIAL_RETURN_IF_ERROR(check(transaction));
+                                  PERENNIAL_RETURN_IF_ERROR(transaction.PutSubscription(no, subscription));
+                                  transaction.Touch(no);
+                                  // Its first state holds since it began, also when it is entered later.
+                                  return transaction.PutSubscriptionVersion(
+                                      no, subscription.id, std::min(subscription.start, now), subscription.state);
+                                })
+                                .status());
+  PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_subscription(), Read(*account_id, subscription.id));
+  return response;
+}
+
+absl::StatusOr<v1::GetSubscriptionResponse> Subscriptions::Get(const v1::GetSubscriptionRequest& request) {
+  const auto name = ChildOf(request.name(), "accounts", "subscriptions");
+  if (!name.ok()) return BadField("name", name.status().message());
+  v1::GetSubscriptionResponse response;
+  PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_subscription(), Read(name->parent, name->child));
+  return response;
+}
+
+absl::StatusOr<v1::ListSubscriptionsResponse> Subscriptions::List(const v1::ListSubscriptionsRequest& request) {
+  BadRequest bad;
+  const auto account_id = IdOf(request.parent(), "accounts");
+  const auto size = PageSize(request.page_size());
+  const auto cursor = ReadPageToken(request.page_token(), request.parent());
+  bad.AddIfError("parent", account_id.status());
+  bad.AddIfError("page_size", size.status());
+  bad.AddIfError("page_token", cursor.status());
+  PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
+  v1::ListSubscriptionsResponse response;
+  PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, *account_id));
+    PERENNIAL_ASSIGN_OR_RETURN(const auto subscriptions, transaction.ListSubscriptions(account.no, *cursor, *size + 1));
+    for (const SubscriptionRecord& subscription : subscriptions) {
+      if (response.subscriptions_size() == *size) {
+        response.set_next_page_token(
+            MakePageToken(subscriptions[static_cast<std::size_t>(*size) - 1].id, request.parent()));
+        break;
+      }
+      *response.add_subscriptions() = ToProto(*account_id, subscription, currency_);
+    }
+    return absl::OkStatus();
+  }));
+  return response;
+}
+
+absl::StatusOr<v1::UpdateSubscriptionResponse> Subscriptions::Update(const v1::UpdateSubscriptionRequest& request) {
+  const absl::Time now = clock_.Now();
+  BadRequest bad;
+  if (!request.has_subscription()) bad.Add("subscription", "is required");
+  const auto name = ChildOf(request.subscription().name(), "accounts", "subscriptions");
+  bad.AddIfError("subscription.name", name.status());
+  CheckTime("effective_time", request.has_effective_time(), request.effective_time(), false, now, bad);
+  const std::set<std::string> paths = ResolveUpdateMask(
+      request.subscription(), request.has_update_mask() ? &request.update_mask() : nullptr,
+      {"plan", "seats", "mrr", "trial", "trial_end_time", "end_time", "renewal_time", "auto_renew"}, {},
+      {"name", "create_time", "update_time", "etag"}, bad);
+  CheckSubscriptionFields(Checkable(request.subscription(), paths, currency_), "subscription.", currency_, bad);
+  PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
+
+  const absl::Time effective = request.has_effective_time() ? ToTime(request.effective_time()) : now;
+  Found found;
+  SubscriptionState before;
+  const auto merge = [&](ReadTransaction& transaction) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(found, Find(transaction, *name));
+    PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.subscription().etag(), found.subscription.version, "subscription"));
+    if (request.has_effective_time() && effective < found.subscription.start) {
+      return BadField("effective_time", "must not be before the subscription's start_time");
+    }
+    PERENNIAL_ASSIGN_OR_RETURN(const auto held,
+                               transaction.FindSubscriptionState(found.account.no, found.subscription.id, effective));
+    before = held.value_or(found.subscription.state);
+    found.subscription.state = Merge(before, SubscriptionStateFromProto(request.subscription()), paths);
+    if (found.subscription.state.end.has_value() && *found.subscription.state.end < found.subscription.start) {
+      return BadField("subscription.end_time", "must not be before the subscription's start_time");
+    }
+    return absl::OkStatus();
+  };
+  v1::UpdateSubscriptionResponse response;
+  if (request.validate_only()) {
+    PERENNIAL_RETURN_IF_ERROR(store_.Read(merge));
+    *response.mutable_subscription() = ToProto(name->parent, found.subscription, currency_);
+    return response;
+  }
+  PERENNIAL_RETURN_IF_ERROR(store_
+                                .Write([&](WriteTransaction& transaction) -> absl::Status {
+                                  PERENNIAL_RETURN_IF_ERROR(merge(transaction));
+                                  return PutState(transaction, found, effective, before, now);
+                                })
+                                .status());
+  PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_subscription(), Read(name->parent, name->child));
+  return response;
+}
+
+absl::StatusOr<v1::CancelSubscriptionResponse> Subscriptions::Cancel(const v1::CancelSubscriptionRequest& request) {
+  const absl::Time now = clock_.Now();
+  BadRequest bad;
+  const auto name = ChildOf(request.name(), "accounts", "subscriptions");
+  bad.AddIfError("name", name.status());
+  CheckTime("end_time", request.has_end_time(), request.end_time(), false, absl::InfiniteFuture(), bad);
+  PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
+  const absl::Time end = request.has_end_time() ? ToTime(request.end_time()) : now;
+  PERENNIAL_RETURN_IF_ERROR(
+      store_
+          .Write([&](WriteTransaction& transaction) -> absl::Status {
+            PERENNIAL_ASSIGN_OR_RETURN(Found found, Find(transaction, *name));
+            PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), found.subscription.version, "subscription"));
+            if (end < found.subscription.start) {
+              return BadField("end_time", "must not be before the subscription's start_time");
+            }
+            const SubscriptionState before = found.subscription.state;
+            found.subscription.state.end = end;
+            return PutState(transaction, found, std::max(std::min(now, end), found.subscription.start), before, now);
+          })
+          .status());
+  v1::CancelSubscriptionResponse response;
+  PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_subscription(), Read(name->parent, name->child));
+  return response;
+}
+
+absl::StatusOr<v1::ListRevenueMovementsResponse> Subscriptions::ListMovements(
+    const v1::ListRevenueMovementsRequest& request) {
+  BadRequest bad;
+  const std::string seal = absl::StrCat(request.parent(), "\n", request.start_time().SerializeAsString(), "\n",
+                                        request.end_time().SerializeAsString());
+  const bool all = request.parent() == "accounts/-";
+  const auto account_id = all ? absl::StatusOr<std::string>("") : IdOf(request.parent(), "accounts");
+  const auto size = PageSize(request.page_size());
+  const auto cursor = ReadPageToken(request.page_token(), seal);
+  bad.AddIfError("parent", account_id.status());
+  bad.AddIfError("page_size", size.status());
+  bad.AddIfError("page_token", cursor.status());
+  CheckTime("start_time", request.has_start_time(), request.start_time(), false, absl::InfiniteFuture(), bad);
+  CheckTime("end_time", request.has_end_time(), request.end_time(), false, absl::InfiniteFuture(), bad);
+  PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
+
+  MovementQuery query{.limit = *size + 1};
+  if (request.has_start_time()) query.begin = ToTime(request.start_time());
+  if (request.has_end_time()) query.end = ToTime(request.end_time());
+  if (!cursor->empty()) {
+    const auto split = cursor->find('/');
+    std::int64_t micros = 0;
+    if (!absl::SimpleAtoi(cursor->substr(0, split), &micros)) return BadField("page_token", "is damaged");
+    query.after_time = absl::FromUnixMicros(micros);
+    query.after_id = cursor->substr(split + 1);
+  }
+  v1::ListRevenueMovementsResponse response;
+  PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
+    if (!all) {
+      PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, *account_id));
+      query.account = account.no;
+    }
+    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<AccountMovement> movements, transaction.ListMovements(query));
+    for (const AccountMovement& movement : movements) {
+      if (response.movements_size() == *size) {
+        const AccountMovement& last = movements[static_cast<std::size_t>(*size) - 1];
+        response.set_next_page_token(
+            MakePageToken(absl::StrCat(absl::ToUnixMicros(last.movement.time), "/", last.account_id), seal));
+        break;
+      }
+      v1::RevenueMovement* out = response.add_movements();
+      out->set_account(absl::StrCat("accounts/", movement.account_id));
+      SetTimestamp(movement.movement.time, out->mutable_effective_time());
+      out->set_kind(static_cast<v1::MovementKind>(movement.movement.kind));
+      *out->mutable_amount() = ToMoney(movement.movement.amount, currency_);
+      *out->mutable_mrr_after() = ToMoney(movement.movement.mrr_after, currency_);
+    }
+    return absl::OkStatus();
+  }));
+  return response;
+}
+
+}  // namespace perennial::accounts
