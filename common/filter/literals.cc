@@ -82,7 +82,10 @@ std::optional<double> ParseTimeSeconds(absl::string_view text) {
   }
   const auto year = absl::ToCivilYear(time, absl::UTCTimeZone()).year();
   if (year < 1 || year > 9999) return std::nullopt;
-  return static_cast<double>(absl::ToUnixMicros(time)) / kMicrosPerSecond;
+  // Whole seconds apart: all microseconds of a far year are too many for a double.
+  const std::int64_t whole = absl::ToUnixSeconds(time);
+  const std::int64_t micros = absl::ToInt64Microseconds(time - absl::FromUnixSeconds(whole));
+  return static_cast<double>(whole) + static_cast<double>(micros) / kMicrosPerSecond;
 }
 
 std::string FormatNumber(double number) {
@@ -96,8 +99,10 @@ std::string FormatNumber(double number) {
 }
 
 std::string FormatTimeSeconds(double seconds) {
-  return absl::FormatTime(absl::RFC3339_full, absl::FromUnixMicros(std::llround(seconds * kMicrosPerSecond)),
-                          absl::UTCTimeZone());
+  const double whole = std::floor(seconds);
+  const std::int64_t micros = std::llround((seconds - whole) * kMicrosPerSecond);
+  const absl::Time time = absl::FromUnixSeconds(static_cast<std::int64_t>(whole)) + absl::Microseconds(micros);
+  return absl::FormatTime("%E4Y-%m-%dT%H:%M:%E*SZ", time, absl::UTCTimeZone());
 }
 
 }  // namespace perennial::filter

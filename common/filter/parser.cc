@@ -67,9 +67,11 @@ class Parser {
   }
   [[nodiscard]] absl::Status Unexpected(absl::string_view wanted, absl::string_view hint = "") const {
     const Token& token = Here();
-    const std::string found = token.kind == TokenKind::kEnd ? std::string("the filter ends")
-                                                            : Shown(source_.substr(token.begin, token.end - token.begin));
-    return Error(token.begin, absl::StrCat("expected ", wanted, ", but found ", found), hint);
+    const std::string found =
+        token.kind == TokenKind::kEnd
+            ? std::string("the filter ends")
+            : absl::StrCat("found ", Shown(source_.substr(token.begin, token.end - token.begin)));
+    return Error(token.begin, absl::StrCat("expected ", wanted, ", but ", found), hint);
   }
 
   absl::Status Enter(std::size_t offset) {
