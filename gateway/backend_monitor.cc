@@ -68,7 +68,7 @@ void BackendMonitor::OnAnswer(Probe& probe, const grpc::Status& status) {
     probe.serving = serving;
     for (const std::string& name : probe.watched.names) health_.SetServing(name, serving);
     Log(serving ? LogLevel::kInfo : LogLevel::kWarning, serving ? "service is ready" : "service is not ready",
-        {{"service", probe.watched.backend->name()},
+        {{"backend", probe.watched.backend->name()},
          {"reason", status.ok() ? std::string("it says so") : status.error_message()}});
   }
   const std::lock_guard lock(mu_);

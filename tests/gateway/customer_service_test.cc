@@ -1,0 +1,99 @@
+#include <gmock/gmock.h>
+
+#include "perennial/gateway/v1/customer_service.grpc.pb.h"
+#include "tests/gateway/gateway_fixture.h"
+
+namespace perennial::gateway::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class CustomerServiceTest : public GatewayTest {
+ protected:
+  grpc::Status Get(const std::string& name, std::chrono::milliseconds timeout = std::chrono::seconds(20)) {
+    grpc::ClientContext context;
+    SetTimeout(context, timeout);
+    v1::GetCustomer360Request request;
+    request.set_name(name);
+    return v1::CustomerService::NewStub(channel_)->GetCustomer360(&context, request, &picture_);
+  }
+
+  v1::GetCustomer360Response picture_;
+};
+
+TEST_F(CustomerServiceTest, ComposesAllParts) {
+  ASSERT_TRUE(Get("accounts/acme").ok());
+  EXPECT_EQ(picture_.account().name(), "accounts/acme");
+  EXPECT_EQ(picture_.subscriptions(0).name(), "accounts/acme/subscriptions/s1");
+  EXPECT_EQ(picture_.facts(0).name(), "mrr");
+  EXPECT_EQ(picture_.health().score().name(), "accounts/acme/healthScore");
+  EXPECT_EQ(picture_.flags(0).name(), "accounts/acme/flags/silent");
+  EXPECT_EQ(picture_.segments(0).account(), "accounts/acme");
+  EXPECT_EQ(picture_.missing_parts_size(), 0);
+  EXPECT_EQ(subscriptions_.page_size, 1000);
+}
+
+TEST_F(CustomerServiceTest, NamesThePartsOfAServiceThatIsDown) {
+  health_process_.Stop();
+  ASSERT_TRUE(Get("accounts/acme").ok());
+  ASSERT_EQ(picture_.missing_parts_size(), 2);
+  EXPECT_EQ(picture_.missing_parts(0).part(), "health");
+  EXPECT_EQ(picture_.missing_parts(0).status().code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(picture_.missing_parts(0).status().message(), HasSubstr("health-svc"));
+  EXPECT_EQ(picture_.missing_parts(0).status().details_size(), 2);
+  EXPECT_EQ(picture_.missing_parts(1).part(), "flags");
+  EXPECT_FALSE(picture_.has_health());
+  EXPECT_EQ(picture_.account().name(), "accounts/acme");
+  EXPECT_EQ(picture_.facts_size(), 1);
+  EXPECT_EQ(picture_.segments_size(), 1);
+}
+
+TEST_F(CustomerServiceTest, NamesThePartThatHangsInTime) {
+  facts_.hang_facts = true;
+  ASSERT_TRUE(Get("accounts/acme", std::chrono::milliseconds(1500)).ok());
+  ASSERT_EQ(picture_.missing_parts_size(), 1);
+  EXPECT_EQ(picture_.missing_parts(0).part(), "facts");
+  EXPECT_EQ(picture_.missing_parts(0).status().code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(picture_.subscriptions_size(), 1);
+}
+
+TEST_F(CustomerServiceTest, FailsWithoutTheAccount) {
+  const grpc::Status absent = Get("accounts/absent");
+  EXPECT_EQ(absent.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(absent).reason(), "ACCOUNT_NOT_FOUND");
+  accounts_process_.Stop();
+  const grpc::Status down = Get("accounts/acme");
+  EXPECT_EQ(down.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(down.error_message(), HasSubstr("accounts-svc"));
+}
+
+TEST_F(CustomerServiceTest, RefusesABadNameByField) {
+  for (const char* name : {"", "acme", "accounts/", "accounts/a/b", "segments/acme"}) {
+    const grpc::Status status = Get(name);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << name;
+    EXPECT_EQ(DetailOf<google::rpc::BadRequest>(status).field_violations(0).field(), "name");
+  }
+  EXPECT_EQ(accounts_.seen.count(), 0);
+}
+
+TEST_F(CustomerServiceTest, CancelsThePartsWhenTheCallerLeaves) {
+  grpc::ClientContext context;
+  SetTimeout(context);
+  v1::GetCustomer360Request request;
+  request.set_name("accounts/hangs");
+  grpc::Status status;
+  std::atomic<bool> done = false;
+  const auto stub = v1::CustomerService::NewStub(channel_);
+  stub->async()->GetCustomer360(&context, &request, &picture_, [&](const grpc::Status& result) {
+    status = result;
+    done = true;
+  });
+  ASSERT_TRUE(Eventually([&] { return accounts_.seen.count() == 1; }));
+  context.TryCancel();
+  EXPECT_TRUE(Eventually([&] { return accounts_.cancelled == 1; }));
+  ASSERT_TRUE(Eventually([&] { return done.load(); }));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
+}
+
+}  // namespace
+}  // namespace perennial::gateway::testing

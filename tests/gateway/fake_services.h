@@ -1,0 +1,226 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "common/base/error_details.h"
+#include "common/base/mutex.h"
+#include "common/server/grpc_status.h"
+#include "common/server/server.h"
+#include "perennial/accounts/v1/account_service.grpc.pb.h"
+#include "perennial/accounts/v1/fact_service.grpc.pb.h"
+#include "perennial/accounts/v1/ingest_service.grpc.pb.h"
+#include "perennial/accounts/v1/subscription_service.grpc.pb.h"
+#include "perennial/health/v1/flag_service.grpc.pb.h"
+#include "perennial/health/v1/health_score_service.grpc.pb.h"
+#include "perennial/segments/v1/segment_service.grpc.pb.h"
+
+namespace perennial::gateway::testing {
+
+// Waits until `condition` holds; false when it does not within ten seconds.
+inline bool Eventually(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
+}
+
+// A call that a fake service has seen. Fakes use gRPC's synchronous API: their handlers may wait.
+class SeenCall {
+ public:
+  void Record(const grpc::ServerContext& context) {
+    MutexLock lock(mu_);
+    metadata_.clear();
+    for (const auto& [key, value] : context.client_metadata()) {
+      metadata_.emplace(std::string(key.data(), key.size()), std::string(value.data(), value.size()));
+    }
+    time_left_ = context.deadline() - std::chrono::system_clock::now();
+    ++count_;
+  }
+  std::multimap<std::string, std::string> metadata() const {
+    MutexLock lock(mu_);
+    return metadata_;
+  }
+  std::chrono::system_clock::duration time_left() const {
+    MutexLock lock(mu_);
+    return time_left_;
+  }
+  int count() const {
+    MutexLock lock(mu_);
+    return count_;
+  }
+
+ private:
+  mutable Mutex mu_;
+  std::multimap<std::string, std::string> metadata_;
+  std::chrono::system_clock::duration time_left_{};
+  int count_ = 0;
+};
+
+// Waits until the caller is gone and counts it.
+inline grpc::Status HangUntilCancelled(const grpc::ServerContext& context, std::atomic<int>& cancelled) {
+  if (!Eventually([&] { return context.IsCancelled(); })) return {grpc::StatusCode::INTERNAL, "was never cancelled"};
+  ++cancelled;
+  return grpc::Status::CANCELLED;
+}
+
+// Answers GetAccount with an account of the name asked for, which decides what else happens.
+class FakeAccounts final : public accounts::v1::AccountService::Service {
+ public:
+  grpc::Status GetAccount(grpc::ServerContext* context, const accounts::v1::GetAccountRequest* request,
+                          accounts::v1::GetAccountResponse* response) override {
+    seen.Record(*context);
+    if (request->name() == "accounts/hangs") return HangUntilCancelled(*context, cancelled);
+    if (request->name() == "accounts/waits") {
+      // Until the test lets it go.
+      if (!Eventually([&] { return released.load(); })) return {grpc::StatusCode::INTERNAL, "was never released"};
+    }
+    if (request->name() == "accounts/absent") {
+      return ToGrpcStatus(WithReason(absl::NotFoundError("no such account: accounts/absent"), "ACCOUNT_NOT_FOUND"));
+    }
+    if (request->name() == "accounts/refused") {
+      BadRequest bad;
+      bad.Add("name", "is refused");
+      return ToGrpcStatus(bad.ToStatus());
+    }
+    if (request->name() == "accounts/draining") {
+      return ToGrpcStatus(WithReason(absl::UnavailableError("moving house"), "DRAINING"));
+    }
+    response->mutable_account()->set_name(request->name());
+    if (request->name() == "accounts/huge") response->mutable_account()->set_display_name(std::string(12 << 20, 'x'));
+    return grpc::Status::OK;
+  }
+
+  SeenCall seen;
+  std::atomic<int> cancelled = 0;
+  std::atomic<bool> released = false;
+};
+
+class FakeSubscriptions final : public accounts::v1::SubscriptionService::Service {
+ public:
+  grpc::Status ListSubscriptions(grpc::ServerContext*, const accounts::v1::ListSubscriptionsRequest* request,
+                                 accounts::v1::ListSubscriptionsResponse* response) override {
+    page_size = request->page_size();
+    response->add_subscriptions()->set_name(request->parent() + "/subscriptions/s1");
+    return grpc::Status::OK;
+  }
+  std::atomic<int> page_size = 0;
+};
+
+// WatchFacts: `shard_count` messages are sent, numbered by progress_revision; then, with shard_index 0, the stream ends, with 1
+// it stays open, and with 2 it ends with OUT_OF_RANGE. `start_revision` bytes of padding go with each message.
+class FakeFacts final : public accounts::v1::FactService::Service {
+ public:
+  grpc::Status GetFacts(grpc::ServerContext* context, const accounts::v1::GetFactsRequest* request,
+                        accounts::v1::GetFactsResponse* response) override {
+    if (hang_facts) return HangUntilCancelled(*context, cancelled);
+    response->set_name(request->name());
+    response->add_facts()->set_name("mrr");
+    return grpc::Status::OK;
+  }
+  grpc::Status WatchFacts(grpc::ServerContext* context, const accounts::v1::WatchFactsRequest* request,
+                          grpc::ServerWriter<accounts::v1::WatchFactsResponse>* writer) override {
+    seen.Record(*context);
+    accounts::v1::WatchFactsResponse message;
+    message.add_definitions()->set_meaning(std::string(request->start_revision(), 'x'));
+    for (int i = 1; i <= request->shard_count(); ++i) {
+      message.set_progress_revision(i);
+      if (!writer->Write(message)) break;
+      written = i;
+    }
+    if (request->shard_index() == 2) return {grpc::StatusCode::OUT_OF_RANGE, "never given out"};
+    if (request->shard_index() == 1) {
+      if (request->shard_count() == 0) writer->SendInitialMetadata();
+      return HangUntilCancelled(*context, cancelled);
+    }
+    return grpc::Status::OK;
+  }
+
+  SeenCall seen;
+  std::atomic<int> written = 0;
+  std::atomic<int> cancelled = 0;
+  std::atomic<bool> hang_facts = false;
+};
+
+// StreamRecords acknowledges each batch; batch -1 ends the stream with an error at once.
+class FakeIngest final : public accounts::v1::IngestService::Service {
+ public:
+  grpc::Status StreamRecords(grpc::ServerContext* context,
+                             grpc::ServerReaderWriter<accounts::v1::StreamRecordsResponse,
+                                                      accounts::v1::StreamRecordsRequest>* stream) override {
+    accounts::v1::StreamRecordsRequest request;
+    while (stream->Read(&request)) {
+      if (request.batch_id() == -1) return {grpc::StatusCode::RESOURCE_EXHAUSTED, "disk is full"};
+      accounts::v1::StreamRecordsResponse response;
+      response.set_batch_id(request.batch_id());
+      stream->Write(response);
+    }
+    ++(context->IsCancelled() ? cancelled : completed);
+    return grpc::Status::OK;
+  }
+  std::atomic<int> cancelled = 0;
+  std::atomic<int> completed = 0;
+};
+
+class FakeScores final : public health::v1::HealthScoreService::Service {
+ public:
+  grpc::Status ExplainHealthScore(grpc::ServerContext*, const health::v1::ExplainHealthScoreRequest* request,
+                                  health::v1::ExplainHealthScoreResponse* response) override {
+    response->mutable_explanation()->mutable_score()->set_name(request->name() + "/healthScore");
+    return grpc::Status::OK;
+  }
+};
+
+class FakeFlags final : public health::v1::FlagService::Service {
+ public:
+  grpc::Status ListFlags(grpc::ServerContext*, const health::v1::ListFlagsRequest* request,
+                         health::v1::ListFlagsResponse* response) override {
+    response->add_flags()->set_name(request->parent() + "/flags/silent");
+    return grpc::Status::OK;
+  }
+};
+
+class FakeSegments final : public segments::v1::SegmentService::Service {
+ public:
+  grpc::Status ListAccountSegments(grpc::ServerContext*, const segments::v1::ListAccountSegmentsRequest* request,
+                                   segments::v1::ListAccountSegmentsResponse* response) override {
+    response->add_memberships()->set_account(request->account());
+    return grpc::Status::OK;
+  }
+};
+
+// A process behind the gateway; it can be stopped and started again on its port.
+class FakeProcess {
+ public:
+  explicit FakeProcess(std::vector<grpc::Service*> services) : services_(std::move(services)) { Start(); }
+
+  void Start() {
+    ServerOptions options;
+    options.port = port_;
+    options.grace = std::chrono::milliseconds(0);
+    auto server = Server::Start(options, services_, {});
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    port_ = static_cast<std::uint16_t>(server_->port());
+    server_->SetReady(true);
+  }
+  void Stop() { server_ = nullptr; }
+  Server& server() { return *server_; }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  const std::vector<grpc::Service*> services_;
+  std::uint16_t port_ = 0;
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace perennial::gateway::testing
