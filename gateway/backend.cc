@@ -31,10 +31,9 @@ void Backend::ReleaseStream() { streams_.fetch_sub(1); }
 grpc::Status Backend::StatusForCaller(const grpc::Status& status) const {
   // Our services attach details to what they refuse, so an UNAVAILABLE without comes from the transport.
   if (status.error_code() != grpc::StatusCode::UNAVAILABLE || !status.error_details().empty()) return status;
-  return ToGrpcStatus(
-      WithRetryAfter(WithReason(absl::UnavailableError(absl::StrCat(options_.name, " cannot be reached; retry with back-off")),
-                                "SERVICE_UNREACHABLE"),
-                     kRetryAfterMilliseconds));
+  const absl::Status unreachable =
+      absl::UnavailableError(absl::StrCat(options_.name, " cannot be reached; retry with back-off"));
+  return ToGrpcStatus(WithRetryAfter(WithReason(unreachable, "SERVICE_UNREACHABLE"), kRetryAfterMilliseconds));
 }
 
 }  // namespace perennial::gateway

@@ -18,7 +18,8 @@ class Backend {
     std::string name;
     // "host:port", resolved through DNS and balanced over all its addresses.
     std::string target;
-    // Streams open at once; they last, and beyond the limit of a connection (1,000) a call would wait for another to end.
+    // Streams open at once; they last, and beyond the limit of a connection (1,000) a call would wait for another to
+    // end.
     std::size_t max_streams = 900;
   };
   explicit Backend(Options options);
@@ -33,8 +34,8 @@ class Backend {
   [[nodiscard]] bool TryAdmitStream();
   void ReleaseStream();
 
-  // What the caller is told for `status`, with which a call to this service ended: the same, except that a failure to reach
-  // the service names it, where gRPC names addresses.
+  // What the caller is told for `status`, with which a call to this service ended: the same, except that a failure to
+  // reach the service names it, where gRPC names addresses.
   [[nodiscard]] grpc::Status StatusForCaller(const grpc::Status& status) const;
 
  private:

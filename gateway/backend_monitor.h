@@ -17,8 +17,8 @@
 
 namespace perennial::gateway {
 
-// Asks each service at an interval whether it is ready, and lets the gateway's own health probe say so for the names of what
-// is served there. Starts with none being so.
+// Asks each service at an interval whether it is ready, and lets the gateway's own health probe say so for the names of
+// what is served there. Starts with none being so.
 class BackendMonitor {
  public:
   struct Watched {

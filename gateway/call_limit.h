@@ -8,8 +8,8 @@
 
 namespace perennial::gateway {
 
-// Bounds how many calls are under way, and outlives them all: its destructor waits until every call has been released. What
-// calls use (channels above all, which must not die on gRPC's own threads) is declared before it.
+// Bounds how many calls are under way, and outlives them all: its destructor waits until every call has been released.
+// What calls use (channels above all, which must not die on gRPC's own threads) is declared before it.
 class CallLimit {
  public:
   explicit CallLimit(std::size_t max_calls) : max_calls_(max_calls) {}

@@ -35,15 +35,15 @@ struct CustomerStubs {
   segments::v1::SegmentService::Stub segments;
 };
 
-// The parts of one GetCustomer360 on their way. Each part writes its own slot; whichever answers last composes the whole.
-// Kept alive by the callbacks of its calls.
+// The parts of one GetCustomer360 on their way. Each part writes its own slot; whichever answers last composes the
+// whole. Kept alive by the callbacks of its calls.
 class CustomerPicture : public std::enable_shared_from_this<CustomerPicture> {
  public:
   // Called once, when every part has been answered; the last touch.
   using Done = std::function<void(const grpc::Status&)>;
 
-  // `context` and `response` live until `done` is called, `stubs` longer. `name` is a valid account name. The services answer
-  // until `deadline`, or the caller's cancellation.
+  // `context` and `response` live until `done` is called, `stubs` longer. `name` is a valid account name. The services
+  // answer until `deadline`, or the caller's cancellation.
   CustomerPicture(CustomerStubs& stubs, grpc::CallbackServerContext& context, std::string name,
                   std::chrono::system_clock::time_point deadline, v1::GetCustomer360Response& response, Done done);
 

@@ -106,8 +106,8 @@ void ForwardedCall::OnCallerLeft() {
 
 void ForwardedCall::OnBackendDone(const grpc::Status& status) {
   if (drained_ && status.error_code() == grpc::StatusCode::CANCELLED) {
-    return caller_.Finish(ToGrpcStatus(
-        WithReason(absl::UnavailableError("the gateway is draining; resume from the last progress_revision"), "DRAINING")));
+    const auto draining = absl::UnavailableError("the gateway is draining; resume from the last progress_revision");
+    return caller_.Finish(ToGrpcStatus(WithReason(draining, "DRAINING")));
   }
   caller_.Finish(route_.backend->StatusForCaller(status));
 }

@@ -13,20 +13,20 @@
 
 namespace perennial::gateway {
 
-// One call on its way through the gateway, of whatever kind: messages are passed on as bytes, one at a time in each direction,
-// so that whoever is slow slows down the other end and not the gateway's memory.
+// One call on its way through the gateway, of whatever kind: messages are passed on as bytes, one at a time in each
+// direction, so that whoever is slow slows down the other end and not the gateway's memory.
 //
 // Ownership. The call has two sides, each a gRPC reactor with its own lifetime: the caller's (server) and the backend's
-// (client). Each holds a reference to the whole until its OnDone; the call dies with the last one, so a reaction of one side may
-// always touch the other. Its deleter, given by whoever starts it, gives back what the call had taken.
+// (client). Each holds a reference to the whole until its OnDone; the call dies with the last one, so a reaction of one
+// side may always touch the other. Its deleter, given by whoever starts it, gives back what the call had taken.
 //
 // What may be started when:
 //  - The caller's side is finished in one place, the backend's OnDone, so it takes operations until then.
-//  - The backend's side would be done, and take no more operations, as soon as none is under way. Two holds prevent that, one
-//    for each direction. The hold of the responses belongs to the chain initial metadata - read - write - read ..., which is
-//    strictly sequential. The hold of the requests may be given back by two: by the chain read - write - read ..., and from
-//    outside it when the responses have ended, as then the caller may be waiting for the status without sending anything.
-//    `mu_` decides between them.
+//  - The backend's side would be done, and take no more operations, as soon as none is under way. Two holds prevent
+//    that, one for each direction. The hold of the responses belongs to the chain initial metadata - read - write -
+//    read ..., which is strictly sequential. The hold of the requests may be given back by two: by the chain read -
+//    write - read ..., and from outside it when the responses have ended, as then the caller may be waiting for the
+//    status without sending anything. `mu_` decides between them.
 // No operation is started under `mu_`.
 class ForwardedCall {
  public:

@@ -22,8 +22,8 @@ class Refusal final : public grpc::ServerGenericBidiReactor {
 };
 
 absl::Status UnknownMethod(absl::string_view path) {
-  return WithReason(absl::UnimplementedError(absl::StrCat("no such method: ", absl::CHexEscape(path.substr(0, kMaxEchoedPath)),
-                                                          "; server reflection lists what there is")),
+  const std::string echoed = absl::CHexEscape(path.substr(0, kMaxEchoedPath));
+  return WithReason(absl::UnimplementedError(absl::StrCat("no such method: ", echoed, "; reflection lists them all")),
                     "UNKNOWN_METHOD");
 }
 

@@ -22,8 +22,8 @@ class ForwardingService final : public grpc::CallbackGenericService {
 
   grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override;
 
-  // Ends every stream, present and future, with UNAVAILABLE, so that they don't hold the server's shutdown up. Calls with one
-  // answer go on.
+  // Ends every stream, present and future, with UNAVAILABLE, so that they don't hold the server's shutdown up. Calls
+  // with one answer go on.
   void Drain();
 
  private:

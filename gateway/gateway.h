@@ -30,8 +30,8 @@ struct GatewayOptions {
   std::chrono::milliseconds monitor_interval{1000};
 };
 
-// The one address that clients use. It listens, and is ready, whether the services are there or not; what needs an absent one
-// is answered UNAVAILABLE until it is back. The health probe knows every service by its full name.
+// The one address that clients use. It listens, and is ready, whether the services are there or not; what needs an
+// absent one is answered UNAVAILABLE until it is back. The health probe knows every service by its full name.
 class Gateway {
  public:
   // Starts serving. UNAVAILABLE when it cannot listen.

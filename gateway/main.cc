@@ -14,7 +14,8 @@
 #include "common/server/server.h"
 #include "gateway/gateway.h"
 
-ABSL_FLAG(std::string, host, "127.0.0.1", "Address to serve on; nothing is authenticated, so open it to trusted networks only");
+ABSL_FLAG(std::string, host, "127.0.0.1",
+          "Address to serve on; nothing is authenticated, so open it to trusted networks only");
 ABSL_FLAG(std::uint16_t, port, 50050, "Port to serve gRPC on; 0 takes a free one");
 ABSL_FLAG(std::string, port_file, "", "File to write host:port to once it listens");
 ABSL_FLAG(std::string, accounts, "localhost:50051", "host:port of accounts-svc");

@@ -17,12 +17,12 @@ struct Route {
   bool server_streaming = false;
 };
 
-// Which service serves which method, read from the descriptors of all protos: a new method needs no code here. Constant once
-// made.
+// Which service serves which method, read from the descriptors of all protos: a new method needs no code here. Constant
+// once made.
 class Routes {
  public:
-  // `backends` by proto package; they must outlive this. INTERNAL when a proto with services is not linked into the binary or
-  // its package has no backend; `own_package` is the one that the gateway serves itself.
+  // `backends` by proto package; they must outlive this. INTERNAL when a proto with services is not linked into the
+  // binary or its package has no backend; `own_package` is the one that the gateway serves itself.
   static absl::StatusOr<Routes> Make(const absl::flat_hash_map<std::string, Backend*>& backends,
                                      absl::string_view own_package);
 

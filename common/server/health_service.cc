@@ -17,8 +17,8 @@ class Refusal final : public grpc::ServerWriteReactor<v1::HealthCheckResponse> {
 
 }  // namespace
 
-// One Watch call. At most one operation is under way: `busy_` belongs to whoever starts it, so that Finish never meets a
-// write, and operations are started outside the lock, as their reactions take it.
+// One Watch call. At most one operation is under way: `busy_` belongs to whoever starts it, so that Finish never meets
+// a write, and operations are started outside the lock, as their reactions take it.
 class HealthService::Watcher final : public grpc::ServerWriteReactor<v1::HealthCheckResponse> {
  public:
   Watcher(HealthService& health, std::string service) : health_(health), service_(std::move(service)) {}

@@ -19,8 +19,8 @@ namespace perennial {
 // gRPC's health probe (grpc.health.v1.Health), made from the vendored proto because the one built into gRPC 1.51 has no
 // descriptor, so that reflection fails on it.
 //
-// The name "" stands for the process and is SERVING from the start; other names are known once set. All methods are safe to
-// call from any thread and never block. Destroy it after the server that serves it.
+// The name "" stands for the process and is SERVING from the start; other names are known once set. All methods are
+// safe to call from any thread and never block. Destroy it after the server that serves it.
 class HealthService final : public grpc::health::v1::Health::CallbackService {
  public:
   struct Options {
@@ -34,16 +34,16 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   // Sets what `service` answers and tells who watches it. Does nothing after ShutDown().
   void SetServing(absl::string_view service, bool serving);
 
-  // Every name answers NOT_SERVING from now on. Watch calls, later ones too, are told so and ended with UNAVAILABLE, so that
-  // they don't hold the server's shutdown up.
+  // Every name answers NOT_SERVING from now on. Watch calls, later ones too, are told so and ended with UNAVAILABLE, so
+  // that they don't hold the server's shutdown up.
   void ShutDown();
 
   // NOT_FOUND for a name that was never set.
   grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* context,
                                   const grpc::health::v1::HealthCheckRequest* request,
                                   grpc::health::v1::HealthCheckResponse* response) override;
-  // SERVICE_UNKNOWN for a name that was never set, until it is. Changes that follow each other faster than the caller reads
-  // are sent as one.
+  // SERVICE_UNKNOWN for a name that was never set, until it is. Changes that follow each other faster than the caller
+  // reads are sent as one.
   grpc::ServerWriteReactor<grpc::health::v1::HealthCheckResponse>* Watch(
       grpc::CallbackServerContext* context, const grpc::health::v1::HealthCheckRequest* request) override;
   grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context,

@@ -116,8 +116,9 @@ class FakeSubscriptions final : public accounts::v1::SubscriptionService::Servic
   std::atomic<int> page_size = 0;
 };
 
-// WatchFacts: `shard_count` messages are sent, numbered by progress_revision; then, with shard_index 0, the stream ends, with 1
-// it stays open, and with 2 it ends with OUT_OF_RANGE. `start_revision` bytes of padding go with each message.
+// WatchFacts: `shard_count` messages are sent, numbered by progress_revision; then, with shard_index 0, the stream
+// ends, with 1 it stays open, and with 2 it ends with OUT_OF_RANGE. `start_revision` bytes of padding go with each
+// message.
 class FakeFacts final : public accounts::v1::FactService::Service {
  public:
   grpc::Status GetFacts(grpc::ServerContext* context, const accounts::v1::GetFactsRequest* request,

@@ -86,8 +86,8 @@ TEST_F(ForwardingLimitsTest, TakesAFreePortOnlyOnce) {
   EXPECT_EQ(Gateway::Start(taken).status().code(), absl::StatusCode::kUnavailable);
 }
 
-// Callers of every kind leave at every moment; then nothing is left of them: the only place is free again, and the gateway's
-// destructor, which waits for all calls, returns.
+// Callers of every kind leave at every moment; then nothing is left of them: the only place is free again, and the
+// gateway's destructor, which waits for all calls, returns.
 TEST_F(ForwardingLimitsTest, SurvivesCallersWhoLeaveAtAnyMoment) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 150;

@@ -253,8 +253,8 @@ grpc::Status CallByPath(const std::shared_ptr<grpc::Channel>& channel, const std
 }
 
 TEST_F(ForwardingTest, NamesTheMethodThatIsUnknown) {
-  for (const char* path : {"/perennial.accounts.v1.AccountService/Nope", "/perennial.accounts.v9.AccountService/GetAccount",
-                           "/perennial.gateway.v1.CustomerService/Nope", "/nope"}) {
+  for (const char* path : {"/perennial.accounts.v1.AccountService/Nope",
+                           "/perennial.accounts.v9.AccountService/GetAccount", "/perennial.gateway.v1.CustomerService/Nope", "/nope"}) {
     const grpc::Status status = CallByPath(channel_, path);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED) << path;
     EXPECT_THAT(status.error_message(), HasSubstr(path));

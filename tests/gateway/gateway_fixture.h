@@ -49,8 +49,8 @@ class GatewayTest : public ::testing::Test {
   }
 
   // A watch that sends `messages` and then, with `mode` of FakeFacts, ends or stays.
-  std::unique_ptr<grpc::ClientReader<accounts::v1::WatchFactsResponse>> Watch(grpc::ClientContext& context, int messages,
-                                                                              int mode, int padding = 0) {
+  std::unique_ptr<grpc::ClientReader<accounts::v1::WatchFactsResponse>> Watch(
+      grpc::ClientContext& context, int messages, int mode, int padding = 0) {
     accounts::v1::WatchFactsRequest request;
     request.set_shard_count(messages);
     request.set_shard_index(mode);

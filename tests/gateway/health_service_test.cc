@@ -13,7 +13,6 @@ namespace {
 using grpc::health::v1::Health;
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
-using ::testing::AnyOf;
 
 // A health service behind a socketless server.
 class HealthServiceTest : public ::testing::Test {
@@ -25,7 +24,8 @@ class HealthServiceTest : public ::testing::Test {
     stub_ = Health::NewStub(server_->InProcessChannel({}));
   }
 
-  std::unique_ptr<grpc::ClientReader<HealthCheckResponse>> Watch(grpc::ClientContext& context, const std::string& service) {
+  std::unique_ptr<grpc::ClientReader<HealthCheckResponse>> Watch(grpc::ClientContext& context,
+                                                               const std::string& service) {
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
     HealthCheckRequest request;
     request.set_service(service);
@@ -164,7 +164,9 @@ class GatewayHealthTest : public GatewayTest {
 };
 
 TEST_F(GatewayHealthTest, IsReadyWhenItListens) {
-  for (const char* name : {"", "liveness", "readiness"}) EXPECT_EQ(StatusOf(name), HealthCheckResponse::SERVING) << name;
+  for (const char* name : {"", "liveness", "readiness"}) {
+    EXPECT_EQ(StatusOf(name), HealthCheckResponse::SERVING) << name;
+  }
   EXPECT_EQ(StatusOf("nobody"), HealthCheckResponse::UNKNOWN);
 }
 

@@ -58,7 +58,8 @@ class ReflectionTest : public GatewayTest {
     Request request;
     request.set_list_services("*");
     std::set<std::string> names;
-    for (const auto& service : Ask(request).list_services_response().service()) names.insert(service.name());
+    const Response response = Ask(request);
+    for (const auto& service : response.list_services_response().service()) names.insert(service.name());
     return names;
   }
 
