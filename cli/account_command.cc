@@ -68,10 +68,13 @@ int RunAccount(const GlobalOptions& options, const std::string& text) {
 }  // namespace
 
 void AddAccountCommand(CLI::App& app, GlobalOptions& options) {
-  CLI::App* command = AddCommand(app, "account",
-                                 "Everything about one account: its score and why, history, flags, segments, subscriptions, facts");
+  CLI::App* command =
+      AddCommand(app, "account",
+                 "Everything about one account: its score and why, history, flags, segments, subscriptions, facts");
   const auto name = std::make_shared<std::string>();
-  command->add_option("name", *name, "Id, accounts/ID, or the name people use (in quotes)")->required()->type_name("NAME");
+  command->add_option("name", *name, "Id, accounts/ID, or the name people use (in quotes)")
+      ->required()
+      ->type_name("NAME");
   command->callback([&options, name] { options.exit_code = RunAccount(options, *name); });
 }
 

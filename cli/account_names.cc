@@ -29,7 +29,8 @@ void AccountNames::Load(const std::vector<std::string>& accounts) {
   unknown.erase(std::unique(unknown.begin(), unknown.end()), unknown.end());
   for (std::size_t begin = 0; begin < unknown.size(); begin += kBatch) {
     const std::size_t end = std::min(begin + kBatch, unknown.size());
-    LoadBatch({unknown.begin() + static_cast<std::ptrdiff_t>(begin), unknown.begin() + static_cast<std::ptrdiff_t>(end)});
+    LoadBatch(
+        {unknown.begin() + static_cast<std::ptrdiff_t>(begin), unknown.begin() + static_cast<std::ptrdiff_t>(end)});
   }
 }
 

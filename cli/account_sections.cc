@@ -32,8 +32,12 @@ struct FactGroup {
 
 const std::array<FactGroup, 6>& KeyFacts() {
   static const std::array<FactGroup, 6> groups = {{
-      {"revenue", "", {"seats", "revenue.expansion_90d", "revenue.contraction_90d", "revenue.churned_90d", "auto_renew"}},
-      {"use", "usage.", {"usage.days_since_last", "usage.change_30d", "usage.breadth_30d", "usage.seat_utilisation_30d"}},
+      {"revenue",
+       "",
+       {"seats", "revenue.expansion_90d", "revenue.contraction_90d", "revenue.churned_90d", "auto_renew"}},
+      {"use",
+       "usage.",
+       {"usage.days_since_last", "usage.change_30d", "usage.breadth_30d", "usage.seat_utilisation_30d"}},
       {"touch", "touch.", {"touch.days_since_last", "touch.count_90d", "touch.inbound_90d"}},
       {"support",
        "support.",
@@ -107,9 +111,8 @@ std::vector<std::pair<double, std::string>> MetricsOf(const AccountData& data) {
       metrics.emplace_back(fact.number(), std::string(name));
     }
   }
-  std::sort(metrics.begin(), metrics.end(), [](const auto& a, const auto& b) {
-    return a.first != b.first ? a.first > b.first : a.second < b.second;
-  });
+  std::sort(metrics.begin(), metrics.end(),
+            [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
   if (metrics.size() > kMostMetrics) metrics.resize(kMostMetrics);
   return metrics;
 }
@@ -148,7 +151,8 @@ std::string MrrOf(const AccountData& data) {
   if (mrr == nullptr) return std::string(kUnknown);
   perennial::type::v1::Money money;
   money.set_amount(FormatAmount(MicrosOfNumber(mrr->number())));
-  if (!data.customer.subscriptions().empty()) money.set_currency_code(data.customer.subscriptions(0).mrr().currency_code());
+  if (!data.customer.subscriptions().empty())
+    money.set_currency_code(data.customer.subscriptions(0).mrr().currency_code());
   return FormatMoney(money);
 }
 
@@ -156,7 +160,8 @@ absl::Time MomentOf(const AccountData& data) {
   const auto& customer = data.customer;
   if (customer.health().score().has_as_of()) return ToTime(customer.health().score().as_of());
   absl::Time moment = ToTime(customer.account().update_time());
-  for (const auto& subscription : customer.subscriptions()) moment = std::max(moment, ToTime(subscription.update_time()));
+  for (const auto& subscription : customer.subscriptions())
+    moment = std::max(moment, ToTime(subscription.update_time()));
   return moment;
 }
 
@@ -213,16 +218,23 @@ Page AccountSubscriptions(const AccountData& data, int width) {
     const bool b_active = IsActive(b, moment);
     return a_active != b_active ? a_active : ToTime(a.start_time()) > ToTime(b.start_time());
   });
-  Table table({{"plan", Align::kLeft, true}, {""}, {"seats", Align::kRight}, {"MRR", Align::kRight},
-               {"from"}, {"until"}, {"renews"}});
+  Table table({{"plan", Align::kLeft, true},
+               {""},
+               {"seats", Align::kRight},
+               {"MRR", Align::kRight},
+               {"from"},
+               {"until"},
+               {"renews"}});
   for (std::size_t i = 0; i < std::min(sorted.size(), kMostSubscriptions); ++i) {
     const Subscription& subscription = sorted[i];
-    table.AddRow({Text(subscription.plan()).Add("  ").Add(LastPart(subscription.name()), Style::kDim), StateOf(subscription, moment),
-                  FormatCount(subscription.seats()), FormatMoney(subscription.mrr()), FormatDate(subscription.start_time()),
-                  FormatDate(subscription.end_time()), FormatDate(subscription.renewal_time())});
+    table.AddRow({Text(subscription.plan()).Add("  ").Add(LastPart(subscription.name()), Style::kDim),
+                  StateOf(subscription, moment), FormatCount(subscription.seats()), FormatMoney(subscription.mrr()),
+                  FormatDate(subscription.start_time()), FormatDate(subscription.end_time()),
+                  FormatDate(subscription.renewal_time())});
   }
   if (sorted.size() > kMostSubscriptions) {
-    table.AddLine(Text(absl::StrCat("and ", sorted.size() - kMostSubscriptions, " more (--json has all)"), Style::kDim));
+    table.AddLine(
+        Text(absl::StrCat("and ", sorted.size() - kMostSubscriptions, " more (--json has all)"), Style::kDim));
   }
   Append(page, table.Render(width));
   return page;
@@ -231,7 +243,8 @@ Page AccountSubscriptions(const AccountData& data, int width) {
 Page AccountFacts(const AccountData& data, int width) {
   const auto& facts = data.customer.facts();
   const std::string id(LastPart(data.customer.account().name()));
-  Page page = {SectionHead("Facts", facts.empty() ? "" : absl::StrCat(facts.size(), " known · perennial facts ", id), width)};
+  Page page = {
+      SectionHead("Facts", facts.empty() ? "" : absl::StrCat(facts.size(), " known · perennial facts ", id), width)};
   const Page missing = MissingPart(data, "facts", width);
   Append(page, missing);
   if (facts.empty() && missing.empty()) page.emplace_back("  none known", Style::kDim);

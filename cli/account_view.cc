@@ -41,11 +41,12 @@ Page Header(const AccountData& data, int width) {
   const auto* plan = FindFact(data, "plan");
   const auto* renewal = FindFact(data, "renewal_days");
   page.emplace_back();
-  Append(page, Tiles({{"Phase", Text(FormatPhase(account.phase()), Style::kBold)},
-                      {"MRR", Text(MrrOf(data), Style::kBold)},
-                      {"Plan", plan == nullptr ? std::string(kUnknown) : FormatFact(*plan)},
-                      {"Renews", FormatDaysUntil(renewal == nullptr ? std::nullopt : std::optional(renewal->number()))}},
-                     width));
+  Append(page,
+         Tiles({{"Phase", Text(FormatPhase(account.phase()), Style::kBold)},
+                {"MRR", Text(MrrOf(data), Style::kBold)},
+                {"Plan", plan == nullptr ? std::string(kUnknown) : FormatFact(*plan)},
+                {"Renews", FormatDaysUntil(renewal == nullptr ? std::nullopt : std::optional(renewal->number()))}},
+               width));
   page.emplace_back();
   const auto* tenure = FindFact(data, "tenure_days");
   Append(page, Tiles({{"In phase since", FormatDate(account.phase_start_time())},
@@ -61,12 +62,19 @@ Text ScoreLine(const HealthScore& score, int width) {
   const auto value = score.has_score() ? std::optional(score.score()) : std::nullopt;
   Text line = Text("  ").Add(FormatScore(value), Style::kBold).Add(" ").Add(BandText(score.band()));
   line.Add("  ").Add(Bar(value.value_or(0) / 100, std::clamp(width / 4, 15, 30), style, true));
-  line.Add("  coverage ", Style::kDim).Add(FormatPercent(score.coverage())).Add(" ").Add(Bar(score.coverage(), 6, Style::kCyan, true));
+  line.Add("  coverage ", Style::kDim)
+      .Add(FormatPercent(score.coverage()))
+      .Add(" ")
+      .Add(Bar(score.coverage(), 6, Style::kCyan, true));
   if (score.has_change_30d()) {
     const double change = score.change_30d();
     const bool flat = std::abs(change) < 0.05;
     const Style direction = flat ? Style::kDim : change < 0 ? Style::kRed : Style::kGreen;
-    line.Add("  ").Add(absl::StrCat(flat ? "=" : change < 0 ? "▼" : "▲", " ", FormatNumber(std::abs(change), 1)), direction);
+    line.Add("  ").Add(absl::StrCat(flat         ? "="
+                                    : change < 0 ? "▼"
+                                                 : "▲",
+                                    " ", FormatNumber(std::abs(change), 1)),
+                       direction);
     line.Add(" in 30 days", Style::kDim);
   }
   return line.Truncated(width);
@@ -78,7 +86,8 @@ Text ValueCell(const MeasureExplanation& measure) {
   }
   if (measure.fact_value().empty() || measure.state() == perennial::health::v1::MEASURE_STATE_UNKNOWN) {
     // A value outside a bounded curve is there, but tells nothing.
-    return Text(measure.fact_value().empty() ? kUnknown : absl::string_view(measure.fact_value())).Add(" unknown", Style::kDim);
+    return Text(measure.fact_value().empty() ? kUnknown : absl::string_view(measure.fact_value()))
+        .Add(" unknown", Style::kDim);
   }
   return {measure.fact_value()};
 }
@@ -87,8 +96,9 @@ Style StyleOfPoints(double points) { return points < 50 ? Style::kRed : points <
 
 Page MeasureTable(const HealthScoreExplanation& health, int width) {
   const bool beside = width >= kReasonsBeside;
-  std::vector<Column> columns = {{"measure", Align::kLeft, true, 12}, {"value", Align::kRight, true}, {"points"},
-                                 {"", Align::kRight}, {"weight", Align::kRight}, {"gives", Align::kRight}};
+  std::vector<Column> columns = {
+      {"measure", Align::kLeft, true, 12}, {"value", Align::kRight, true}, {"points"}, {"", Align::kRight},
+      {"weight", Align::kRight},           {"gives", Align::kRight}};
   if (beside) columns.push_back({"why", Align::kLeft, true, 30});
   Table table(columns);
   for (const MeasureExplanation& measure : health.measures()) {
@@ -116,7 +126,8 @@ Page Sum(const HealthScoreExplanation& health, int width) {
   if (health.has_computed_score()) line("all measures together", FormatScore(health.computed_score()), Style::kDim);
   for (const auto& exception : health.exceptions()) {
     line(exception.reason().empty() ? exception.exception() : exception.reason(),
-         absl::StrCat(FormatScore(exception.score_before()), " → ", FormatScore(exception.score_after())), Style::kYellow);
+         absl::StrCat(FormatScore(exception.score_before()), " → ", FormatScore(exception.score_after())),
+         Style::kYellow);
   }
   return page;
 }
@@ -134,8 +145,10 @@ Page History(const AccountData& data, int width) {
   const double reach = std::max(*high - *low, kLeastRange) / 2;
   const int columns = std::clamp(width - 40, 20, 60);
   Text line("  ");
-  line.Add(Sparkline(SampleHistory(data.history, MomentOf(data), columns), middle - reach, middle + reach, Style::kCyan));
-  line.Add(absl::StrCat("  since ", FormatDate(data.history.back().start_time()), ", ", FormatScore(low), " to ", FormatScore(high)),
+  line.Add(
+      Sparkline(SampleHistory(data.history, MomentOf(data), columns), middle - reach, middle + reach, Style::kCyan));
+  line.Add(absl::StrCat("  since ", FormatDate(data.history.back().start_time()), ", ", FormatScore(low), " to ",
+                        FormatScore(high)),
            Style::kDim);
   return {line.Truncated(width)};
 }

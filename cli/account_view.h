@@ -20,12 +20,12 @@ struct AccountData {
   std::vector<std::string> notes;
 };
 
-// The account for a terminal of `width` columns. A part that the gateway could not read is marked as such, never shown as
-// empty.
+// The account for a terminal of `width` columns. A part that the gateway could not read is marked as such, never shown
+// as empty.
 Page RenderAccount(const AccountData& data, int width);
 
-// What of `history` (newest first) held at the end of each of `columns` equal slices of the time from its first entry to
-// `end`.
+// What of `history` (newest first) held at the end of each of `columns` equal slices of the time from its first entry
+// to `end`.
 std::vector<std::optional<double>> SampleHistory(const std::vector<perennial::health::v1::HealthScoreChange>& history,
                                                  absl::Time end, int columns);
 

@@ -1,9 +1,8 @@
 #include "cli/app.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <sstream>
-
-#include <CLI/CLI.hpp>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -73,6 +72,7 @@ void AddViewCommands(CLI::App& app, GlobalOptions& options) {
   AddFlagsCommand(app, options);
   AddFactsCommand(app, options);
   AddValidateCommand(app, options);
+  AddReadyCommand(app, options);
 }
 
 int Run(CLI::App& app, GlobalOptions& options, std::vector<std::string> arguments) {

@@ -31,8 +31,8 @@ Text Bar(double share, int width, Style style, bool track) {
 }
 
 Text StackedBar(const std::vector<BarPart>& parts, int width) {
-  const double total =
-      std::accumulate(parts.begin(), parts.end(), 0.0, [](double sum, const BarPart& part) { return sum + part.value; });
+  const double total = std::accumulate(parts.begin(), parts.end(), 0.0,
+                                       [](double sum, const BarPart& part) { return sum + part.value; });
   if (!(total > 0)) return {};
   std::vector<int> columns;
   for (const BarPart& part : parts) {

@@ -28,9 +28,8 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address) {
 
 // The part of gRPC's message about a failed connection that tells people something.
 std::string Reason(const std::string& message) {
-  for (const absl::string_view known :
-       {"Connection refused", "No route to host", "Network is unreachable", "Connection reset by peer", "Socket closed",
-        "Connection timed out"}) {
+  for (const absl::string_view known : {"Connection refused", "No route to host", "Network is unreachable",
+                                        "Connection reset by peer", "Socket closed", "Connection timed out"}) {
     if (absl::StrContains(message, known)) return absl::AsciiStrToLower(known);
   }
   if (absl::StrContains(message, "DNS resolution failed") || absl::StrContains(message, "Domain name not found")) {
@@ -48,7 +47,8 @@ std::string MessageWithFields(const grpc::Status& status) {
     google::rpc::BadRequest bad;
     if (!any.Is<google::rpc::BadRequest>() || !any.UnpackTo(&bad)) continue;
     for (const auto& violation : bad.field_violations()) {
-      if (absl::StrContains(message, violation.field()) && absl::StrContains(message, violation.description())) continue;
+      if (absl::StrContains(message, violation.field()) && absl::StrContains(message, violation.description()))
+        continue;
       absl::StrAppend(&message, message.empty() ? "" : "; ", violation.field(), " ", violation.description());
     }
   }
@@ -86,8 +86,9 @@ absl::Status Client::Explain(const grpc::Status& status, absl::string_view what)
   }
   std::string why;
   if (code == absl::StatusCode::kUnavailable) {
-    why = absl::StrCat("the gateway at ", gateway_, " answers, but a service behind it does not: ",
-                       Reason(status.error_message()), "; try again, or look at its log");
+    why = absl::StrCat("the gateway at ", gateway_,
+                       " answers, but a service behind it does not: ", status.error_message(),
+                       "; try again, or look at its log");
   } else if (code == absl::StatusCode::kDeadlineExceeded) {
     why = absl::StrCat("no answer from ", gateway_, " within ", absl::FormatDuration(timeout_),
                        "; pass a longer --timeout or look at its log");

@@ -29,8 +29,8 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // Calls a unary method and waits for the answer, at most for the timeout. `what` completes "cannot <what>: ...", and the
-  // error's message is that whole sentence; its code is the server's.
+  // Calls a unary method and waits for the answer, at most for the timeout. `what` completes "cannot <what>: ...", and
+  // the error's message is that whole sentence; its code is the server's.
   //
   //   PERENNIAL_ASSIGN_OR_RETURN(auto response, client.Call(client.facts, &FactService::Stub::GetFacts, request,
   //                                                         "read the facts"));
@@ -49,8 +49,8 @@ class Client {
   // Gives a call the timeout of the options.
   void SetDeadline(grpc::ClientContext* context) const;
 
-  // `status`, which is not OK, as one line: "cannot <what>: <why>; <what to do>". A gateway that can't be reached, a service
-  // behind it that can't, and a deadline that passed are told apart; bad fields are named.
+  // `status`, which is not OK, as one line: "cannot <what>: <why>; <what to do>". A gateway that can't be reached, a
+  // service behind it that can't, and a deadline that passed are told apart; bad fields are named.
   [[nodiscard]] absl::Status Explain(const grpc::Status& status, absl::string_view what) const;
 
   [[nodiscard]] const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }

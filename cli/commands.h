@@ -14,6 +14,7 @@ void AddSegmentsCommand(CLI::App& app, GlobalOptions& options);
 void AddFlagsCommand(CLI::App& app, GlobalOptions& options);
 void AddFactsCommand(CLI::App& app, GlobalOptions& options);
 void AddValidateCommand(CLI::App& app, GlobalOptions& options);
+void AddReadyCommand(CLI::App& app, GlobalOptions& options);
 
 // A command whose own options and the global ones may stand in any order after it.
 CLI::App* AddCommand(CLI::App& app, const std::string& name, const std::string& description);

@@ -27,7 +27,8 @@ absl::Time ParseAsOf(const std::string& text) {
   std::string error;
   if (absl::ParseTime(absl::RFC3339_full, text, &time, &error)) return time;
   if (absl::ParseTime("%Y-%m-%d", text, &time, &error)) return time + absl::Hours(24) - absl::Seconds(1);
-  throw CLI::ValidationError("--as-of", absl::StrCat("\"", text, "\" is no time, for example 2024-12-31T23:59:59Z or 2024-12-31"));
+  throw CLI::ValidationError("--as-of",
+                             absl::StrCat("\"", text, "\" is no time, for example 2024-12-31T23:59:59Z or 2024-12-31"));
 }
 
 int RunFacts(const GlobalOptions& options, const FactsOptions& asked) {
@@ -41,8 +42,9 @@ int RunFacts(const GlobalOptions& options, const FactsOptions& asked) {
   if (!answer.ok()) return Fail(options, answer.status());
   return Show(options, *answer, [&](int width) {
     // Units are decoration: without the catalogue the facts still show.
-    const auto catalogue = client.Call(client.facts, &FactService::Stub::ListFactDefinitions,
-                                       perennial::accounts::v1::ListFactDefinitionsRequest(), "read the catalogue of facts");
+    const auto catalogue =
+        client.Call(client.facts, &FactService::Stub::ListFactDefinitions,
+                    perennial::accounts::v1::ListFactDefinitionsRequest(), "read the catalogue of facts");
     return RenderFacts(*answer, catalogue.ok() ? *catalogue : ListFactDefinitionsResponse(), width);
   });
 }
@@ -62,7 +64,9 @@ int RunValidate(const GlobalOptions& options, const std::string& filter) {
 void AddFactsCommand(CLI::App& app, GlobalOptions& options) {
   CLI::App* command = AddCommand(app, "facts", "Everything known about one account, now or at a past moment");
   const auto asked = std::make_shared<FactsOptions>();
-  command->add_option("name", asked->name, "Id, accounts/ID, or the name people use (in quotes)")->required()->type_name("NAME");
+  command->add_option("name", asked->name, "Id, accounts/ID, or the name people use (in quotes)")
+      ->required()
+      ->type_name("NAME");
   command
       ->add_option_function<std::string>(
           "--as-of", [asked](const std::string& text) { asked->as_of = ParseAsOf(text); },
@@ -72,9 +76,12 @@ void AddFactsCommand(CLI::App& app, GlobalOptions& options) {
 }
 
 void AddValidateCommand(CLI::App& app, GlobalOptions& options) {
-  CLI::App* command = AddCommand(app, "validate", "Check a filter and show how it is read; exit code 1 when it can't be used");
+  CLI::App* command =
+      AddCommand(app, "validate", "Check a filter and show how it is read; exit code 1 when it can't be used");
   const auto filter = std::make_shared<std::string>();
-  command->add_option("filter", *filter, "Filter over facts, in quotes (docs/filter.md)")->required()->type_name("FILTER");
+  command->add_option("filter", *filter, "Filter over facts, in quotes (docs/filter.md)")
+      ->required()
+      ->type_name("FILTER");
   command->callback([&options, filter] { options.exit_code = RunValidate(options, *filter); });
 }
 

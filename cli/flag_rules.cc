@@ -42,7 +42,9 @@ Text FlagName(const FlagRules& rules, const std::string& id) {
   const auto found = rules.find(id);
   if (found == rules.end()) return Text("⚑ ").Add(id);
   const auto& rule = found->second;
-  return FlagSign(rule.severity(), rule.category()).Add(" ").Add(rule.display_name().empty() ? id : rule.display_name());
+  return FlagSign(rule.severity(), rule.category())
+      .Add(" ")
+      .Add(rule.display_name().empty() ? id : rule.display_name());
 }
 
 }  // namespace perennial::cli

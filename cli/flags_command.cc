@@ -28,15 +28,16 @@ int RunFlags(const GlobalOptions& options, const FlagsOptions& asked) {
   request.set_filter(asked.filter);
   request.set_show_cleared(asked.cleared);
   for (const std::string& rule : asked.rules) request.add_rules(rule);
-  const auto answer = ListPages(client, client.flags, &FlagService::Stub::ListFlags, request, asked.limit, "list the flags",
-                                [](auto& response) { return response.mutable_flags(); });
+  const auto answer = ListPages(client, client.flags, &FlagService::Stub::ListFlags, request, asked.limit,
+                                "list the flags", [](auto& response) { return response.mutable_flags(); });
   if (!answer.ok()) return Fail(options, answer.status());
   return Show(options, *answer, [&](int width) {
     AccountNames names(client);
     std::vector<std::string> accounts;
     for (const auto& flag : answer->flags()) accounts.push_back(flag.name().substr(0, flag.name().find("/flags/")));
     names.Load(accounts);
-    return RenderFlags(*answer, [&](const std::string& account) { return names.Of(account); }, width);
+    return RenderFlags(
+        *answer, [&](const std::string& account) { return names.Of(account); }, width);
   });
 }
 
@@ -45,8 +46,10 @@ int RunFlags(const GlobalOptions& options, const FlagsOptions& asked) {
 void AddFlagsCommand(CLI::App& app, GlobalOptions& options) {
   CLI::App* command = AddCommand(app, "flags", "Raised flags of all accounts: most severe first, then oldest first");
   const auto asked = std::make_shared<FlagsOptions>();
-  command->add_option("-r,--rule", asked->rules, "Only flags of this rule; may be given several times")->type_name("ID");
-  command->add_option("-f,--filter", asked->filter, "Only accounts that this filter selects (docs/filter.md)")->type_name("FILTER");
+  command->add_option("-r,--rule", asked->rules, "Only flags of this rule; may be given several times")
+      ->type_name("ID");
+  command->add_option("-f,--filter", asked->filter, "Only accounts that this filter selects (docs/filter.md)")
+      ->type_name("FILTER");
   command->add_flag("--cleared", asked->cleared, "Also flags that have cleared");
   AddLimit(*command, asked->limit);
   command->callback([&options, asked] { options.exit_code = RunFlags(options, *asked); });

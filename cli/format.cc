@@ -16,7 +16,8 @@ namespace perennial::cli {
 namespace {
 
 bool AllDigits(absl::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
 }
 
 // Separators between groups of three digits.
@@ -75,7 +76,8 @@ std::string CountOf(std::int64_t count, absl::string_view noun) {
 }
 
 std::string FormatPercent(std::optional<double> share) {
-  return share.has_value() ? absl::StrCat(GroupNumber(absl::StrFormat("%.1f", *share * 100)), "%") : std::string(kUnknown);
+  return share.has_value() ? absl::StrCat(GroupNumber(absl::StrFormat("%.1f", *share * 100)), "%")
+                           : std::string(kUnknown);
 }
 
 std::string FormatScore(std::optional<double> score) {
@@ -111,7 +113,8 @@ std::string FormatDate(const google::protobuf::Timestamp& time) {
 }
 
 std::string FormatTime(const google::protobuf::Timestamp& time) {
-  return IsSet(time) ? absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", ToTime(time), absl::UTCTimeZone()) : std::string(kUnknown);
+  return IsSet(time) ? absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", ToTime(time), absl::UTCTimeZone())
+                     : std::string(kUnknown);
 }
 
 std::string FormatFact(const perennial::accounts::v1::Fact& fact) {

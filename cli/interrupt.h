@@ -6,8 +6,8 @@
 
 namespace perennial::cli {
 
-// While it lives, Ctrl-C and SIGTERM call `on_interrupt`, once, on a thread of its own instead of ending the process; the
-// second one ends the process as usual. Only one may live at a time.
+// While it lives, Ctrl-C and SIGTERM call `on_interrupt`, once, on a thread of its own instead of ending the process;
+// the second one ends the process as usual. Only one may live at a time.
 class Interrupt {
  public:
   explicit Interrupt(std::function<void()> on_interrupt);

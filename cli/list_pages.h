@@ -16,8 +16,8 @@ namespace perennial::cli {
 // Of every List method.
 constexpr int kLargestPage = 1000;
 
-// Calls a List method page after page and returns one response that holds the items of all, at most `limit` (0: no limit);
-// its next_page_token is empty when nothing is left. `items_of` gives the repeated field of a response.
+// Calls a List method page after page and returns one response that holds the items of all, at most `limit` (0: no
+// limit); its next_page_token is empty when nothing is left. `items_of` gives the repeated field of a response.
 template <class Stub, class Request, class Response, class ItemsOf>
 absl::StatusOr<Response> ListPages(const Client& client, const std::unique_ptr<Stub>& stub,
                                    grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
@@ -38,7 +38,8 @@ absl::StatusOr<Response> ListPages(const Client& client, const std::unique_ptr<S
   }
 }
 
-// Prints `answer` as JSON when that was asked for, else the page that `render` (width → Page) makes. Returns kExitSuccess.
+// Prints `answer` as JSON when that was asked for, else the page that `render` (width → Page) makes. Returns
+// kExitSuccess.
 template <class Render>
 int Show(const GlobalOptions& options, const google::protobuf::Message& answer, const Render& render) {
   if (options.json) {

@@ -18,7 +18,8 @@ constexpr int kFilterIndent = 4;
 // How a filter was understood: canonical text, warnings, facts.
 Page RenderReading(const perennial::type::v1::FilterReading& reading, int width) {
   Page page = Wrap(absl::StrCat("read as ", reading.canonical()), width, 2, Style::kDim);
-  for (const std::string& warning : reading.warnings()) Append(page, Wrap(absl::StrCat("! ", warning), width, 2, Style::kYellow));
+  for (const std::string& warning : reading.warnings())
+    Append(page, Wrap(absl::StrCat("! ", warning), width, 2, Style::kYellow));
   if (!reading.facts().empty()) {
     Append(page, Wrap(absl::StrCat("facts: ", absl::StrJoin(reading.facts(), ", ")), width, 2, Style::kDim));
   }
@@ -26,12 +27,14 @@ Page RenderReading(const perennial::type::v1::FilterReading& reading, int width)
 }
 
 template <class Accounts>
-void AddAccounts(Page& page, absl::string_view title, const Accounts& accounts, const NameOfAccount& name_of, int width) {
+void AddAccounts(Page& page, absl::string_view title, const Accounts& accounts, const NameOfAccount& name_of,
+                 int width) {
   if (accounts.empty()) return;
   page.emplace_back();
   page.push_back(SectionHead(title, "", width));
   Table table({{"", Align::kLeft, true}, {"", Align::kLeft, true}});
-  for (const std::string& account : accounts) table.AddRow({Text(name_of(account)), Text(LastPart(account), Style::kDim)});
+  for (const std::string& account : accounts)
+    table.AddRow({Text(name_of(account)), Text(LastPart(account), Style::kDim)});
   Append(page, table.Render(width));
 }
 
@@ -55,7 +58,8 @@ Page RenderSegments(const perennial::segments::v1::ListSegmentsResponse& answer,
   Page page = {SectionHead("Segments", CountOf(answer.segments_size(), "segment"), width)};
   for (const auto& segment : answer.segments()) {
     const Text count(CountOf(segment.member_count(), "account"), Style::kBold);
-    Text line = Text("  ").Add(segment.display_name(), Style::kBold).Add("  ").Add(LastPart(segment.name()), Style::kDim);
+    Text line =
+        Text("  ").Add(segment.display_name(), Style::kBold).Add("  ").Add(LastPart(segment.name()), Style::kDim);
     line = line.Truncated(width - count.width() - 2);
     page.push_back(line.PadTo(width - count.width()).Add(count));
     Append(page, Wrap(segment.description(), width, kFilterIndent));
@@ -64,25 +68,33 @@ Page RenderSegments(const perennial::segments::v1::ListSegmentsResponse& answer,
   return page;
 }
 
-Page RenderMembers(const perennial::segments::v1::ListMembersResponse& answer, const NameOfAccount& name_of, int width) {
+Page RenderMembers(const perennial::segments::v1::ListMembersResponse& answer, const NameOfAccount& name_of,
+                   int width) {
   if (answer.members().empty()) return {Text("  No account is in it now.", Style::kDim)};
   Page page = {SectionHead(absl::StrCat("Members of ", LastPart(answer.members(0).segment())),
                            CountOf(answer.total_size(), "account"), width)};
   Table table({{"account", Align::kLeft, true}, {"id", Align::kLeft, true}, {"since"}});
   for (const auto& member : answer.members()) {
-    table.AddRow({Text(name_of(member.account())), Text(LastPart(member.account()), Style::kDim), FormatDate(member.enter_time())});
+    table.AddRow({Text(name_of(member.account())), Text(LastPart(member.account()), Style::kDim),
+                  FormatDate(member.enter_time())});
   }
   Append(page, table.Render(width));
   AddMore(page, answer.members_size(), answer.total_size());
   return page;
 }
 
-Page RenderPreview(const perennial::segments::v1::PreviewSegmentResponse& answer, const NameOfAccount& name_of, int width) {
-  Page page = {Text("  ").Add(CountOf(answer.count(), "account"), Style::kBold).Add(answer.count() == 1 ? " matches, MRR " : " match, MRR ").Add(FormatMoney(answer.mrr()), Style::kBold)};
+Page RenderPreview(const perennial::segments::v1::PreviewSegmentResponse& answer, const NameOfAccount& name_of,
+                   int width) {
+  Page page = {Text("  ")
+                   .Add(CountOf(answer.count(), "account"), Style::kBold)
+                   .Add(answer.count() == 1 ? " matches, MRR " : " match, MRR ")
+                   .Add(FormatMoney(answer.mrr()), Style::kBold)};
   Append(page, RenderReading(answer.filter_reading(), width));
   AddAccounts(page, "Largest", answer.sample(), name_of, width);
-  AddAccounts(page, absl::StrCat("Would enter: ", FormatCount(answer.entering_count())), answer.entering_sample(), name_of, width);
-  AddAccounts(page, absl::StrCat("Would leave: ", FormatCount(answer.leaving_count())), answer.leaving_sample(), name_of, width);
+  AddAccounts(page, absl::StrCat("Would enter: ", FormatCount(answer.entering_count())), answer.entering_sample(),
+              name_of, width);
+  AddAccounts(page, absl::StrCat("Would leave: ", FormatCount(answer.leaving_count())), answer.leaving_sample(),
+              name_of, width);
   return page;
 }
 
@@ -113,7 +125,8 @@ Page RenderFacts(const perennial::accounts::v1::GetFactsResponse& answer,
   std::map<std::string, std::string> units;
   for (const auto& definition : catalogue.definitions()) units[definition.name()] = definition.unit();
   Page page = {SectionHead(absl::StrCat("Facts of ", LastPart(answer.name())),
-                           absl::StrCat("as of ", FormatTime(answer.as_of()), " · ", answer.facts_size(), " known"), width)};
+                           absl::StrCat("as of ", FormatTime(answer.as_of()), " · ", answer.facts_size(), " known"),
+                           width)};
   Table table({{"fact", Align::kLeft, true, 20}, {"value", Align::kRight, true, 12}, {"unit", Align::kLeft, true}});
   for (const auto& fact : answer.facts()) {
     table.AddRow({Text(fact.name()), Text(FormatFact(fact), Style::kBold), Text(units[fact.name()], Style::kDim)});

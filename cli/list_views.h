@@ -16,7 +16,8 @@ using NameOfAccount = std::function<std::string(const std::string& account)>;
 // Each is a page for a terminal of `width` columns.
 Page RenderSegments(const perennial::segments::v1::ListSegmentsResponse& answer, int width);
 Page RenderMembers(const perennial::segments::v1::ListMembersResponse& answer, const NameOfAccount& name_of, int width);
-Page RenderPreview(const perennial::segments::v1::PreviewSegmentResponse& answer, const NameOfAccount& name_of, int width);
+Page RenderPreview(const perennial::segments::v1::PreviewSegmentResponse& answer, const NameOfAccount& name_of,
+                   int width);
 Page RenderFlags(const perennial::health::v1::ListFlagsResponse& answer, const NameOfAccount& name_of, int width);
 Page RenderValidation(const perennial::accounts::v1::ValidateFilterResponse& answer, int width);
 

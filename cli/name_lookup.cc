@@ -12,7 +12,8 @@ using perennial::accounts::v1::ListAccountsResponse;
 
 constexpr int kCandidates = 5;
 
-absl::StatusOr<ListAccountsResponse> ListByName(const Client& client, absl::string_view name, absl::string_view wildcard) {
+absl::StatusOr<ListAccountsResponse> ListByName(const Client& client, absl::string_view name,
+                                                absl::string_view wildcard) {
   ListAccountsRequest request;
   request.set_page_size(kCandidates);
   request.set_filter(

@@ -15,11 +15,10 @@ namespace perennial::cli {
 // some that begin alike), FAILED_PRECONDITION when there are several (the message lists them).
 absl::StatusOr<std::string> FindByDisplayName(const Client& client, absl::string_view display_name);
 
-// What `read` (resource name → absl::StatusOr<T>) answers about the account that `text` means: "accounts/<id>", an id, or,
-// when no account has that id, a display name.
+// What `read` (resource name → absl::StatusOr<T>) answers about the account that `text` means: "accounts/<id>", an id,
+// or, when no account has that id, a display name.
 template <class Read>
-auto ReadAccount(const Client& client, const std::string& text, const Read& read)
-    -> decltype(read(std::string())) {
+auto ReadAccount(const Client& client, const std::string& text, const Read& read) -> decltype(read(std::string())) {
   const std::string name = text.rfind("accounts/", 0) == 0 ? text : absl::StrCat("accounts/", text);
   if (IdOf(name, "accounts").ok()) {
     auto answer = read(name);

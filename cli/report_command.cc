@@ -57,7 +57,9 @@ void ReadExplanations(const Client& client, ReportData* data) {
       first_error = client.Explain(call.status, "read the reasons");
     }
   }
-  if (failed > 0) data->notes.push_back(absl::StrCat("reasons of ", CountOf(failed, "account"), " are missing: ", std::string(first_error.message())));
+  if (failed > 0)
+    data->notes.push_back(
+        absl::StrCat("reasons of ", CountOf(failed, "account"), " are missing: ", std::string(first_error.message())));
 }
 
 absl::StatusOr<ReportData> ReadReport(const Client& client, const ReportOptions& asked) {
@@ -66,8 +68,8 @@ absl::StatusOr<ReportData> ReadReport(const Client& client, const ReportOptions&
   request.set_segment(SegmentName(asked.segment));
   request.set_list_size(asked.list);
   ReportData data;
-  PERENNIAL_ASSIGN_OR_RETURN(data.report, client.Call(client.portfolio, &PortfolioService::Stub::GetPortfolioReport, request,
-                                                      "read the portfolio report"));
+  PERENNIAL_ASSIGN_OR_RETURN(data.report, client.Call(client.portfolio, &PortfolioService::Stub::GetPortfolioReport,
+                                                      request, "read the portfolio report"));
   ReadExplanations(client, &data);
   auto rules = ReadFlagRules(client);
   if (rules.ok()) {
@@ -107,11 +109,13 @@ int RunReport(const GlobalOptions& options, const ReportOptions& asked) {
 }  // namespace
 
 void AddReportCommand(CLI::App& app, GlobalOptions& options) {
-  CLI::App* command = AddCommand(app, "report",
-                                 "The portfolio at a glance: money, health mix, lifecycle, flags, the accounts that need "
-                                 "attention and why, next renewals, revenue retention, segments");
+  CLI::App* command =
+      AddCommand(app, "report",
+                 "The portfolio at a glance: money, health mix, lifecycle, flags, the accounts that need "
+                 "attention and why, next renewals, revenue retention, segments");
   const auto asked = std::make_shared<ReportOptions>();
-  command->add_option("-s,--segment", asked->segment, "Only the members of this segment, for example at-risk")->type_name("ID");
+  command->add_option("-s,--segment", asked->segment, "Only the members of this segment, for example at-risk")
+      ->type_name("ID");
   command->add_option("-n,--list", asked->list, "How many accounts each list names, 1 to 100")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();

@@ -33,7 +33,10 @@ const std::vector<std::string> kShareTitles = {"accounts", "MRR"};
 // A row for a message with accounts and mrr.
 template <class Message>
 Share ShareOf(const Text& label, const Message& message, Style style) {
-  return {label, static_cast<double>(message.accounts()), style, {FormatCount(message.accounts()), FormatMoney(message.mrr())}};
+  return {label,
+          static_cast<double>(message.accounts()),
+          style,
+          {FormatCount(message.accounts()), FormatMoney(message.mrr())}};
 }
 
 template <class Shares>
@@ -63,14 +66,17 @@ Page ReportHeadline(const ReportData& data, int width) {
   const auto& report = data.report;
   Text title(report.segment().empty() ? "Customer portfolio" : absl::StrCat("Customer portfolio: ", report.segment()),
              Style::kBold);
-  const Text moment(absl::StrCat("as of ", FormatTime(report.as_of()), " · revision ", FormatCount(report.facts_revision())),
-                    Style::kDim);
+  Text moment;  // absent while nothing has ever been stored
+  if (report.has_as_of()) {
+    moment.Add(absl::StrCat("as of ", FormatTime(report.as_of()), " · revision ", FormatCount(report.facts_revision())),
+               Style::kDim);
+  }
   Page page;
   if (title.width() + moment.width() + 2 <= width) {
     page.push_back(title.PadTo(width - moment.width()).Add(moment));
   } else {
     page.push_back(title.Truncated(width));
-    page.push_back(moment);
+    page.push_back(moment.Truncated(width));
   }
   if (report.accounts() == 0) return page;
   page.emplace_back();
@@ -105,8 +111,11 @@ Page ReportHealth(const ReportData& data, int width) {
     const char* shade = band.band().empty() ? "·" : kShades[parts.size() % std::size(kShades)];
     const auto count = static_cast<double>(band.accounts());
     parts.push_back({count, style, shade});
-    rows.push_back({Text(shade, style).Add(" ").Add(BandText(band.band())), count, style,
-                    {FormatCount(band.accounts()), FormatPercent(count / static_cast<double>(all)), FormatMoney(band.mrr())}});
+    rows.push_back(
+        {Text(shade, style).Add(" ").Add(BandText(band.band())),
+         count,
+         style,
+         {FormatCount(band.accounts()), FormatPercent(count / static_cast<double>(all)), FormatMoney(band.mrr())}});
   }
   page.push_back(Text("  ").Add(StackedBar(parts, width - 2)));
   Append(page, ShareTable({"accounts", "share", "MRR"}, rows, width));
@@ -117,7 +126,8 @@ Page ReportPhases(const ReportData& data, int width) {
   Page page = {SectionHead("Lifecycle", "", width)};
   std::vector<Share> rows;
   for (const auto& phase : data.report.phases()) {
-    rows.push_back(ShareOf(phase.phase().empty() ? Text("unknown", Style::kDim) : Text(FormatPhase(phase.phase())), phase, Style::kCyan));
+    rows.push_back(ShareOf(phase.phase().empty() ? Text("unknown", Style::kDim) : Text(FormatPhase(phase.phase())),
+                           phase, Style::kCyan));
   }
   Append(page, ShareTable(kShareTitles, rows, width));
   return page;
@@ -157,14 +167,16 @@ Page ReportWorst(const ReportData& data, int width) {
   }
   std::vector<Column> columns = {{"", Align::kRight}, {"", Align::kLeft, true}};
   if (width >= kWide) columns.push_back({"owner", Align::kLeft, true});
-  for (Column column : {Column{"score", Align::kRight}, Column{""}, Column{"MRR", Align::kRight}, Column{"renews", Align::kRight}}) {
+  for (Column column :
+       {Column{"score", Align::kRight}, Column{""}, Column{"MRR", Align::kRight}, Column{"renews", Align::kRight}}) {
     columns.push_back(std::move(column));
   }
   Table table(columns);
   int rank = 0;
   for (const ReportAccount& account : data.report.worst_accounts()) {
     std::vector<Text> cells = {Text(absl::StrCat(++rank), Style::kDim), Strong(NameOf(account))};
-    if (width >= kWide) cells.emplace_back(account.owner().empty() ? kUnknown : absl::string_view(account.owner()), Style::kDim);
+    if (width >= kWide)
+      cells.emplace_back(account.owner().empty() ? kUnknown : absl::string_view(account.owner()), Style::kDim);
     cells.push_back(ScoreCell(account));
     cells.push_back(Bar(account.score() / 100, kScoreBar, StyleOfBand(account.band()), true));
     cells.emplace_back(FormatMoney(account.mrr()));
@@ -180,10 +192,10 @@ Page ReportWorst(const ReportData& data, int width) {
 
 Page ReportRenewals(const ReportData& data, int width) {
   const auto& report = data.report;
-  const std::string note =
-      report.renewals_90d() == 0
-          ? ""
-          : absl::StrCat(FormatCount(report.renewals_90d()), " within 90 days · ", FormatMoney(report.renewals_90d_mrr()));
+  const std::string note = report.renewals_90d() == 0
+                               ? ""
+                               : absl::StrCat(FormatCount(report.renewals_90d()), " within 90 days · ",
+                                              FormatMoney(report.renewals_90d_mrr()));
   Page page = {SectionHead("Next renewals", note, width)};
   if (report.next_renewals().empty()) {
     page.emplace_back("  none within 90 days", Style::kDim);
@@ -191,7 +203,8 @@ Page ReportRenewals(const ReportData& data, int width) {
   }
   std::vector<Column> columns = {{"", Align::kLeft, true}};
   if (width >= kWide) columns.push_back({"flags", Align::kLeft, true});
-  for (Column column : {Column{"score", Align::kRight}, Column{""}, Column{"MRR", Align::kRight}, Column{"renews", Align::kRight}}) {
+  for (Column column :
+       {Column{"score", Align::kRight}, Column{""}, Column{"MRR", Align::kRight}, Column{"renews", Align::kRight}}) {
     columns.push_back(std::move(column));
   }
   Table table(columns);
@@ -199,7 +212,8 @@ Page ReportRenewals(const ReportData& data, int width) {
     std::vector<Text> cells = {Text(NameOf(account))};
     if (width >= kWide) {
       Text flags;
-      for (const std::string& rule : account.open_flags()) flags.Add(flags.empty() ? "" : "  ").Add(FlagName(data.rules, rule));
+      for (const std::string& rule : account.open_flags())
+        flags.Add(flags.empty() ? "" : "  ").Add(FlagName(data.rules, rule));
       cells.push_back(std::move(flags));
     }
     cells.push_back(ScoreCell(account));
@@ -230,10 +244,15 @@ Page ReportRevenue(const ReportData& data, int width) {
   };
   const auto amount = [](const Money& money, absl::string_view sign) {
     const bool nothing = UnitsOf(money) == 0;
-    return Text(nothing ? FormatBareMoney(money) : absl::StrCat(sign, FormatBareMoney(money)), nothing ? Style::kDim : Style::kPlain);
+    return Text(nothing ? FormatBareMoney(money) : absl::StrCat(sign, FormatBareMoney(money)),
+                nothing ? Style::kDim : Style::kPlain);
   };
-  add_row("Net (NRR)", [](const RevenueWindow& w) { return Strong(FormatPercent(w.has_nrr() ? std::optional(w.nrr()) : std::nullopt)); });
-  add_row("Gross (GRR)", [](const RevenueWindow& w) { return Strong(FormatPercent(w.has_grr() ? std::optional(w.grr()) : std::nullopt)); });
+  add_row("Net (NRR)", [](const RevenueWindow& w) {
+    return Strong(FormatPercent(w.has_nrr() ? std::optional(w.nrr()) : std::nullopt));
+  });
+  add_row("Gross (GRR)", [](const RevenueWindow& w) {
+    return Strong(FormatPercent(w.has_grr() ? std::optional(w.grr()) : std::nullopt));
+  });
   add_row("Logo churn", [](const RevenueWindow& w) {
     return Text(FormatPercent(w.has_logo_churn_rate() ? std::optional(w.logo_churn_rate()) : std::nullopt));
   });

@@ -25,8 +25,8 @@ struct ReportData {
 // The report for a terminal of `width` columns (kMinWidth to kMaxWidth).
 Page RenderReport(const ReportData& data, int width);
 
-// Why an account scores so low: exceptions that lowered its score, then its measures by what they lose, at most `limit`.
-// Each "<points lost>  <reason>".
+// Why an account scores so low: exceptions that lowered its score, then its measures by what they lose, at most
+// `limit`. Each "<points lost>  <reason>".
 std::vector<Text> WorstReasons(const perennial::health::v1::HealthScoreExplanation& explanation, int limit);
 
 }  // namespace perennial::cli

@@ -43,7 +43,8 @@ int RunMembers(const GlobalOptions& options, const std::string& segment, int lim
     std::vector<std::string> accounts;
     for (const auto& member : answer->members()) accounts.push_back(member.account());
     names.Load(accounts);
-    return RenderMembers(*answer, [&](const std::string& account) { return names.Of(account); }, width);
+    return RenderMembers(
+        *answer, [&](const std::string& account) { return names.Of(account); }, width);
   });
 }
 
@@ -53,7 +54,8 @@ int RunPreview(const GlobalOptions& options, const PreviewOptions& asked) {
   request.set_filter(asked.filter);
   request.set_compare_to(SegmentName(asked.compare_to));
   request.set_sample_size(asked.sample);
-  const auto answer = client.Call(client.segments, &SegmentService::Stub::PreviewSegment, request, "preview the segment");
+  const auto answer =
+      client.Call(client.segments, &SegmentService::Stub::PreviewSegment, request, "preview the segment");
   if (!answer.ok()) return Fail(options, answer.status());
   return Show(options, *answer, [&](int width) {
     AccountNames names(client);
@@ -61,7 +63,8 @@ int RunPreview(const GlobalOptions& options, const PreviewOptions& asked) {
     accounts.insert(accounts.end(), answer->entering_sample().begin(), answer->entering_sample().end());
     accounts.insert(accounts.end(), answer->leaving_sample().begin(), answer->leaving_sample().end());
     names.Load(accounts);
-    return RenderPreview(*answer, [&](const std::string& account) { return names.Of(account); }, width);
+    return RenderPreview(
+        *answer, [&](const std::string& account) { return names.Of(account); }, width);
   });
 }
 
@@ -80,7 +83,8 @@ void AddPreview(CLI::App& parent, GlobalOptions& options) {
   command->add_option("filter", asked->filter, "Filter over facts, health and flags, in quotes (docs/filter.md)")
       ->required()
       ->type_name("FILTER");
-  command->add_option("--compare-to", asked->compare_to, "Also who would enter and leave this segment")->type_name("ID");
+  command->add_option("--compare-to", asked->compare_to, "Also who would enter and leave this segment")
+      ->type_name("ID");
   command->add_option("--sample", asked->sample, "How many accounts each sample names, 1 to 100")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
@@ -90,7 +94,8 @@ void AddPreview(CLI::App& parent, GlobalOptions& options) {
 }  // namespace
 
 void AddSegmentsCommand(CLI::App& app, GlobalOptions& options) {
-  CLI::App* command = AddCommand(app, "segments", "Segments and their members; without a subcommand the list of segments");
+  CLI::App* command =
+      AddCommand(app, "segments", "Segments and their members; without a subcommand the list of segments");
   command->require_subcommand(0, 1);
   CLI::App* list = AddCommand(*command, "list", "Every segment with its filter and its number of members");
   AddMembers(*command, options);

@@ -77,7 +77,8 @@ Page Table::Render(int width, int indent) const {
 
 Text SectionHead(absl::string_view title, absl::string_view note, int width) {
   Text head(title, Style::kBold);
-  const Text tail = note.empty() ? Text() : Text(" ").Add(note, Style::kDim).Truncated(std::max(0, width - head.width() - 4));
+  const Text tail =
+      note.empty() ? Text() : Text(" ").Add(note, Style::kDim).Truncated(std::max(0, width - head.width() - 4));
   std::string rule;
   for (int i = head.width() + 1; i < width - tail.width(); ++i) rule += "─";
   return head.Add(" ").Add(rule, Style::kDim).Add(tail);

@@ -13,8 +13,8 @@ enum class Align { kLeft, kRight };
 struct Column {
   std::string title;
   Align align = Align::kLeft;
-  // Takes what the others leave: the first such column grows, and all of them, the widest first, shrink to `min_width` by
-  // cutting their texts when the table is too wide.
+  // Takes what the others leave: the first such column grows, and all of them, the widest first, shrink to `min_width`
+  // by cutting their texts when the table is too wide.
   bool flexible = false;
   int min_width = 8;
 };

@@ -16,9 +16,9 @@ struct Terminal {
   int width = kDefaultWidth;
 };
 
-// Looks at standard output, when that is where `options.out` goes. Colours only on a terminal, and neither with --no-color,
-// nor while NO_COLOR is set to something (no-color.org), nor on TERM=dumb. The width is the terminal's; elsewhere COLUMNS
-// counts, then 80.
+// Looks at standard output, when that is where `options.out` goes. Colours only on a terminal, and neither with
+// --no-color, nor while NO_COLOR is set to something (no-color.org), nor on TERM=dumb. The width is the terminal's;
+// elsewhere COLUMNS counts, then 80.
 Terminal DetectTerminal(const GlobalOptions& options);
 
 }  // namespace perennial::cli

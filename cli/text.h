@@ -16,9 +16,11 @@ class Text {
  public:
   Text() = default;
   // Implicit, so that plain strings are lines and cells.
-  Text(absl::string_view text, Style style = Style::kPlain) { Add(text, style); }  // NOLINT(google-explicit-constructor)
-  Text(const std::string& text) : Text(absl::string_view(text)) {}                 // NOLINT(google-explicit-constructor)
-  Text(const char* text) : Text(absl::string_view(text)) {}                        // NOLINT(google-explicit-constructor)
+  Text(absl::string_view text, Style style = Style::kPlain) {
+    Add(text, style);
+  }                                                                 // NOLINT(google-explicit-constructor)
+  Text(const std::string& text) : Text(absl::string_view(text)) {}  // NOLINT(google-explicit-constructor)
+  Text(const char* text) : Text(absl::string_view(text)) {}         // NOLINT(google-explicit-constructor)
 
   Text& Add(absl::string_view text, Style style);
   Text& Add(const Text& other);

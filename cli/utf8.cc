@@ -41,8 +41,8 @@ struct Range {
 
 template <std::size_t N>
 bool IsIn(const std::array<Range, N>& ranges, char32_t code) {
-  const auto* range = std::lower_bound(ranges.begin(), ranges.end(), code,
-                                       [](const Range& r, char32_t c) { return r.last < c; });
+  const auto* range =
+      std::lower_bound(ranges.begin(), ranges.end(), code, [](const Range& r, char32_t c) { return r.last < c; });
   return range != ranges.end() && range->first <= code;
 }
 

@@ -1,9 +1,9 @@
 #include "cli/watch_events.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "cli/format.h"
 #include "common/base/time_util.h"
@@ -12,6 +12,9 @@ namespace perennial::cli {
 namespace {
 
 using perennial::segments::v1::MembershipCause;
+
+// Of "100.0".
+constexpr int kScoreWidth = 5;
 
 absl::string_view NameOf(WatchKind kind) {
   switch (kind) {
@@ -48,17 +51,19 @@ Text ScoreText(const WatchEvent& event) {
   const std::optional<double> before = ScoreOf(event.before);
   const std::optional<double> after = event.after.score;
   Text text;
-  text.Add(absl::StrFormat("%5s", FormatScore(before)), Style::kDim).Add(" → ");
-  text.Add(absl::StrFormat("%5s", FormatScore(after)), StyleOfBand(event.after.band));
+  text.Add(Text(FormatScore(before), Style::kDim).AlignedRight(kScoreWidth)).Add(" → ");
+  text.Add(Text(FormatScore(after), StyleOfBand(event.after.band)).AlignedRight(kScoreWidth));
   if (before.has_value() && after.has_value() && *before != *after) {
     const bool worse = *after < *before;
-    text.Add(worse ? "  ▼ " : "  ▲ ", worse ? Style::kRed : Style::kGreen).Add(FormatNumber(std::abs(*after - *before), 1));
+    text.Add(worse ? "  ▼ " : "  ▲ ", worse ? Style::kRed : Style::kGreen)
+        .Add(FormatNumber(std::abs(*after - *before), 1));
   }
   if (!event.before.has_value()) text.Add("  new, ").Add(BandText(event.after.band));
   if (event.before.has_value() && event.before->band != event.after.band) {
     text.Add("  ").Add(BandName(event.before->band), Style::kDim).Add(" → ").Add(BandText(event.after.band));
   }
-  if (event.after.frozen && !(event.before.has_value() && event.before->frozen)) text.Add("  frozen: churned", Style::kRed);
+  if (event.after.frozen && !(event.before.has_value() && event.before->frozen))
+    text.Add("  frozen: churned", Style::kRed);
   return text;
 }
 

@@ -21,7 +21,8 @@ namespace perennial::cli {
 // One run of `perennial watch`: two streams, of scores and of memberships, told as one list of events from now on.
 class WatchSession {
  public:
-  // `segment`: "segments/{segment}" to tell only its members' scores and flags, and who enters and leaves it; empty for all.
+  // `segment`: "segments/{segment}" to tell only its members' scores and flags, and who enters and leaves it; empty for
+  // all.
   WatchSession(const GlobalOptions& options, const Client& client, std::string segment);
 
   // Runs until Stop() and returns OK then, or the first error that can't be waited out.

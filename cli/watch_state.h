@@ -10,8 +10,8 @@
 
 namespace perennial::cli {
 
-// The newest score and raised flags of every account, so that a row of the feed of scores can be told as what changed. Some
-// 60 bytes an account and its id: bands and sets of flags are kept once. Not thread-safe.
+// The newest score and raised flags of every account, so that a row of the feed of scores can be told as what changed.
+// Some 60 bytes an account and its id: bands and sets of flags are kept once. Not thread-safe.
 class ScoreState {
  public:
   // Takes a row over and returns what it changed, the score first. A row that changes nothing gives nothing.

@@ -61,8 +61,9 @@ struct Following {
   std::string what;
 };
 
-// Reads a stream until `stop`, then returns OK. Once a message has come, a stream that ends or breaks off with UNAVAILABLE is
-// resumed from its last progress revision for as long as it takes; before, and after any other error, that is returned.
+// Reads a stream until `stop`, then returns OK. Once a message has come, a stream that ends or breaks off with
+// UNAVAILABLE is resumed from its last progress revision for as long as it takes; before, and after any other error,
+// that is returned.
 template <class Response>
 absl::Status Follow(const Client& client, StopToken& stop, const Following<Response>& following) {
   constexpr absl::Duration kFirstPause = absl::Milliseconds(100);

@@ -75,12 +75,14 @@ void AddFlag(ReportData& data, absl::string_view rule, absl::string_view name, b
   auto& definition = data.rules[std::string(rule)];
   definition.set_id(std::string(rule));
   definition.set_display_name(std::string(name));
-  definition.set_severity(opportunity ? perennial::health::v1::FLAG_SEVERITY_LOW : perennial::health::v1::FLAG_SEVERITY_HIGH);
+  definition.set_severity(opportunity ? perennial::health::v1::FLAG_SEVERITY_LOW
+                                      : perennial::health::v1::FLAG_SEVERITY_HIGH);
   definition.set_category(opportunity ? perennial::health::v1::FLAG_CATEGORY_OPPORTUNITY
                                       : perennial::health::v1::FLAG_CATEGORY_RISK);
 }
 
-void AddSegment(ReportData& data, absl::string_view id, absl::string_view name, std::int64_t accounts, absl::string_view mrr) {
+void AddSegment(ReportData& data, absl::string_view id, absl::string_view name, std::int64_t accounts,
+                absl::string_view mrr) {
   auto* share = data.report.add_segments();
   share->set_segment("segments/" + std::string(id));
   share->set_display_name(std::string(name));
@@ -88,8 +90,8 @@ void AddSegment(ReportData& data, absl::string_view id, absl::string_view name, 
   *share->mutable_mrr() = Usd(mrr);
 }
 
-ReportAccount MakeAccount(absl::string_view id, absl::string_view name, double score, absl::string_view band, absl::string_view mrr,
-                          std::optional<double> renewal) {
+ReportAccount MakeAccount(absl::string_view id, absl::string_view name, double score, absl::string_view band,
+                          absl::string_view mrr, std::optional<double> renewal) {
   ReportAccount account;
   account.set_account("accounts/" + std::string(id));
   account.set_display_name(std::string(name));
@@ -118,8 +120,9 @@ void AddWindow(ReportData& data, int days, std::optional<double> nrr, std::optio
   if (grr.has_value()) window.set_logo_churn_rate(0.0125);
 }
 
-perennial::accounts::v1::Subscription MakeSubscription(absl::string_view id, absl::string_view plan, absl::string_view mrr,
-                                                       absl::string_view start, absl::string_view end) {
+perennial::accounts::v1::Subscription MakeSubscription(absl::string_view id, absl::string_view plan,
+                                                       absl::string_view mrr, absl::string_view start,
+                                                       absl::string_view end) {
   perennial::accounts::v1::Subscription subscription;
   subscription.set_name("accounts/nw-1/subscriptions/" + std::string(id));
   subscription.set_plan(std::string(plan));
@@ -217,7 +220,8 @@ AccountData SampleAccount() {
   *account.mutable_phase_start_time() = At("2023-06-01T00:00:00Z");
   *account.mutable_customer_since() = At("2023-01-31T00:00:00Z");
   *customer.mutable_health() = Explanation();
-  *customer.add_subscriptions() = MakeSubscription("s1", "Starter", "900", "2023-01-31T00:00:00Z", "2023-06-01T00:00:00Z");
+  *customer.add_subscriptions() =
+      MakeSubscription("s1", "Starter", "900", "2023-01-31T00:00:00Z", "2023-06-01T00:00:00Z");
   *customer.add_subscriptions() = MakeSubscription("s2", "Team", "2786.5", "2023-06-01T00:00:00Z", "");
   AddNumber(data, "mrr", 2786.5);
   AddNumber(data, "renewal_days", 12.4);
@@ -234,7 +238,8 @@ AccountData SampleAccount() {
   membership->set_segment("segments/at-risk");
   membership->set_account("accounts/nw-1");
   *membership->mutable_enter_time() = At("2024-12-20T08:00:01Z");
-  for (const auto& [time, score] : {std::pair{"2024-12-20T00:00:00Z", 31.5}, {"2024-06-01T00:00:00Z", 54.0}, {"2024-01-01T00:00:00Z", 80.0}}) {
+  for (const auto& [time, score] :
+       {std::pair{"2024-12-20T00:00:00Z", 31.5}, {"2024-06-01T00:00:00Z", 54.0}, {"2024-01-01T00:00:00Z", 80.0}}) {
     auto& change = data.history.emplace_back();
     *change.mutable_start_time() = At(time);
     change.set_score(score);

@@ -1,0 +1,202 @@
+// The main job on data that somebody else made: imported, scored, reported, explained.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "tests/integration/suite.h"
+
+namespace perennial::testing {
+namespace {
+
+using nlohmann::json;
+namespace accounts = perennial::accounts::v1;
+namespace health = perennial::health::v1;
+namespace segments = perennial::segments::v1;
+
+constexpr char kRavenDay[] = "2024-12-31T23:59:59Z";
+
+// Imports a folder and returns the summary that --json prints.
+json Import(const Suite& suite, const std::string& folder, const std::string& mapping) {
+  const Finished finished = suite.Cli({"--timeout", "60s", "--json", "import", folder, "--mapping", mapping, "--rejects",
+                                       absl::StrCat(suite.folder(), "/rejects.csv")});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err << suite.Logs();
+  return json::parse(finished.out, nullptr, false);
+}
+
+// Rows of each outcome over all files of a summary.
+std::int64_t Total(const json& summary, const char* outcome) { return summary.at("total").at(outcome).get<std::int64_t>(); }
+
+segments::GetPortfolioReportResponse Report(const Stubs& stubs, std::int64_t revision) {
+  segments::GetPortfolioReportRequest request;
+  request.set_audience(segments::REPORT_AUDIENCE_SUCCESS);
+  request.set_min_facts_revision(revision);
+  segments::GetPortfolioReportResponse report;
+  const grpc::Status status = Call(*stubs.portfolio, &segments::PortfolioService::Stub::GetPortfolioReport, request, &report);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  return report;
+}
+
+std::vector<std::string> AccountNames(const Stubs& stubs) {
+  std::vector<std::string> names;
+  accounts::ListAccountsRequest request;
+  request.set_page_size(1000);
+  do {
+    accounts::ListAccountsResponse page;
+    const grpc::Status status = Call(*stubs.accounts, &accounts::AccountService::Stub::ListAccounts, request, &page);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    for (const auto& account : page.accounts()) names.push_back(account.name());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return names;
+}
+
+class RavenStack : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (SharedData().empty()) GTEST_SKIP() << "the shared data is not on this machine";
+    ASSERT_TRUE(suite_.WaitReady()) << suite_.Logs();
+    first_ = Import(suite_, SharedData() + "/ravenstack", "ravenstack");
+    ASSERT_FALSE(first_.is_discarded());
+  }
+  [[nodiscard]] std::int64_t revision() const { return first_.at("revision").get<std::int64_t>(); }
+
+  Suite suite_{kRavenDay};
+  json first_;
+  Stubs stubs_{suite_.Channel()};
+};
+
+TEST_F(RavenStack, StoresOrRejectsEveryRowAndReportsTheMrrToTheDollar) {
+  EXPECT_EQ(Total(first_, "rows"), 500 + 5000 + 25000 + 2000 + 600) << first_.dump(1);
+  EXPECT_EQ(Total(first_, "rows"), Total(first_, "stored") + Total(first_, "replaced") + Total(first_, "duplicates") +
+                                       Total(first_, "refused") + Total(first_, "skipped"));
+  EXPECT_EQ(Total(first_, "refused"), 0);
+  EXPECT_EQ(AccountNames(stubs_).size(), 500U);
+
+  const segments::GetPortfolioReportResponse report = Report(stubs_, revision());
+  EXPECT_EQ(report.accounts(), 500);
+  EXPECT_EQ(report.mrr().amount(), "10159608");
+  EXPECT_EQ(report.mrr().currency_code(), "USD");
+  const Finished shown = suite_.Cli({"report"});
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_NE(shown.out.find("10,159,608"), std::string::npos) << shown.out;
+}
+
+TEST_F(RavenStack, CountsTheContradictionsBetweenItsTables) {
+  std::map<std::string, std::int64_t> warnings;
+  for (const json& file : first_.at("files")) {
+    for (const json& warning : file.at("warnings")) {
+      warnings[warning.at("message").get<std::string>()] = warning.at("count").get<std::int64_t>();
+    }
+  }
+  // Counted independently of the importer, with a script over the files.
+  EXPECT_EQ(warnings["marked as churned, but without a churn event"], 35);
+  EXPECT_EQ(warnings["not marked as churned, but with a churn event"], 277);
+  EXPECT_EQ(warnings["use before the subscription starts"], 19142);
+  EXPECT_EQ(warnings["use after the subscription ended"], 290);
+  EXPECT_EQ(warnings["ends on the day it starts"], 13);
+}
+
+TEST_F(RavenStack, ImportingAgainChangesNothing) {
+  const std::string before = Report(stubs_, revision()).SerializeAsString();
+  const json second = Import(suite_, SharedData() + "/ravenstack", "ravenstack");
+  EXPECT_EQ(Total(second, "stored"), 0);
+  EXPECT_EQ(Total(second, "replaced"), 0);
+  EXPECT_EQ(Total(second, "duplicates"), Total(second, "rows"));
+  EXPECT_EQ(second.at("revision"), first_.at("revision"));
+  EXPECT_EQ(Report(stubs_, revision()).SerializeAsString(), before);
+}
+
+TEST_F(RavenStack, EveryExplanationAddsUpToItsScore) {
+  Report(stubs_, revision());
+  int scored = 0;
+  for (const std::string& name : AccountNames(stubs_)) {
+    health::ExplainHealthScoreRequest request;
+    request.set_name(name);
+    request.set_min_facts_revision(revision());
+    health::ExplainHealthScoreResponse response;
+    const grpc::Status status =
+        Call(*stubs_.scores, &health::HealthScoreService::Stub::ExplainHealthScore, request, &response);
+    ASSERT_TRUE(status.ok()) << name << ": " << status.error_message();
+    const health::HealthScoreExplanation& explanation = response.explanation();
+    if (!explanation.has_computed_score()) continue;
+    ++scored;
+    double sum = 0;
+    double weights = 0;
+    for (const auto& measure : explanation.measures()) {
+      sum += measure.contribution();
+      weights += measure.effective_weight();
+    }
+    EXPECT_NEAR(sum, explanation.computed_score(), 1e-9) << name;
+    EXPECT_NEAR(weights, 1, 1e-9) << name;
+    double shown = explanation.computed_score();
+    for (const auto& effect : explanation.exceptions()) {
+      EXPECT_NEAR(effect.score_before(), shown, 1e-9) << name;
+      shown = effect.score_after();
+    }
+    EXPECT_NEAR(shown, explanation.score().score(), 1e-9) << name;
+  }
+  EXPECT_GT(scored, 400);
+}
+
+TEST_F(RavenStack, RevenueMovementsAddUpToTheMrr) {
+  accounts::ListRevenueMovementsRequest request;
+  request.set_parent("accounts/-");
+  request.set_page_size(1000);
+  std::int64_t dollars = 0;
+  do {
+    accounts::ListRevenueMovementsResponse page;
+    const grpc::Status status =
+        Call(*stubs_.subscriptions, &accounts::SubscriptionService::Stub::ListRevenueMovements, request, &page);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    for (const auto& movement : page.movements()) dollars += std::stoll(movement.amount().amount());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_EQ(dollars, 10159608);
+}
+
+TEST_F(RavenStack, AnswersTheWholePictureOfACustomer) {
+  Report(stubs_, revision());
+  perennial::gateway::v1::GetCustomer360Request request;
+  request.set_name("accounts/A-2e4581");
+  perennial::gateway::v1::GetCustomer360Response response;
+  const grpc::Status status =
+      Call(*stubs_.customers, &perennial::gateway::v1::CustomerService::Stub::GetCustomer360, request, &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.account().display_name(), "Company_0");
+  EXPECT_GT(response.subscriptions_size(), 0);
+  EXPECT_GT(response.facts_size(), 40);
+  EXPECT_TRUE(response.has_health());
+  EXPECT_EQ(response.missing_parts_size(), 0) << response.ShortDebugString();
+  const Finished shown = suite_.Cli({"account", "Company_0"});
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_NE(shown.out.find("Company_0"), std::string::npos);
+}
+
+TEST(OtherData, TelcoLoadsThroughItsMapping) {
+  if (SharedData().empty()) GTEST_SKIP() << "the shared data is not on this machine";
+  Suite suite("2024-01-01T00:00:00Z");
+  ASSERT_TRUE(suite.WaitReady()) << suite.Logs();
+  const json summary = Import(suite, SharedData() + "/telco", "telco");
+  EXPECT_EQ(Total(summary, "refused"), 0) << summary.dump(1);
+  const auto report = Report(Stubs(suite.Channel()), summary.at("revision").get<std::int64_t>());
+  EXPECT_EQ(report.accounts(), 7043);
+  // Published in the design: total MRR 456,116.60 of which 139,130.85 churned.
+  EXPECT_EQ(report.mrr().amount(), "316985.75");
+}
+
+TEST(OtherData, CdnowLoadsThroughItsMapping) {
+  if (SharedData().empty()) GTEST_SKIP() << "the shared data is not on this machine";
+  Suite suite("1998-06-30T23:59:59Z");
+  ASSERT_TRUE(suite.WaitReady()) << suite.Logs();
+  const json summary = Import(suite, SharedData() + "/cdnow", "cdnow");
+  EXPECT_EQ(Total(summary, "refused"), 0) << summary.dump(1);
+  const auto report = Report(Stubs(suite.Channel()), summary.at("revision").get<std::int64_t>());
+  EXPECT_EQ(report.accounts(), 2357);
+  EXPECT_EQ(report.paying_accounts(), 0);  // purchases are no subscriptions
+}
+
+}  // namespace
+}  // namespace perennial::testing
