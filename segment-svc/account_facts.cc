@@ -1,0 +1,44 @@
+#include "segment-svc/account_facts.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/status_macros.h"
+
+namespace perennial::segments {
+
+absl::StatusOr<std::vector<AppliedRow>> AccountFacts::Apply(
+    const perennial::accounts::v1::WatchFactsResponse& message) {
+  std::vector<std::pair<facts::RowId, facts::FactRow>> kept;
+  for (const auto& packed : message.rows()) {
+    if (!packed.deleted()) continue;
+    const auto row = table_.FindAny(packed.account_id());
+    if (!row.has_value()) continue;
+    if (auto health = health_.NewerThan(*row, packed.revision())) kept.emplace_back(*row, *std::move(health));
+  }
+  auto applied = accounts_.Apply(message);
+  for (const auto& [row, health] : kept) health_.Restore(row, health);
+  if (applied.ok()) NoteTimes(*applied);
+  return applied;
+}
+
+absl::StatusOr<std::vector<AppliedRow>> AccountFacts::Apply(
+    const perennial::health::v1::WatchHealthScoresResponse& message) {
+  auto applied = health_.Apply(message);
+  if (applied.ok()) NoteTimes(*applied);
+  return applied;
+}
+
+void AccountFacts::NoteTimes(const std::vector<AppliedRow>& rows) {
+  if (as_of_.size() < table_.row_count()) as_of_.resize(table_.row_count(), absl::UnixEpoch());
+  for (const AppliedRow& row : rows) as_of_[row.row] = std::max(as_of_[row.row], row.as_of);
+}
+
+facts::RowId AccountFacts::Remember(absl::string_view account_id) {
+  if (const auto row = table_.FindAny(account_id)) return *row;
+  const facts::RowId row = table_.Upsert(account_id);
+  table_.Delete(row);
+  return row;
+}
+
+}  // namespace perennial::segments

@@ -1,0 +1,113 @@
+#include "segment-svc/freshness_gate.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/error_details.h"
+
+namespace perennial::segments {
+namespace {
+
+absl::Status OverdueStatus(std::int64_t wanted, std::int64_t reached) {
+  return WithReason(absl::DeadlineExceededError(absl::StrCat("facts up to revision ", wanted,
+                                                             " have not been evaluated in time; the last is ", reached)),
+                    "REVISION_NOT_REACHED");
+}
+
+absl::Status ClosedStatus() {
+  return WithReason(absl::UnavailableError("server is draining; retry"), "DRAINING");
+}
+
+absl::Status FullStatus() {
+  return WithRetryAfter(
+      WithReason(absl::ResourceExhaustedError("too many calls wait for new facts; retry with back-off"), "SERVER_BUSY"), 100);
+}
+
+}  // namespace
+
+FreshnessGate::FreshnessGate(std::size_t most_waiting) : most_waiting_(most_waiting), thread_([this] { Loop(); }) {}
+
+FreshnessGate::~FreshnessGate() {
+  Close();
+  {
+    const MutexLock lock(mu_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void FreshnessGate::Wait(std::int64_t revision, Time deadline, Then then) {
+  absl::Status refused;
+  {
+    const MutexLock lock(mu_);
+    if (Reached(revision)) {
+      refused = absl::OkStatus();
+    } else if (closed_) {
+      refused = ClosedStatus();
+    } else if (waiters_.size() >= most_waiting_) {
+      refused = FullStatus();
+    } else {
+      waiters_.emplace(revision, Waiter{deadline, std::move(then)});
+      changed_.notify_all();
+      return;
+    }
+  }
+  then(refused);
+}
+
+void FreshnessGate::Advance(std::int64_t revision) {
+  std::vector<Waiters::node_type> reached;
+  {
+    const MutexLock lock(mu_);
+    if (revision <= reached_) return;
+    reached_ = revision;
+    while (!waiters_.empty() && waiters_.begin()->first <= revision) {
+      reached.push_back(waiters_.extract(waiters_.begin()));
+    }
+  }
+  for (auto& waiter : reached) waiter.mapped().then(absl::OkStatus());
+}
+
+void FreshnessGate::Close() {
+  Waiters left;
+  {
+    const MutexLock lock(mu_);
+    closed_ = true;
+    left.swap(waiters_);
+  }
+  for (auto& [revision, waiter] : left) waiter.then(ClosedStatus());
+}
+
+void FreshnessGate::TakeOverdue(Time now, std::vector<Waiters::node_type>& overdue) {
+  for (auto at = waiters_.begin(); at != waiters_.end();) {
+    const auto waiter = at++;
+    if (waiter->second.deadline <= now) overdue.push_back(waiters_.extract(waiter));
+  }
+}
+
+void FreshnessGate::Loop() {
+  for (;;) {
+    std::vector<Waiters::node_type> overdue;
+    {
+      MutexLock lock(mu_);
+      if (stopping_) return;
+      TakeOverdue(std::chrono::system_clock::now(), overdue);
+      if (overdue.empty()) {
+        if (waiters_.empty()) {
+          lock.Wait(changed_);
+        } else {
+          const auto next = std::min_element(waiters_.begin(), waiters_.end(), [](const auto& a, const auto& b) {
+            return a.second.deadline < b.second.deadline;
+          });
+          lock.WaitUntil(changed_, next->second.deadline);
+        }
+        continue;
+      }
+    }
+    for (auto& waiter : overdue) waiter.mapped().then(OverdueStatus(waiter.key(), reached_));
+  }
+}
+
+}  // namespace perennial::segments

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/facts/fact_catalogue.h"
+#include "common/facts/fact_table.h"
+#include "common/feed/facts_applier.h"
+#include "perennial/health/v1/health_score_service.pb.h"
+
+namespace perennial::segments {
+
+// Applies messages of HealthScoreService.WatchHealthScores to a table as facts that only segments and reports know:
+//
+//   health.score, health.band, health.coverage, health.change_30d, health.measure.<id>, flags.open (how many are raised),
+//   flags.<rule> (true while it is raised; false for an account whose score has come and that does not have it raised)
+//
+// In the names of measures and rules "-" becomes "_". Not thread-safe: guard it together with the table.
+class HealthFacts {
+ public:
+  // Both must outlive this.
+  HealthFacts(facts::FactCatalogue& catalogue, facts::FactTable& table);
+
+  // Makes the facts of these flag rules known, so that filters may read them before any is raised.
+  absl::Status KnowRules(const std::vector<std::string>& rule_ids);
+  // Makes facts known that an earlier run has seen, by their names in the catalogue.
+  absl::Status KnowFacts(const std::vector<std::string>& names);
+
+  // DATA_LOSS when the message makes no sense; rows before the bad one are applied then.
+  absl::StatusOr<std::vector<AppliedRow>> Apply(const perennial::health::v1::WatchHealthScoresResponse& message);
+
+  // Facts of a row as they stand, if they come from facts newer than `facts_revision`. For a tombstone that arrives after
+  // the score of the account's next life: deleting the row takes its health away, and health-svc does not send it again.
+  [[nodiscard]] std::optional<facts::FactRow> NewerThan(facts::RowId row, std::int64_t facts_revision) const;
+  void Restore(facts::RowId row, const facts::FactRow& facts);
+
+  // Everything up to it has been applied; where to resume.
+  [[nodiscard]] std::int64_t revision() const { return revision_; }
+  // Scores from facts up to this revision have been applied.
+  [[nodiscard]] std::int64_t scored_facts_revision() const { return scored_facts_revision_; }
+  [[nodiscard]] bool caught_up() const { return caught_up_; }
+  // Fact that tells whether a rule is raised, by rule id.
+  [[nodiscard]] const std::map<std::string, facts::FactId>& rules() const { return rules_; }
+  // Names of facts that were not given by KnowFacts() and not returned before.
+  std::vector<std::string> TakeNewNames();
+  // Gives them back, for the next TakeNewNames().
+  void ReturnNewNames(const std::vector<std::string>& names);
+
+ private:
+  absl::StatusOr<facts::FactId> Register(facts::FactDefinition definition);
+  absl::StatusOr<facts::FactId> Measure(absl::string_view id);
+  absl::StatusOr<facts::FactId> Rule(absl::string_view id);
+  absl::StatusOr<facts::FactRow> Facts(const perennial::health::v1::HealthScore& score);
+  facts::RowId RowOf(absl::string_view account_id);
+
+  facts::FactCatalogue& catalogue_;
+  facts::FactTable& table_;
+  facts::FactId score_, band_, coverage_, change_30d_, open_flags_;
+  std::vector<facts::FactId> owned_;  // ascending
+  std::map<std::string, facts::FactId, std::less<>> measures_;
+  std::map<std::string, facts::FactId> rules_;
+  std::vector<std::string> new_names_;
+  std::vector<std::int64_t> scored_from_;  // facts revision of the newest score, by row
+  std::int64_t revision_ = 0;
+  std::int64_t scored_facts_revision_ = 0;
+  bool caught_up_ = false;
+};
+
+}  // namespace perennial::segments

@@ -1,0 +1,83 @@
+// Serves perennial.segments.v1: segments, who is in them, and the portfolio report.
+//
+//   segment-svc --data=/var/lib/perennial --port=50053 --accounts=localhost:50051 --health=localhost:50052
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/money.h"
+#include "common/base/status_macros.h"
+#include "common/server/server.h"
+#include "segment-svc/process.h"
+#include "segment-svc/starter_segments.h"
+
+ABSL_FLAG(std::string, host, "127.0.0.1", "Address to listen on");
+ABSL_FLAG(std::uint16_t, port, 50053, "Port to serve gRPC on; 0 takes a free one");
+ABSL_FLAG(std::string, port_file, "", "File to write \"host:port\" to once the process listens");
+ABSL_FLAG(std::string, data, "data", "Folder of the database, segments.db");
+ABSL_FLAG(std::string, accounts, "localhost:50051", "Where accounts-svc answers");
+ABSL_FLAG(std::string, health, "localhost:50052", "Where health-svc answers");
+ABSL_FLAG(std::string, now, "", "A fixed time, RFC 3339, to look at historical data from its own day; else the system's");
+ABSL_FLAG(std::string, reporting_currency, "USD", "Currency that facts carry money in, ISO 4217; as for accounts-svc");
+ABSL_FLAG(int, drain_ms, 0, "How long to be unready before calls are refused, when stopping");
+
+namespace {
+
+absl::StatusOr<std::unique_ptr<perennial::Clock>> MakeClock(const std::string& now) {
+  if (now.empty()) return std::make_unique<perennial::SystemClock>();
+  absl::Time time;
+  std::string error;
+  if (!absl::ParseTime(absl::RFC3339_full, now, &time, &error)) {
+    return absl::InvalidArgumentError(absl::StrCat("--now must be a time such as 2024-12-31T23:59:59Z: ", error));
+  }
+  return std::make_unique<perennial::FixedClock>(time);
+}
+
+absl::Status Run() {
+  PERENNIAL_ASSIGN_OR_RETURN(const auto clock, MakeClock(absl::GetFlag(FLAGS_now)));
+  const std::string currency = absl::GetFlag(FLAGS_reporting_currency);
+  if (!perennial::IsCurrencyCode(currency)) {
+    return absl::InvalidArgumentError("--reporting_currency must be three capital letters, such as USD");
+  }
+  if (absl::GetFlag(FLAGS_drain_ms) < 0) return absl::InvalidArgumentError("--drain_ms must not be negative");
+  PERENNIAL_ASSIGN_OR_RETURN(auto shipped,
+                             perennial::segments::ParseSegments(perennial::segments::StarterSegmentsText()));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      const auto process,
+      perennial::segments::Process::Start(
+          {.data = absl::GetFlag(FLAGS_data),
+           .shipped = std::move(shipped),
+           .currency = currency,
+           .server = {.host = absl::GetFlag(FLAGS_host),
+                      .port = absl::GetFlag(FLAGS_port),
+                      .drain = std::chrono::milliseconds(absl::GetFlag(FLAGS_drain_ms)),
+                      .port_file = absl::GetFlag(FLAGS_port_file)},
+           .accounts = perennial::MakeChannel(absl::GetFlag(FLAGS_accounts)),
+           .health = perennial::MakeChannel(absl::GetFlag(FLAGS_health))},
+          *clock));
+  perennial::WaitForStopSignal();
+  process->Stop();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  perennial::BlockStopSignals();
+  perennial::InitializeLog("segment-svc");
+  absl::SetProgramUsageMessage("segment-svc --data=FOLDER --accounts=HOST:PORT --health=HOST:PORT [flags]");
+  absl::ParseCommandLine(argc, argv);
+  const absl::Status status = Run();
+  if (!status.ok()) std::fprintf(stderr, "segment-svc: %s\n", std::string(status.message()).c_str());
+  return status.ok() ? 0 : 1;
+}

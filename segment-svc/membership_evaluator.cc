@@ -1,0 +1,185 @@
+#include "segment-svc/membership_evaluator.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace perennial::segments {
+namespace {
+
+// Above this share of the rows, going by columns over all of them is cheaper than row by row.
+constexpr std::size_t kRowsWorthAScan = 8;
+
+}  // namespace
+
+void MembershipEvaluator::Put(Definition definition) {
+  std::unique_ptr<Segment>& segment = segments_[definition.id];
+  if (segment == nullptr) segment = std::make_unique<Segment>();
+  by_uid_.erase(segment->definition.uid);
+  segment->definition = std::move(definition);
+  by_uid_[segment->definition.uid] = segment.get();
+  Rebuild();
+}
+
+void MembershipEvaluator::Remove(const std::string& id) {
+  const auto found = segments_.find(id);
+  if (found == segments_.end()) return;
+  by_uid_.erase(found->second->definition.uid);
+  segments_.erase(found);
+  Rebuild();
+}
+
+const MembershipEvaluator::Definition* MembershipEvaluator::Find(const std::string& id) const {
+  const auto found = segments_.find(id);
+  return found == segments_.end() ? nullptr : &found->second->definition;
+}
+
+void MembershipEvaluator::SetMember(const std::string& id, facts::RowId row) {
+  const auto found = segments_.find(id);
+  if (found == segments_.end()) return;
+  facts::Bitmap& members = found->second->members;
+  if (members.size() < table_.row_count()) members.Resize(table_.row_count());
+  members.Set(row);
+}
+
+void MembershipEvaluator::Rebuild() {
+  graph_.clear();
+  for (const auto& [id, segment] : segments_) graph_[id] = segment->definition.references;
+  order_.clear();
+  callers_.clear();
+  readers_.clear();
+  for (const std::string& id : DependencyOrder(graph_)) {
+    Segment* const segment = segments_[id].get();
+    order_.push_back(segment);
+    for (const std::string& called : segment->definition.references) {
+      const auto found = segments_.find(called);
+      if (found != segments_.end()) callers_[found->second.get()].push_back(segment);
+    }
+    if (!segment->definition.filter.has_value()) continue;
+    for (const facts::FactId fact : segment->definition.filter->facts()) {
+      if (fact >= readers_.size()) readers_.resize(fact + 1);
+      readers_[fact].push_back(segment);
+    }
+  }
+}
+
+void MembershipEvaluator::AddRows(const std::vector<AppliedRow>& rows, Works& works) const {
+  for (const AppliedRow& row : rows) {
+    if (row.appeared || row.deleted) {
+      for (const Segment* segment : order_) works[segment].rows.push_back(row.row);
+      continue;
+    }
+    for (const facts::FactId fact : row.changed) {
+      if (fact >= readers_.size()) continue;
+      for (const Segment* segment : readers_[fact]) {
+        std::vector<facts::RowId>& dirty = works[segment].rows;
+        if (dirty.empty() || dirty.back() != row.row) dirty.push_back(row.row);
+      }
+    }
+  }
+}
+
+std::vector<Move> MembershipEvaluator::Evaluate(const std::vector<AppliedRow>& rows,
+                                                const std::vector<std::string>& whole, absl::Time now) {
+  Works works;
+  AddRows(rows, works);
+  for (const std::string& id : whole) works[segments_.at(id).get()].whole = true;
+  std::vector<Move> moves;
+  const filter::EvaluationContext context{.now = now, .segments = this};
+  for (Segment* segment : order_) {
+    // A filter may look at rows of any segment that it calls.
+    if (segment->members.size() < table_.row_count()) segment->members.Resize(table_.row_count());
+    const auto work = works.find(segment);
+    if (work == works.end()) continue;
+    const std::size_t before = moves.size();
+    if (work->second.whole || work->second.rows.size() > table_.row_count() / kRowsWorthAScan + 1) {
+      EvaluateWhole(*segment, context, moves);
+    } else {
+      EvaluateRows(*segment, work->second.rows, context, moves);
+    }
+    const auto callers = callers_.find(segment);
+    if (callers == callers_.end()) continue;
+    for (const Segment* caller : callers->second) {
+      std::vector<facts::RowId>& dirty = works[caller].rows;
+      for (std::size_t i = before; i < moves.size(); ++i) dirty.push_back(moves[i].row);
+    }
+  }
+  return moves;
+}
+
+void MembershipEvaluator::EvaluateWhole(Segment& segment, const filter::EvaluationContext& context,
+                                        std::vector<Move>& moves) {
+  const std::optional<filter::Filter>& filter = segment.definition.filter;
+  facts::Bitmap now = filter.has_value() ? filter->EvaluateAll(table_, context) : facts::Bitmap();
+  now.Resize(table_.row_count());
+  const std::vector<std::uint64_t>& before = segment.members.words();
+  for (std::size_t w = 0; w < now.words().size(); ++w) {
+    const std::uint64_t after = now.words()[w];
+    for (std::uint64_t changed = after ^ before[w]; changed != 0; changed &= changed - 1) {
+      const int bit = std::countr_zero(changed);
+      moves.push_back({.segment_uid = segment.definition.uid,
+                       .row = static_cast<facts::RowId>(w * 64 + static_cast<std::size_t>(bit)),
+                       .entered = ((after >> bit) & 1U) != 0});
+    }
+  }
+  segment.members = std::move(now);
+}
+
+void MembershipEvaluator::EvaluateRows(Segment& segment, std::vector<facts::RowId>& rows,
+                                       const filter::EvaluationContext& context, std::vector<Move>& moves) {
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  const std::optional<filter::Filter>& filter = segment.definition.filter;
+  for (const facts::RowId row : rows) {
+    const bool selected = filter.has_value() && table_.live(row) &&
+                          filter->Selects(facts::TableRow(table_, row), context);
+    if (selected == segment.members.Test(row)) continue;
+    if (selected) {
+      segment.members.Set(row);
+    } else {
+      segment.members.Reset(row);
+    }
+    moves.push_back({.segment_uid = segment.definition.uid, .row = row, .entered = selected});
+  }
+}
+
+void MembershipEvaluator::Undo(const std::vector<Move>& moves) {
+  for (const Move& move : moves) {
+    facts::Bitmap& members = by_uid_.at(move.segment_uid)->members;
+    if (move.entered) {
+      members.Reset(move.row);
+    } else {
+      members.Set(move.row);
+    }
+  }
+}
+
+const facts::Bitmap* MembershipEvaluator::Members(absl::string_view segment) const {
+  const auto found = segments_.find(segment);
+  return found == segments_.end() ? nullptr : &found->second->members;
+}
+
+std::vector<std::string> MembershipEvaluator::All() const {
+  std::vector<std::string> ids;
+  for (const Segment* segment : order_) ids.push_back(segment->definition.id);
+  return ids;
+}
+
+std::vector<std::string> MembershipEvaluator::ReadingTheClock() const {
+  std::vector<std::string> ids;
+  for (const Segment* segment : order_) {
+    const auto& filter = segment->definition.filter;
+    if (filter.has_value() && filter->reads_clock()) ids.push_back(segment->definition.id);
+  }
+  return ids;
+}
+
+std::vector<std::string> MembershipEvaluator::WithoutFilter() const {
+  std::vector<std::string> ids;
+  for (const Segment* segment : order_) {
+    if (!segment->definition.filter.has_value()) ids.push_back(segment->definition.id);
+  }
+  return ids;
+}
+
+}  // namespace perennial::segments

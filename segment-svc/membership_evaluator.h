@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/facts/bitmap.h"
+#include "common/facts/fact_catalogue.h"
+#include "common/facts/fact_table.h"
+#include "common/feed/facts_applier.h"
+#include "common/filter/filter.h"
+#include "segment-svc/segment_graph.h"
+
+namespace perennial::segments {
+
+// A row enters or leaves a segment.
+struct Move {
+  std::int64_t segment_uid = 0;
+  facts::RowId row = 0;
+  bool entered = false;
+
+  bool operator==(const Move&) const = default;
+};
+
+// The membership of all segments as it follows from the table: evaluates only what a change can touch, segments that call
+// others after those. Not thread-safe; the table must not change during a call.
+class MembershipEvaluator final : public filter::SegmentMembership {
+ public:
+  // What is to be kept in step. Without a filter (it reads a fact that nobody has sent yet) nobody is a member.
+  struct Definition {
+    std::int64_t uid = 0;
+    std::string id;
+    std::vector<std::string> references;
+    std::optional<filter::Filter> filter;
+  };
+
+  // Must outlive this.
+  explicit MembershipEvaluator(const facts::FactTable& table) : table_(table) {}
+
+  // Adds a segment, or gives one of the same id another definition; its members stay until it is evaluated.
+  void Put(Definition definition);
+  void Remove(const std::string& id);
+  // The definition as it stands; null when there is no such segment.
+  [[nodiscard]] const Definition* Find(const std::string& id) const;
+  // Makes a row a member without evaluating, as the store has it.
+  void SetMember(const std::string& id, facts::RowId row);
+
+  // Re-evaluates `rows` in the segments that read what changed, `whole` segments over all rows, and what calls those that
+  // moved. The members are changed accordingly. Returns the moves, each segment's together, callers after the called.
+  std::vector<Move> Evaluate(const std::vector<AppliedRow>& rows, const std::vector<std::string>& whole, absl::Time now);
+  // Takes back the moves of the last Evaluate().
+  void Undo(const std::vector<Move>& moves);
+
+  [[nodiscard]] const facts::Bitmap* Members(absl::string_view segment) const override;
+  // Ids of all segments, of those whose filter reads the clock, and of those without a filter; in dependency order.
+  [[nodiscard]] std::vector<std::string> All() const;
+  [[nodiscard]] std::vector<std::string> ReadingTheClock() const;
+  [[nodiscard]] std::vector<std::string> WithoutFilter() const;
+  [[nodiscard]] const SegmentGraph& graph() const { return graph_; }
+
+ private:
+  struct Segment {
+    Definition definition;
+    facts::Bitmap members;
+  };
+  // What is to be evaluated of one segment.
+  struct Work {
+    bool whole = false;
+    std::vector<facts::RowId> rows;
+  };
+  using Works = absl::flat_hash_map<const Segment*, Work>;
+
+  void Rebuild();
+  void AddRows(const std::vector<AppliedRow>& rows, Works& works) const;
+  void EvaluateWhole(Segment& segment, const filter::EvaluationContext& context, std::vector<Move>& moves);
+  void EvaluateRows(Segment& segment, std::vector<facts::RowId>& rows, const filter::EvaluationContext& context,
+                    std::vector<Move>& moves);
+
+  const facts::FactTable& table_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Segment>> segments_;
+  absl::flat_hash_map<std::int64_t, Segment*> by_uid_;
+  // From here on derived from the definitions.
+  SegmentGraph graph_;
+  std::vector<Segment*> order_;
+  absl::flat_hash_map<const Segment*, std::vector<const Segment*>> callers_;
+  std::vector<std::vector<const Segment*>> readers_;  // by fact
+};
+
+}  // namespace perennial::segments

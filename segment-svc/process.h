@@ -1,0 +1,81 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "common/base/clock.h"
+#include "common/base/mutex.h"
+#include "common/server/server.h"
+#include "common/server/watch_stream.h"
+#include "common/server/worker_pool.h"
+#include "common/storage/sqlite.h"
+#include "segment-svc/feeds.h"
+#include "segment-svc/freshness_gate.h"
+#include "segment-svc/memberships.h"
+#include "segment-svc/portfolio.h"
+#include "segment-svc/portfolio_service.h"
+#include "segment-svc/preview.h"
+#include "segment-svc/segment_engine.h"
+#include "segment-svc/segment_service.h"
+#include "segment-svc/segment_store.h"
+#include "segment-svc/segments.h"
+#include "segment-svc/sweeper.h"
+
+namespace perennial::segments {
+
+// The whole of segment-svc, wired: what main() runs, and what tests run in their own process.
+class Process {
+ public:
+  struct Options {
+    // Folder of the database; created when it is not there.
+    std::string data;
+    // Segments to begin with, see SegmentEngine::Open().
+    std::vector<SegmentRecord> shipped;
+    // Currency of the facts' money.
+    std::string currency = "USD";
+    ServerOptions server;
+    std::shared_ptr<grpc::Channel> accounts;
+    std::shared_ptr<grpc::Channel> health;
+  };
+  // Opens the store and starts to serve and to follow. FAILED_PRECONDITION or UNAVAILABLE with a sentence for people. `clock`
+  // must outlive the process.
+  static absl::StatusOr<std::unique_ptr<Process>> Start(Options options, const Clock& clock);
+  ~Process();
+
+  [[nodiscard]] Server& server() { return *server_; }
+  [[nodiscard]] SegmentEngine& engine() { return *engine_; }
+
+  // Ends streams and waits for calls, as Server::Stop(). Safe to call twice.
+  void Stop();
+
+ private:
+  Process(sqlite::FileLock lock, std::unique_ptr<SegmentStore> store);
+  absl::Status Wire(Options options, const Clock& clock);
+  void OnPublished();
+
+  const sqlite::FileLock lock_;
+  const std::unique_ptr<SegmentStore> store_;
+  WatchHub hub_;
+  FreshnessGate gate_;
+  Mutex ready_mu_;
+  bool serving_ ABSL_GUARDED_BY(ready_mu_) = false;
+  bool told_ready_ ABSL_GUARDED_BY(ready_mu_) = false;
+  std::unique_ptr<SegmentEngine> engine_;
+  std::unique_ptr<Segments> segments_;
+  std::unique_ptr<Memberships> memberships_;
+  std::unique_ptr<Preview> preview_;
+  std::unique_ptr<Portfolio> portfolio_;
+  WorkerPool pool_{{.threads = 16, .max_queued = 1024}};
+  std::unique_ptr<SegmentService> segment_service_;
+  std::unique_ptr<PortfolioService> portfolio_service_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<Feeds> feeds_;
+  std::unique_ptr<Sweeper> sweeper_;
+};
+
+}  // namespace perennial::segments

@@ -1,0 +1,260 @@
+#include "segment-svc/segment_engine.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/error_details.h"
+#include "common/base/log.h"
+#include "common/base/status_macros.h"
+
+namespace perennial::segments {
+
+absl::Status NotReadyStatus() {
+  return WithRetryAfter(WithReason(absl::UnavailableError("facts or scores have not all arrived yet; retry"), "NOT_READY"),
+                        500);
+}
+
+SegmentEngine::SegmentEngine(SegmentStore& store, const Clock& clock, Published published)
+    : store_(store), clock_(clock), published_(std::move(published)) {}
+
+absl::StatusOr<std::unique_ptr<SegmentEngine>> SegmentEngine::Open(SegmentStore& store, const Clock& clock,
+                                                                   const std::vector<SegmentRecord>& shipped,
+                                                                   Published published) {
+  std::unique_ptr<SegmentEngine> engine(new SegmentEngine(store, clock, std::move(published)));
+  PERENNIAL_RETURN_IF_ERROR(engine->Load(shipped));
+  return engine;
+}
+
+absl::StatusOr<StoreWrite> SegmentEngine::NewShipped(const StoredState& stored,
+                                                     const std::vector<SegmentRecord>& shipped) {
+  StoreWrite write;
+  std::set<std::string> taken(stored.shipped.begin(), stored.shipped.end());
+  const absl::Time now = absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now()));
+  std::set<std::string> ids;
+  for (const SegmentRecord& segment : stored.segments) ids.insert(segment.id);
+  std::int64_t uid = stored.greatest_uid;
+  for (const SegmentRecord& segment : shipped) {
+    if (!taken.insert(segment.id).second) continue;
+    write.shipped.push_back(segment.id);
+    // Somebody's own segment of that name stays.
+    if (ids.contains(segment.id)) continue;
+    SegmentRecord record = segment;
+    record.uid = ++uid;
+    record.create_time = record.update_time = now;
+    write.created.push_back(std::move(record));
+  }
+  return write;
+}
+
+absl::Status SegmentEngine::Load(const std::vector<SegmentRecord>& shipped) {
+  const MutexLock write_lock(write_mu_);
+  PERENNIAL_ASSIGN_OR_RETURN(StoredState stored, store_.Load());
+  PERENNIAL_ASSIGN_OR_RETURN(const StoreWrite write, NewShipped(stored, shipped));
+  if (!write.empty()) {
+    PERENNIAL_RETURN_IF_ERROR(store_.Write(write).status());
+    PERENNIAL_ASSIGN_OR_RETURN(stored, store_.Load());
+  }
+  const WriteLock state_lock(state_mu_);
+  PERENNIAL_RETURN_IF_ERROR(facts_.health().KnowFacts(stored.health_facts));
+  greatest_uid_ = stored.greatest_uid;
+  event_revision_ = stored.event_revision;
+  stored_progress_ = stored.progress;
+  facts_revision_ = std::min(stored.progress.facts_revision, stored.progress.scored_facts_revision);
+  absl::flat_hash_map<std::int64_t, PublishedSegment*> by_uid;
+  for (SegmentRecord& record : stored.segments) {
+    evaluator_.Put({.uid = record.uid, .id = record.id, .references = record.references, .filter = std::nullopt});
+    PublishedSegment& segment = segments_[record.id];
+    segment.record = std::move(record);
+    by_uid[segment.record.uid] = &segment;
+  }
+  return store_.LoadMembers([&](std::int64_t uid, absl::string_view account) {
+    const auto segment = by_uid.find(uid);
+    if (segment == by_uid.end()) return;
+    const facts::RowId row = facts_.Remember(account);
+    segment->second->members.add(row);
+    evaluator_.SetMember(segment->second->record.id, row);
+  });
+}
+
+absl::Status SegmentEngine::Apply(const perennial::accounts::v1::WatchFactsResponse& message) {
+  return ApplyMessage(message);
+}
+
+absl::Status SegmentEngine::Apply(const perennial::health::v1::WatchHealthScoresResponse& message) {
+  return ApplyMessage(message);
+}
+
+absl::Status SegmentEngine::KnowFlagRules(const std::vector<std::string>& rule_ids) {
+  const MutexLock write_lock(write_mu_);
+  const WriteLock state_lock(state_mu_);
+  return facts_.health().KnowRules(rule_ids);
+}
+
+template <class Message>
+absl::Status SegmentEngine::ApplyMessage(const Message& message) {
+  absl::Status status;
+  {
+    const MutexLock write_lock(write_mu_);
+    absl::StatusOr<std::vector<AppliedRow>> rows;
+    {
+      const WriteLock state_lock(state_mu_);
+      rows = facts_.Apply(message);
+      facts_resume_ = facts_.accounts().revision();
+      scores_resume_ = facts_.health().revision();
+    }
+    if (!rows.ok()) {
+      // Rows before the bad one are in the table already, and nobody says which.
+      stale_ = true;
+      ready_ = false;
+      return rows.status();
+    }
+    status = EvaluateAndStore(*rows, {}, {.cause = Cause::kData, .time_of_facts = true});
+  }
+  published_();
+  return status;
+}
+
+absl::Status SegmentEngine::Sweep() {
+  absl::Status status;
+  {
+    const MutexLock write_lock(write_mu_);
+    if (!started_) return absl::OkStatus();
+    status = EvaluateAndStore({}, evaluator_.ReadingTheClock(), {.cause = Cause::kTime});
+  }
+  published_();
+  return status;
+}
+
+bool SegmentEngine::CaughtUp() const {
+  if (!facts_.accounts().caught_up() || !facts_.health().caught_up()) return false;
+  // health-svc may have restarted as well and be behind what it had sent before.
+  const Progress now = ProgressNow();
+  return now.scored_facts_revision >= std::min(stored_progress_.scored_facts_revision, now.facts_revision);
+}
+
+Progress SegmentEngine::ProgressNow() const {
+  return {.facts_revision = facts_.accounts().revision(),
+          .scored_facts_revision = facts_.health().scored_facts_revision()};
+}
+
+std::vector<std::string> SegmentEngine::CompilePending(StoreWrite& write) {
+  std::vector<std::string> compiled;
+  if (compiled_with_ == facts_.catalogue().size()) return compiled;
+  compiled_with_ = facts_.catalogue().size();
+  for (const std::string& id : evaluator_.WithoutFilter()) {
+    SegmentRecord record = segments_.find(id)->second.record;
+    auto filter = filter::Filter::Compile(record.filter, facts_.catalogue(), {.allow_segments = true});
+    if (!filter.ok()) {
+      Log(LogLevel::kWarning, "segment has no members: its filter cannot be used yet",
+          {{"segment", id}, {"problem", std::string(filter.status().message())}});
+      continue;
+    }
+    evaluator_.Put({.uid = record.uid, .id = id, .references = filter->segments(), .filter = *filter});
+    if (record.canonical_filter != filter->canonical() || record.references != filter->segments()) {
+      record.canonical_filter = filter->canonical();
+      record.references = filter->segments();
+      write.updated.push_back(record);
+    }
+    compiled.push_back(id);
+  }
+  return compiled;
+}
+
+void SegmentEngine::ForgetCompiled(const std::vector<std::string>& ids) {
+  for (const std::string& id : ids) {
+    const SegmentRecord& record = segments_.find(id)->second.record;
+    evaluator_.Put({.uid = record.uid, .id = id, .references = record.references, .filter = std::nullopt});
+  }
+  compiled_with_ = 0;
+}
+
+absl::Status SegmentEngine::EvaluateAndStore(const std::vector<AppliedRow>& rows, std::vector<std::string> whole,
+                                             const Attribution& attribution) {
+  if (!started_ && !CaughtUp()) return absl::OkStatus();
+  StoreWrite write;
+  const std::vector<std::string> compiled = CompilePending(write);
+  const bool everything = !started_ || stale_;
+  if (everything) {
+    whole = evaluator_.All();
+  } else {
+    whole.insert(whole.end(), compiled.begin(), compiled.end());
+  }
+  const std::vector<Move> moves = evaluator_.Evaluate(rows, whole, clock_.Now());
+  const bool first = !started_;
+  const absl::Status status = Store(std::move(write), moves, everything ? Attribution{.time_of_facts = true} : attribution);
+  if (!status.ok()) ForgetCompiled(compiled);
+  stale_ = !status.ok();
+  started_ = started_ || status.ok();
+  ready_ = started_ && !stale_;
+  if (status.ok() && first) {
+    Log(LogLevel::kInfo, "caught up", {{"accounts", absl::StrCat(facts_.table().live_count())},
+                                       {"segments", absl::StrCat(segments_.size())},
+                                       {"moves", absl::StrCat(moves.size())}});
+  }
+  return status;
+}
+
+absl::Status SegmentEngine::Store(StoreWrite write, const std::vector<Move>& moves, const Attribution& attribution) {
+  const absl::Time now = clock_.Now();
+  write.health_facts = facts_.health().TakeNewNames();
+  write.changes.reserve(moves.size());
+  for (const Move& move : moves) {
+    const bool own = !attribution.only_segment.has_value() || *attribution.only_segment == move.segment_uid;
+    const absl::Time as_of = facts_.as_of(move.row);
+    write.changes.push_back({.segment_uid = move.segment_uid,
+                             .account_id = facts_.table().account_id(move.row),
+                             .entered = move.entered,
+                             .time = attribution.time_of_facts && as_of > absl::UnixEpoch() ? as_of : now,
+                             .cause = own ? attribution.cause : Cause::kData});
+  }
+  std::int64_t event_revision = event_revision_;
+  if (!write.empty()) {
+    // Progress alone is not worth a write: after a restart the feeds come from the beginning anyway.
+    write.progress = ProgressNow();
+    const auto written = store_.Write(write);
+    if (!written.ok()) {
+      evaluator_.Undo(moves);
+      facts_.health().ReturnNewNames(write.health_facts);
+      return written.status();
+    }
+    event_revision = *written;
+    stored_progress_ = *write.progress;
+  }
+  Publish(write, moves, event_revision);
+  return absl::OkStatus();
+}
+
+void SegmentEngine::Publish(const StoreWrite& write, const std::vector<Move>& moves, std::int64_t event_revision) {
+  const WriteLock state_lock(state_mu_);
+  for (const SegmentRecord& record : write.created) segments_[record.id].record = record;
+  for (const SegmentRecord& record : write.updated) segments_[record.id].record = record;
+  absl::flat_hash_map<std::int64_t, PublishedSegment*> by_uid;
+  if (!moves.empty() || !write.deleted.empty()) {
+    for (auto& [id, segment] : segments_) by_uid[segment.record.uid] = &segment;
+  }
+  for (const Move& move : moves) {
+    Roaring& members = by_uid.at(move.segment_uid)->members;
+    if (move.entered) {
+      members.add(move.row);
+    } else {
+      members.remove(move.row);
+    }
+  }
+  for (const std::int64_t uid : write.deleted) segments_.erase(std::string(by_uid.at(uid)->record.id));
+  event_revision_ = event_revision;
+  const Progress progress = ProgressNow();
+  facts_revision_ = std::max(facts_revision_, std::min(progress.facts_revision, progress.scored_facts_revision));
+}
+
+SegmentView SegmentEngine::ViewLocked() const {
+  return {.facts = facts_,
+          .segments = segments_,
+          .event_revision = event_revision_,
+          .facts_revision = facts_revision_,
+          .ready = ready_,
+          .now = clock_.Now()};
+}
+
+}  // namespace perennial::segments

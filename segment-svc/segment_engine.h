@@ -1,0 +1,158 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "common/base/clock.h"
+#include "common/base/mutex.h"
+#include "segment-svc/account_facts.h"
+#include "segment-svc/fair_shared_mutex.h"
+#include "segment-svc/membership_evaluator.h"
+#include "segment-svc/segment_store.h"
+#include "segment-svc/segment_view.h"
+
+namespace perennial::segments {
+
+// Keeps the membership of every segment in step with facts, scores, definitions and the clock, one change at a time: takes
+// the change into the table, evaluates what it touches, stores the moves, and only then shows them to readers.
+//
+// At start the stored membership is shown; nothing is evaluated until both feeds have been caught up with. Then everything is
+// evaluated once against what is stored, so that a restart neither loses nor repeats an event.
+//
+// Safe to use from many threads: changes wait for each other, readers wait for no change to be stored.
+class SegmentEngine {
+ public:
+  // Called after every change, on the thread that made it and without locks. Must not block.
+  using Published = std::function<void()>;
+
+  // Loads what is stored, and creates those of `shipped` that were never created before. Both references must outlive this.
+  static absl::StatusOr<std::unique_ptr<SegmentEngine>> Open(SegmentStore& store, const Clock& clock,
+                                                             const std::vector<SegmentRecord>& shipped,
+                                                             Published published);
+
+  // The feeds. An error means that the message is to be sent again, from the resume position.
+  absl::Status Apply(const perennial::accounts::v1::WatchFactsResponse& message);
+  absl::Status Apply(const perennial::health::v1::WatchHealthScoresResponse& message);
+  absl::Status KnowFlagRules(const std::vector<std::string>& rule_ids);
+  [[nodiscard]] std::int64_t facts_resume() const { return facts_resume_; }
+  [[nodiscard]] std::int64_t scores_resume() const { return scores_resume_; }
+
+  // Re-evaluates what the clock alone can move.
+  absl::Status Sweep();
+
+  // Both feeds have been caught up with, and everything that came since is stored.
+  [[nodiscard]] bool ready() const { return ready_; }
+
+  // Runs `body(const SegmentView&)` while nothing changes, and returns what it returns. Must be short.
+  template <class Body>
+  auto Read(Body body) const {
+    const ReadLock lock(state_mu_);
+    return body(ViewLocked());
+  }
+
+  // One change of a definition at a time. Holds up the feeds for as long as it lives.
+  class Editor {
+   public:
+    // What is stored now.
+    [[nodiscard]] const PublishedSegments& segments() const;
+    [[nodiscard]] std::vector<std::string> CallersOf(const std::string& id) const;
+    // Compiles a filter for the segment `id`. INVALID_ARGUMENT with a sentence that completes "segment.filter ...": also for
+    // a call of an unknown segment, and for a cycle, which it names.
+    [[nodiscard]] absl::StatusOr<filter::Filter> Compile(const std::string& filter, const std::string& id) const;
+    // How the filter of a segment is understood; nothing while it cannot be compiled.
+    [[nodiscard]] const std::optional<filter::Filter>& FilterOf(const std::string& id) const;
+    // To the microsecond, as times are stored.
+    [[nodiscard]] absl::Time now() const;
+
+    // Stores a new segment and returns how many members it has; its uid is set. With `dry`, only counts.
+    absl::StatusOr<std::int64_t> Create(SegmentRecord& record, const filter::Filter& filter, bool dry);
+    // Stores a new state of the segment with the same uid, and returns how many members it has. `filter` is the record's
+    // when that is another than before, else nothing. With `dry`, only counts.
+    absl::StatusOr<std::int64_t> Update(const SegmentRecord& record, const std::optional<filter::Filter>& filter, bool dry);
+    // Deletes the segment; its members leave.
+    absl::Status Delete(const SegmentRecord& record);
+
+   private:
+    friend class SegmentEngine;
+    explicit Editor(SegmentEngine& engine) : engine_(engine), lock_(engine.write_mu_) {}
+    SegmentEngine& engine_;
+    MutexLock lock_;
+  };
+  // Runs `body(Editor&)`, which returns a status or a StatusOr. UNAVAILABLE before the engine is ready.
+  template <class Body>
+  auto Edit(Body body) -> decltype(body(std::declval<Editor&>())) {
+    if (!ready_) return NotReadyStatus();
+    auto result = [&] {
+      Editor editor(*this);
+      return body(editor);
+    }();
+    published_();
+    return result;
+  }
+
+ private:
+  // Puts a cause and a time on a move.
+  struct Attribution {
+    Cause cause = Cause::kData;
+    // Moves of other segments have the cause kData then.
+    std::optional<std::int64_t> only_segment = std::nullopt;
+    // The moment of the facts instead of that of the clock.
+    bool time_of_facts = false;
+  };
+
+  SegmentEngine(SegmentStore& store, const Clock& clock, Published published);
+  absl::Status Load(const std::vector<SegmentRecord>& shipped);
+  absl::StatusOr<StoreWrite> NewShipped(const StoredState& stored, const std::vector<SegmentRecord>& shipped);
+
+  template <class Message>
+  absl::Status ApplyMessage(const Message& message);
+  // Compiles filters that could not be compiled before; ids of those that can be now.
+  std::vector<std::string> CompilePending(StoreWrite& write) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  // Takes that back, to be compiled again.
+  void ForgetCompiled(const std::vector<std::string>& ids) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  absl::Status EvaluateAndStore(const std::vector<AppliedRow>& rows, std::vector<std::string> whole,
+                                const Attribution& attribution) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  // Stores `write` with `moves` added, then shows both to readers. On an error nothing is stored or shown.
+  absl::Status Store(StoreWrite write, const std::vector<Move>& moves, const Attribution& attribution)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  void Publish(const StoreWrite& write, const std::vector<Move>& moves, std::int64_t event_revision)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  // Whether the feeds are far enough for the first evaluation.
+  [[nodiscard]] bool CaughtUp() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  [[nodiscard]] Progress ProgressNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  [[nodiscard]] SegmentView ViewLocked() const ABSL_SHARED_LOCKS_REQUIRED(state_mu_);
+
+  SegmentStore& store_;
+  const Clock& clock_;
+  const Published published_;
+  std::atomic<bool> ready_ = false;
+  std::atomic<std::int64_t> facts_resume_ = 0;
+  std::atomic<std::int64_t> scores_resume_ = 0;
+
+  // Held by whoever makes a change, from taking it in to showing it.
+  Mutex write_mu_;
+  std::int64_t greatest_uid_ ABSL_GUARDED_BY(write_mu_) = 0;
+  Progress stored_progress_ ABSL_GUARDED_BY(write_mu_);
+  bool started_ ABSL_GUARDED_BY(write_mu_) = false;
+  // The membership is behind the table, because a message or a write failed: evaluate everything next time.
+  bool stale_ ABSL_GUARDED_BY(write_mu_) = false;
+  std::size_t compiled_with_ ABSL_GUARDED_BY(write_mu_) = 0;  // size of the catalogue then
+
+  // Changed with both locks held, so that either is enough for reading.
+  mutable FairSharedMutex state_mu_ ABSL_ACQUIRED_AFTER(write_mu_);
+  AccountFacts facts_;
+  PublishedSegments segments_;
+  std::int64_t event_revision_ = 0;
+  std::int64_t facts_revision_ = 0;
+  MembershipEvaluator evaluator_{facts_.table()};  // needs write_mu_ alone
+};
+
+}  // namespace perennial::segments

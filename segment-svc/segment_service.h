@@ -1,0 +1,55 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include "common/server/watch_stream.h"
+#include "common/server/worker_pool.h"
+#include "perennial/segments/v1/segment_service.grpc.pb.h"
+#include "segment-svc/freshness_gate.h"
+#include "segment-svc/memberships.h"
+#include "segment-svc/preview.h"
+#include "segment-svc/segments.h"
+
+namespace perennial::segments {
+
+// SegmentService as gRPC serves it: threads and transport, no rules.
+class SegmentService final : public v1::SegmentService::CallbackService {
+ public:
+  // What it needs; everything must outlive it.
+  struct Parts {
+    const SegmentEngine& engine;
+    SegmentStore& store;
+    Segments& segments;
+    const Memberships& memberships;
+    const Preview& preview;
+    FreshnessGate& gate;
+    WatchHub& hub;
+    WorkerPool& pool;
+  };
+  explicit SegmentService(const Parts& parts) : parts_(parts) {}
+
+  grpc::ServerUnaryReactor* CreateSegment(grpc::CallbackServerContext* context, const v1::CreateSegmentRequest* request,
+                                          v1::CreateSegmentResponse* response) override;
+  grpc::ServerUnaryReactor* GetSegment(grpc::CallbackServerContext* context, const v1::GetSegmentRequest* request,
+                                       v1::GetSegmentResponse* response) override;
+  grpc::ServerUnaryReactor* ListSegments(grpc::CallbackServerContext* context, const v1::ListSegmentsRequest* request,
+                                         v1::ListSegmentsResponse* response) override;
+  grpc::ServerUnaryReactor* UpdateSegment(grpc::CallbackServerContext* context, const v1::UpdateSegmentRequest* request,
+                                          v1::UpdateSegmentResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteSegment(grpc::CallbackServerContext* context, const v1::DeleteSegmentRequest* request,
+                                          v1::DeleteSegmentResponse* response) override;
+  grpc::ServerUnaryReactor* PreviewSegment(grpc::CallbackServerContext* context, const v1::PreviewSegmentRequest* request,
+                                           v1::PreviewSegmentResponse* response) override;
+  grpc::ServerUnaryReactor* ListMembers(grpc::CallbackServerContext* context, const v1::ListMembersRequest* request,
+                                        v1::ListMembersResponse* response) override;
+  grpc::ServerUnaryReactor* ListAccountSegments(grpc::CallbackServerContext* context,
+                                                const v1::ListAccountSegmentsRequest* request,
+                                                v1::ListAccountSegmentsResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchMembershipResponse>* WatchMembership(
+      grpc::CallbackServerContext* context, const v1::WatchMembershipRequest* request) override;
+
+ private:
+  const Parts parts_;
+};
+
+}  // namespace perennial::segments
