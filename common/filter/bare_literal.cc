@@ -38,9 +38,10 @@ absl::Status AddBareFact(const Value& literal, FactId fact, ProgramBuilder& buil
     return absl::OkStatus();
   }
   return builder.Error(
-      literal.offset, absl::StrCat("expected a comparison, but '", definition.name, "' is a ", facts::NameOf(definition.type)),
-      absl::StrCat("compare it, for example ", definition.name, ExampleOf(definition.type), ", or ask ", definition.name,
-                   ":*"));
+      literal.offset,
+      absl::StrCat("expected a comparison, but '", definition.name, "' is a ", facts::NameOf(definition.type)),
+      absl::StrCat("compare it, for example ", definition.name, ExampleOf(definition.type), ", or ask ",
+                   definition.name, ":*"));
 }
 
 absl::Status CheckBareWord(const Value& word, const ProgramBuilder& builder) {
@@ -50,7 +51,8 @@ absl::Status CheckBareWord(const Value& word, const ProgramBuilder& builder) {
                          absl::StrCat("write ", upper, " in upper case, or ", kQuote));
   }
   if (ParseNumber(word.text).has_value() || word.text == "true" || word.text == "false") {
-    return builder.Error(word.offset, absl::StrCat("expected a comparison, but found ", Shown(word.text), " alone"), kQuote);
+    return builder.Error(word.offset, absl::StrCat("expected a comparison, but found ", Shown(word.text), " alone"),
+                         kQuote);
   }
   if (absl::StrContains(word.text, ".")) return builder.UnknownFact(word, kQuote);
   if (word.text.size() < kShortestMisspelling) return absl::OkStatus();

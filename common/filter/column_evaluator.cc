@@ -16,8 +16,8 @@ using Word = std::uint64_t;
 constexpr std::size_t kRowsPerWord = 64;
 constexpr std::size_t kWordsPerBlock = 64;
 
-// Truth of the rows of a block, a bit each: in `yes` true, in `no` false, in neither unknown. Bits of rows past the end mean
-// nothing.
+// Truth of the rows of a block, a bit each: in `yes` true, in `no` false, in neither unknown. Bits of rows past the end
+// mean nothing.
 struct Block {
   std::array<Word, kWordsPerBlock> yes;
   std::array<Word, kWordsPerBlock> no;
@@ -45,8 +45,8 @@ Word GatherBits(const std::array<std::uint8_t, kRowsPerWord>& flags) {
   return word;
 }
 
-// Sets bit i of `out` to test(i) for each row of a range, counted from its start. Bytes first and bits afterwards, so that
-// the compiler can test several rows with one instruction.
+// Sets bit i of `out` to test(i) for each row of a range, counted from its start. Bytes first and bits afterwards, so
+// that the compiler can test several rows with one instruction.
 template <class Test>
 void PackBits(std::size_t rows, Word* out, Test test) {
   const std::size_t whole = rows / kRowsPerWord;
@@ -183,9 +183,7 @@ class ColumnEvaluation {
       case NodeKind::kEverything: return Fill(out, ~Word{0}, 0);
       case NodeKind::kAnd: return Combine(at, range, out, true);
       case NodeKind::kOr: return Combine(at, range, out, false);
-      case NodeKind::kNot:
-        Evaluate(at + 1, range, out);
-        return std::swap(out.yes, out.no);
+      case NodeKind::kNot: Evaluate(at + 1, range, out); return std::swap(out.yes, out.no);
       case NodeKind::kNumber:
       case NodeKind::kClock: return Numbers(node, operands_[at], range, out);
       case NodeKind::kText: return Texts(operands_[at], range, out);

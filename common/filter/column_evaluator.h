@@ -7,8 +7,8 @@
 
 namespace perennial::filter {
 
-// The live rows of `table` for which a program is true. Goes through the columns in blocks of some thousand rows, so that
-// what it works on stays in the processor's cache; a text is compared once for each different value of its column.
+// The live rows of `table` for which a program is true. Goes through the columns in blocks of some thousand rows, so
+// that what it works on stays in the processor's cache; a text is compared once for each different value of its column.
 facts::Bitmap EvaluateColumns(const Program& program, const facts::FactTable& table, const EvaluationContext& context);
 
 }  // namespace perennial::filter

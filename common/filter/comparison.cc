@@ -102,7 +102,8 @@ absl::Status AddTime(const Comparison& c) {
 absl::Status AddText(const Comparison& c) {
   if (c.is_call()) return c.WrongValue("a text", "quote it if it is meant as a text");
   if (c.is_word() && c.builder.catalogue().Find(c.value.text).has_value()) {
-    c.builder.Warn(c.value.offset, absl::StrCat(Shown(c.value.text), " is taken as a text, not as the fact of that name"),
+    c.builder.Warn(c.value.offset,
+                   absl::StrCat(Shown(c.value.text), " is taken as a text, not as the fact of that name"),
                    "quote it to make that plain");
   }
   if (IsOrder(c.comparator) && (c.value.star_front || c.value.star_back)) {
@@ -125,7 +126,8 @@ absl::Status AddSet(const Comparison& c) {
 }  // namespace
 
 bool IsStar(const Value& value) {
-  return value.form != Value::Form::kCall && value.text == "*" && value.star_front;
+  if (value.form == Value::Form::kCall || !value.star_front || !value.star_back) return false;
+  return value.text == "*" || value.text == "**";
 }
 
 absl::Status AddComparison(const Expression& restriction, FactId fact, ProgramBuilder& builder) {

@@ -25,8 +25,8 @@ absl::StatusOr<Filter> Filter::Compile(absl::string_view text, const facts::Fact
   Printed printed = Print(compiled->program, catalogue);
   // The canonical form must itself be a filter within the bounds.
   if (printed.text.size() > kMaxLength) {
-    return absl::InvalidArgumentError(absl::StrCat("is too long: ", printed.text.size(), " bytes in canonical form where ",
-                                                   kMaxLength, " are allowed"));
+    return absl::InvalidArgumentError(absl::StrCat("is too long: ", printed.text.size(),
+                                                   " bytes in canonical form where ", kMaxLength, " are allowed"));
   }
   if (printed.depth > kMaxDepth) {
     return absl::InvalidArgumentError(absl::StrCat("is nested too deep: ", printed.depth,

@@ -44,8 +44,8 @@ struct EvaluationContext {
   const SegmentMembership* segments = nullptr;
 };
 
-// A compiled filter: parsed, checked against a catalogue, ready to run. Immutable and cheap to copy; safe to use from many
-// threads. Stays valid while the catalogue it was compiled against grows.
+// A compiled filter: parsed, checked against a catalogue, ready to run. Immutable and cheap to copy; safe to use from
+// many threads. Stays valid while the catalogue it was compiled against grows.
 class Filter {
  public:
   // Compiles `text`; the empty filter selects everything. INVALID_ARGUMENT with a sentence that completes "filter ...",

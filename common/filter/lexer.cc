@@ -39,7 +39,9 @@ class Lexer {
   }
 
  private:
-  [[nodiscard]] char Peek(std::size_t ahead = 0) const { return at_ + ahead < source_.size() ? source_[at_ + ahead] : '\0'; }
+  [[nodiscard]] char Peek(std::size_t ahead = 0) const {
+    return at_ + ahead < source_.size() ? source_[at_ + ahead] : '\0';
+  }
 
   absl::Status Next(Token& token) {
     const std::size_t before = at_;
@@ -68,8 +70,9 @@ class Lexer {
     const bool number = absl::ascii_isdigit(Peek());
     while (at_ < source_.size()) {
       const char c = Peek();
-      const bool joins = number && (c == '.' || (c == ':' && StartsLikeTimestamp(source_.substr(token.begin, at_ - token.begin)))) &&
-                         IsWordCharacter(Peek(1));
+      const bool joins =
+          number && (c == '.' || (c == ':' && StartsLikeTimestamp(source_.substr(token.begin, at_ - token.begin)))) &&
+          IsWordCharacter(Peek(1));
       if (!IsWordCharacter(c) && !joins) break;
       ++at_;
     }
@@ -105,7 +108,10 @@ class Lexer {
 
   absl::Status ReadEscape(char& c) {
     switch (Peek()) {
-      case '\\': case '"': case '\'': case '*': c = Peek(); return absl::OkStatus();
+      case '\\':
+      case '"':
+      case '\'':
+      case '*': c = Peek(); return absl::OkStatus();
       case 'n': c = '\n'; return absl::OkStatus();
       case 'r': c = '\r'; return absl::OkStatus();
       case 't': c = '\t'; return absl::OkStatus();
@@ -130,7 +136,9 @@ class Lexer {
         token.comparator = Comparator::kEqual;
         return absl::OkStatus();
       case '<': token.comparator = TakeEqual() ? Comparator::kLessEqual : Comparator::kLess; return absl::OkStatus();
-      case '>': token.comparator = TakeEqual() ? Comparator::kGreaterEqual : Comparator::kGreater; return absl::OkStatus();
+      case '>':
+        token.comparator = TakeEqual() ? Comparator::kGreaterEqual : Comparator::kGreater;
+        return absl::OkStatus();
       case '!':
         if (!TakeEqual()) return ErrorAt(source_, token.begin, "unexpected '!'", "write NOT, or != for unequal");
         token.comparator = Comparator::kNotEqual;
@@ -179,13 +187,14 @@ bool IsWordCharacter(char c) {
 absl::StatusOr<std::vector<Token>> Tokenize(absl::string_view source) {
   if (source.size() > kMaxLength) {
     return absl::InvalidArgumentError(absl::StrCat("is too long: ", source.size(), " bytes where ", kMaxLength,
-                                                   " are allowed; it must end at ",
-                                                   PositionOf(source, kMaxLength)));
+                                                   " are allowed; it must end at ", PositionOf(source, kMaxLength)));
   }
   if (const auto invalid = FirstInvalidUtf8(source)) return ErrorAt(source, *invalid, "text that is not UTF-8");
   for (std::size_t i = 0; i < source.size(); ++i) {
     if (IsControl(source[i])) {
-      return ErrorAt(source, i, absl::StrCat("control character 0x", absl::Hex(static_cast<unsigned char>(source[i]), absl::kZeroPad2)));
+      return ErrorAt(
+          source, i,
+          absl::StrCat("control character 0x", absl::Hex(static_cast<unsigned char>(source[i]), absl::kZeroPad2)));
     }
   }
   return Lexer(source).Run();

@@ -67,10 +67,9 @@ class Parser {
   }
   [[nodiscard]] absl::Status Unexpected(absl::string_view wanted, absl::string_view hint = "") const {
     const Token& token = Here();
-    const std::string found =
-        token.kind == TokenKind::kEnd
-            ? std::string("the filter ends")
-            : absl::StrCat("found ", Shown(source_.substr(token.begin, token.end - token.begin)));
+    const std::string found = token.kind == TokenKind::kEnd
+                                  ? std::string("the filter ends")
+                                  : absl::StrCat("found ", Shown(source_.substr(token.begin, token.end - token.begin)));
     return Error(token.begin, absl::StrCat("expected ", wanted, ", but ", found), hint);
   }
 
@@ -155,7 +154,9 @@ class Parser {
     if (Here().kind != TokenKind::kComparator) return restriction;
     restriction.comparator = Here().comparator;
     restriction.comparator_offset = Take().begin;
-    if (in_argument_) return Error(restriction.comparator_offset, "expected values between the parentheses, not a comparison");
+    if (in_argument_) {
+      return Error(restriction.comparator_offset, "expected values between the parentheses, not a comparison");
+    }
     if (Here().kind == TokenKind::kOpen) return ParseCompositeArgument(std::move(restriction));
     PERENNIAL_ASSIGN_OR_RETURN(restriction.right, ParseArgument(NameOf(*restriction.comparator)));
     return restriction;

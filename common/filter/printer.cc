@@ -56,9 +56,7 @@ class Printer {
     switch (node.kind) {
       case NodeKind::kAnd: return WriteList(at, " AND ", depth);
       case NodeKind::kOr: return WriteList(at, " OR ", depth);
-      case NodeKind::kNot:
-        Append("NOT ");
-        return WriteInParentheses(at + 1, depth + 1);
+      case NodeKind::kNot: Append("NOT "); return WriteInParentheses(at + 1, depth + 1);
       default: return WriteRestriction(node, depth);
     }
   }
@@ -86,8 +84,9 @@ class Printer {
       case NodeKind::kNumber: return Append(FactName(NameOf(node)), Compared(node), Literal(node));
       case NodeKind::kClock:
         out_.depth = std::max(out_.depth, depth + 1);
-        return Append(FactName(NameOf(node)), Compared(node),
-                      node.number == 0 ? std::string("now()") : absl::StrCat("days_ago(", FormatNumber(node.number), ")"));
+        return Append(
+            FactName(NameOf(node)), Compared(node),
+            node.number == 0 ? std::string("now()") : absl::StrCat("days_ago(", FormatNumber(node.number), ")"));
       case NodeKind::kText:
         return Append(FactName(NameOf(node)), Compared(node), Quoted(program_.patterns[node.operand]));
       case NodeKind::kElement: return Append(FactName(NameOf(node)), ":", Quoted(program_.patterns[node.operand]));
@@ -122,6 +121,8 @@ class Printer {
 
 }  // namespace
 
-Printed Print(const Program& program, const facts::FactCatalogue& catalogue) { return Printer(program, catalogue).Run(); }
+Printed Print(const Program& program, const facts::FactCatalogue& catalogue) {
+  return Printer(program, catalogue).Run();
+}
 
 }  // namespace perennial::filter

@@ -8,8 +8,8 @@
 namespace perennial::filter {
 
 struct Printed {
-  // The canonical form: strings in double quotes, durations as numbers, times in UTC, each AND or OR inside another operator
-  // in parentheses. Compiling it gives the same program.
+  // The canonical form: strings in double quotes, durations as numbers, times in UTC, each AND or OR inside another
+  // operator in parentheses. Compiling it gives the same program.
   std::string text;
   // How deep its parentheses and negations are nested.
   int depth = 0;

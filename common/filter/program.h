@@ -57,7 +57,7 @@ struct Program {
   std::vector<Search> searches;
   std::vector<std::string> segments;  // sorted
   SearchedFacts searched;
-  std::vector<facts::FactId> facts;  // ascending
+  std::vector<facts::FactId> facts;     // ascending
   std::vector<std::string> fact_names;  // sorted
   std::vector<std::string> warnings;
   bool reads_clock = false;

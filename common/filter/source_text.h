@@ -13,7 +13,8 @@ namespace perennial::filter {
 std::string PositionOf(absl::string_view source, std::size_t offset);
 
 // INVALID_ARGUMENT "<problem> at <line>:<column>", with "; <hint>" behind it unless `hint` is empty.
-absl::Status ErrorAt(absl::string_view source, std::size_t offset, absl::string_view problem, absl::string_view hint = "");
+absl::Status ErrorAt(absl::string_view source, std::size_t offset, absl::string_view problem,
+                     absl::string_view hint = "");
 
 // A piece of the filter as messages quote it: in single quotes, on one line, cut when it is long.
 std::string Shown(absl::string_view text);

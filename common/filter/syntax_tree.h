@@ -23,8 +23,8 @@ struct Value {
   std::vector<Value> arguments = {};
 };
 
-// A filter as it was written, before names and types are looked at. AND and OR have two or more children, none of their own
-// kind; NOT has one.
+// A filter as it was written, before names and types are looked at. AND and OR have two or more children, none of their
+// own kind; NOT has one.
 struct Expression {
   enum class Kind : unsigned char { kAnd, kOr, kNot, kRestriction };
   Kind kind = Kind::kRestriction;

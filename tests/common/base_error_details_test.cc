@@ -1,5 +1,3 @@
-#include "common/base/error_details.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +5,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/error_details.h"
 #include "google/rpc/error_details.pb.h"
 #include "tests/testing/status_matchers.h"
 

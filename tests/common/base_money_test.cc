@@ -1,10 +1,9 @@
-#include "common/base/money.h"
-
 #include <gtest/gtest.h>
 
 #include <limits>
 #include <random>
 
+#include "common/base/money.h"
 #include "tests/testing/status_matchers.h"
 
 namespace perennial {
@@ -23,8 +22,8 @@ TEST(MoneyTest, ReadsDecimalAmountsExactly) {
 }
 
 TEST(MoneyTest, RefusesEverythingElse) {
-  for (const char* bad : {"", "-", "+1", ".5", "5.", "1e3", "1,000", "1.2.3", " 1", "1 ", "NaN", "1000000000000", "0.0000001",
-                          "--1", "0x1", "1.-5"}) {
+  for (const char* bad : {"", "-", "+1", ".5", "5.", "1e3", "1,000", "1.2.3", " 1", "1 ", "NaN", "1000000000000",
+                          "0.0000001", "--1", "0x1", "1.-5"}) {
     EXPECT_THAT(ParseAmount(bad), HasCode(absl::StatusCode::kInvalidArgument)) << bad;
   }
 }

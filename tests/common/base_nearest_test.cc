@@ -1,10 +1,10 @@
-#include "common/base/nearest.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
 #include <string>
+
+#include "common/base/nearest.h"
 
 namespace perennial {
 namespace {
@@ -38,7 +38,8 @@ TEST(EditDistanceTest, IsTheSameUnderEveryLimitThatItIsWithin) {
     const std::string b = text();
     const int exact = EditDistance(a, b, 100);
     ASSERT_EQ(EditDistance(b, a, 100), exact) << a << " " << b;
-    for (int limit = 0; limit < 9; ++limit) ASSERT_EQ(EditDistance(a, b, limit), std::min(exact, limit + 1)) << a << " " << b;
+    for (int limit = 0; limit < 9; ++limit)
+      ASSERT_EQ(EditDistance(a, b, limit), std::min(exact, limit + 1)) << a << " " << b;
   }
 }
 

@@ -1,7 +1,6 @@
-#include "common/base/page_token.h"
-
 #include <gtest/gtest.h>
 
+#include "common/base/page_token.h"
 #include "tests/testing/status_matchers.h"
 
 namespace perennial {

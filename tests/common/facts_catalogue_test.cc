@@ -1,11 +1,10 @@
-#include "common/facts/fact_catalogue.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "common/facts/bitmap.h"
+#include "common/facts/fact_catalogue.h"
 #include "tests/testing/status_matchers.h"
 
 namespace perennial::facts {

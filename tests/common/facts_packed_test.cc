@@ -1,8 +1,7 @@
-#include "common/facts/packed_facts.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/facts/packed_facts.h"
 #include "tests/testing/status_matchers.h"
 
 namespace perennial::facts {
@@ -79,7 +78,8 @@ TEST_F(PackedFactsTest, AreDataLossWhenAnIdWasNotAnnounced) {
 }
 
 TEST(FactDefinitionProtoTest, ComesBackAsItWent) {
-  for (const FactType type : {FactType::kNumber, FactType::kString, FactType::kBool, FactType::kTime, FactType::kStringSet}) {
+  for (const FactType type :
+       {FactType::kNumber, FactType::kString, FactType::kBool, FactType::kTime, FactType::kStringSet}) {
     const FactDefinition definition{
         .name = "usage.logins.sum_30d", .type = type, .unit = "logins", .meaning = "what", .age_fact = "age"};
     EXPECT_EQ(FromProto(ToProto(7, definition)).value(), definition);

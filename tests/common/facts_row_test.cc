@@ -1,10 +1,10 @@
-#include "common/facts/fact_row.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
+
+#include "common/facts/fact_row.h"
 
 namespace perennial::facts {
 namespace {

@@ -1,5 +1,3 @@
-#include "common/facts/fact_table.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +6,7 @@
 #include <random>
 
 #include "absl/strings/str_cat.h"
+#include "common/facts/fact_table.h"
 
 namespace perennial::facts {
 namespace {
@@ -149,7 +148,8 @@ TEST_F(FactTableTest, HoldsAfterManyReplacementsWhatWasReplacedLast) {
     FactRow facts;
     if (random() % 2) facts.SetNumber(mrr_, random() % 3);
     if (random() % 2) facts.SetText(phase_, std::string(random() % 3, 'x'));
-    if (random() % 2) facts.SetSet(tags_, StringSet(random() % 3, std::string(1, static_cast<char>('a' + random() % 3))));
+    if (random() % 2)
+      facts.SetSet(tags_, StringSet(random() % 3, std::string(1, static_cast<char>('a' + random() % 3))));
     const bool changed = !table_.Replace(row, facts, catalogue_, All()).empty();
     ASSERT_EQ(changed, !(facts == last[row]));
     last[row] = facts;

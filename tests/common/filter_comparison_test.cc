@@ -9,8 +9,8 @@ namespace {
 
 using facts::FactType;
 
-// Every type of fact with every comparator and a value of its own: the answers for a fact that is below, at and above that
-// value, or "refused".
+// Every type of fact with every comparator and a value of its own: the answers for a fact that is below, at and above
+// that value, or "refused".
 struct Case {
   std::string fact;
   std::string comparator;
@@ -30,7 +30,8 @@ class FilterComparisonTest : public ::testing::TestWithParam<Case> {
       case FactType::kTime: return row.SetNumber(id, 86400.0 * (1 + step));
       case FactType::kBool: return row.SetNumber(id, step < 2 ? 0 : 1);
       case FactType::kString: return row.SetText(id, std::string(texts[step]));
-      case FactType::kStringSet: return row.SetSet(id, step == 0 ? facts::StringSet{} : facts::StringSet{std::string(texts[step])});
+      case FactType::kStringSet:
+        return row.SetSet(id, step == 0 ? facts::StringSet{} : facts::StringSet{std::string(texts[step])});
     }
   }
   const perennial::testing::FilterFixture fixture_;
@@ -80,9 +81,11 @@ INSTANTIATE_TEST_SUITE_P(Bools, FilterComparisonTest,
                          ::testing::Values(Case{"silent", "=", "true", "FFT"}, Case{"silent", "!=", "true", "TTF"},
                                            Case{"silent", "=", "false", "TTF"}, Case{"silent", ":", "true", "FFT"},
                                            Case{"silent", ":", "*", "TTT"}, Case{"silent", "", "", "FFT"},
-                                           Case{"silent", "<", "true", "refused"}, Case{"silent", "<=", "true", "refused"},
-                                           Case{"silent", ">", "true", "refused"}, Case{"silent", ">=", "true", "refused"},
-                                           Case{"silent", "=", "1", "refused"}, Case{"silent", "=", "TRUE", "refused"}));
+                                           Case{"silent", "<", "true", "refused"},
+                                           Case{"silent", "<=", "true", "refused"},
+                                           Case{"silent", ">", "true", "refused"},
+                                           Case{"silent", ">=", "true", "refused"}, Case{"silent", "=", "1", "refused"},
+                                           Case{"silent", "=", "TRUE", "refused"}));
 
 // Times are the starts of the 2nd, 3rd and 4th of January 1970.
 INSTANTIATE_TEST_SUITE_P(

@@ -36,50 +36,49 @@ TEST_P(FilterCanonicalTest, CompilesToItselfWithoutWarnings) {
 
 INSTANTIATE_TEST_SUITE_P(
     Structure, FilterCanonicalTest,
-    ::testing::Values(
-        Case{"", ""}, Case{" \t\n ", ""},                                          //
-        Case{"silent", "silent = true"},                                           //
-        Case{"(((silent)))", "silent = true"},                                     //
-        Case{"NOT silent", "NOT (silent = true)"},                                 //
-        Case{"-silent", "NOT (silent = true)"},                                    //
-        Case{"NOT(silent)", "NOT (silent = true)"},                                //
-        Case{"NOT NOT silent", "NOT (NOT (silent = true))"},                       //
-        Case{"-(mrr>1 OR silent)", "NOT (mrr > 1 OR silent = true)"},              //
-        Case{"mrr > 1 silent", "mrr > 1 AND silent = true"},                       //
-        Case{"mrr > 1 -silent", "mrr > 1 AND NOT (silent = true)"},                //
-        Case{"mrr>1 AND silent AND mrr<9", "mrr > 1 AND silent = true AND mrr < 9"},
-        Case{"(mrr>1 AND silent) AND mrr<9", "mrr > 1 AND silent = true AND mrr < 9"},
-        Case{"mrr>1\nAND\tsilent", "mrr > 1 AND silent = true"},
-        Case{"(silent)(auto_renew)", "silent = true AND auto_renew = true"},
-        Case{"(silent)AND(auto_renew)OR(mrr>1)", "silent = true AND (auto_renew = true OR mrr > 1)"}));
+    ::testing::Values(Case{"", ""}, Case{" \t\n ", ""},                              //
+                      Case{"silent", "silent = true"},                               //
+                      Case{"(((silent)))", "silent = true"},                         //
+                      Case{"NOT silent", "NOT (silent = true)"},                     //
+                      Case{"-silent", "NOT (silent = true)"},                        //
+                      Case{"NOT(silent)", "NOT (silent = true)"},                    //
+                      Case{"NOT NOT silent", "NOT (NOT (silent = true))"},           //
+                      Case{"-(mrr>1 OR silent)", "NOT (mrr > 1 OR silent = true)"},  //
+                      Case{"mrr > 1 silent", "mrr > 1 AND silent = true"},           //
+                      Case{"mrr > 1 -silent", "mrr > 1 AND NOT (silent = true)"},    //
+                      Case{"mrr>1 AND silent AND mrr<9", "mrr > 1 AND silent = true AND mrr < 9"},
+                      Case{"(mrr>1 AND silent) AND mrr<9", "mrr > 1 AND silent = true AND mrr < 9"},
+                      Case{"mrr>1\nAND\tsilent", "mrr > 1 AND silent = true"},
+                      Case{"(silent)(auto_renew)", "silent = true AND auto_renew = true"},
+                      Case{"(silent)AND(auto_renew)OR(mrr>1)", "silent = true AND (auto_renew = true OR mrr > 1)"}));
 
 // OR binds tighter than AND; a sequence is AND.
 INSTANTIATE_TEST_SUITE_P(
     Precedence, FilterCanonicalTest,
-    ::testing::Values(
-        Case{"mrr>1 AND mrr>2 OR mrr>3", "mrr > 1 AND (mrr > 2 OR mrr > 3)"},
-        Case{"mrr>1 OR mrr>2 AND mrr>3", "(mrr > 1 OR mrr > 2) AND mrr > 3"},
-        Case{"mrr>1 OR mrr>2 AND mrr>3 OR mrr>4", "(mrr > 1 OR mrr > 2) AND (mrr > 3 OR mrr > 4)"},
-        Case{"mrr>1 mrr>2 OR mrr>3", "mrr > 1 AND (mrr > 2 OR mrr > 3)"},
-        Case{"mrr>1 mrr>2 AND mrr>3", "mrr > 1 AND mrr > 2 AND mrr > 3"},
-        Case{"mrr>1 AND mrr>2 mrr>3 OR mrr>4", "mrr > 1 AND mrr > 2 AND (mrr > 3 OR mrr > 4)"},
-        Case{"(mrr>1 AND mrr>2) OR mrr>3", "(mrr > 1 AND mrr > 2) OR mrr > 3"},
-        Case{"NOT silent OR auto_renew", "NOT (silent = true) OR auto_renew = true"},
-        Case{"-silent OR NOT auto_renew mrr>1",
-             "(NOT (silent = true) OR NOT (auto_renew = true)) AND mrr > 1"},
-        Case{"((mrr>1 OR mrr>2) OR mrr>3) AND mrr>4", "(mrr > 1 OR mrr > 2 OR mrr > 3) AND mrr > 4"}));
+    ::testing::Values(Case{"mrr>1 AND mrr>2 OR mrr>3", "mrr > 1 AND (mrr > 2 OR mrr > 3)"},
+                      Case{"mrr>1 OR mrr>2 AND mrr>3", "(mrr > 1 OR mrr > 2) AND mrr > 3"},
+                      Case{"mrr>1 OR mrr>2 AND mrr>3 OR mrr>4", "(mrr > 1 OR mrr > 2) AND (mrr > 3 OR mrr > 4)"},
+                      Case{"mrr>1 mrr>2 OR mrr>3", "mrr > 1 AND (mrr > 2 OR mrr > 3)"},
+                      Case{"mrr>1 mrr>2 AND mrr>3", "mrr > 1 AND mrr > 2 AND mrr > 3"},
+                      Case{"mrr>1 AND mrr>2 mrr>3 OR mrr>4", "mrr > 1 AND mrr > 2 AND (mrr > 3 OR mrr > 4)"},
+                      Case{"(mrr>1 AND mrr>2) OR mrr>3", "(mrr > 1 AND mrr > 2) OR mrr > 3"},
+                      Case{"NOT silent OR auto_renew", "NOT (silent = true) OR auto_renew = true"},
+                      Case{"-silent OR NOT auto_renew mrr>1",
+                           "(NOT (silent = true) OR NOT (auto_renew = true)) AND mrr > 1"},
+                      Case{"((mrr>1 OR mrr>2) OR mrr>3) AND mrr>4", "(mrr > 1 OR mrr > 2 OR mrr > 3) AND mrr > 4"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Values, FilterCanonicalTest,
     ::testing::Values(
-        Case{"mrr = 5", "mrr = 5"}, Case{"mrr:5", "mrr = 5"},                              //
-        Case{"mrr >= -30", "mrr >= -30"}, Case{"mrr<=1.50", "mrr <= 1.5"},                 //
-        Case{"mrr != 2.997e9", "mrr != 2997000000"}, Case{"mrr < 1E-7", "mrr < 1e-07"},    //
-        Case{"mrr > 1e300", "mrr > 1e+300"}, Case{"mrr > -0", "mrr > 0"},                  //
+        Case{"mrr = 5", "mrr = 5"}, Case{"mrr:5", "mrr = 5"},                            //
+        Case{"mrr >= -30", "mrr >= -30"}, Case{"mrr<=1.50", "mrr <= 1.5"},               //
+        Case{"mrr != 2.997e9", "mrr != 2997000000"}, Case{"mrr < 1E-7", "mrr < 1e-07"},  //
+        Case{"mrr > 1e300", "mrr > 1e+300"}, Case{"mrr > -0", "mrr > 0"},                //
         Case{"mrr > 0.1", "mrr > 0.1"}, Case{"mrr > 123456789.123", "mrr > 123456789.123"},
         Case{"nps.latest:*", "nps.latest:*"}, Case{"usage.logins.sum_7d>0", "usage.logins.sum_7d > 0"},
         Case{"tenure_days > 30d", "tenure_days > 30"}, Case{"tenure_days > 36h", "tenure_days > 1.5"},
-        Case{"tenure_days<43200s", "tenure_days < 0.5"}, Case{"tenure_days < 1.5s", "tenure_days < 0.00001736111111111111"},
+        Case{"tenure_days<43200s", "tenure_days < 0.5"},
+        Case{"tenure_days < 1.5s", "tenure_days < 0.00001736111111111111"},
         Case{"support.first_response_hours_90d > 90m", "support.first_response_hours_90d > 1.5"},
         Case{"support.first_response_hours_90d > 1d", "support.first_response_hours_90d > 24"},
         Case{"phase = ADOPTION", "phase = \"ADOPTION\""}, Case{"phase = 'ADOPTION'", "phase = \"ADOPTION\""},
@@ -106,9 +105,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"create_time > days_ago(30)", "create_time > days_ago(30)"},
         Case{"create_time > days_ago(12h)", "create_time > days_ago(0.5)"},
         Case{"create_time > days_ago( -7 )", "create_time > days_ago(-7)"},
-        Case{"create_time <= now()", "create_time <= now()"}, Case{"create_time <= days_ago(0)", "create_time <= now()"},
-        Case{"create_time:*", "create_time:*"},  //
-        Case{"tags:vip", "tags:\"vip\""}, Case{"tags:*", "tags:*"}, Case{"tags:vi*", "tags:\"vi*\""},
+        Case{"create_time <= now()", "create_time <= now()"},
+        Case{"create_time <= days_ago(0)", "create_time <= now()"}, Case{"create_time:*", "create_time:*"},  //
+        Case{"tags:vip", "tags:\"vip\""}, Case{"tags:*", "tags:*"}, Case{"tags:'**'", "tags:*"},
+        Case{"name:**", "name:*"}, Case{"tags:vi*", "tags:\"vi*\""},
         Case{"attributes:industry", "attributes.industry:*"}, Case{"attributes.industry:*", "attributes.industry:*"},
         Case{"attributes:regions", "attributes.regions:*"}, Case{"usage:logins.sum_7d", "usage.logins.sum_7d:*"},
         Case{"attributes.industry:finance", "attributes.industry = \"finance\""},
@@ -116,10 +116,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"phase = (TRIAL OR ONBOARDING)", "phase = \"TRIAL\" OR phase = \"ONBOARDING\""},
         Case{"tags:(a b)", "tags:\"a\" AND tags:\"b\""},
         Case{"tags:(a AND NOT (b OR c))", "tags:\"a\" AND NOT (tags:\"b\" OR tags:\"c\")"},
-        Case{"mrr = (-1 OR 2)", "mrr = -1 OR mrr = 2"},
-        Case{"segment(\"at-risk\")", "segment(\"at-risk\")"}, Case{"NOT segment(silent)", "NOT (segment(\"silent\"))"},
-        Case{"acme", "\"acme\""}, Case{"\"Acme Corp\" -test", "\"Acme Corp\" AND NOT (\"test\")"},
-        Case{"'acm*'", "\"acm\""}, Case{"\"mrr\"", "\"mrr\""}));
+        Case{"mrr = (-1 OR 2)", "mrr = -1 OR mrr = 2"}, Case{"segment(\"at-risk\")", "segment(\"at-risk\")"},
+        Case{"NOT segment(silent)", "NOT (segment(\"silent\"))"}, Case{"acme", "\"acme\""},
+        Case{"\"Acme Corp\" -test", "\"Acme Corp\" AND NOT (\"test\")"}, Case{"'acm*'", "\"acm\""},
+        Case{"\"mrr\"", "\"mrr\""}));
 
 class FilterTest : public ::testing::Test {
  protected:
@@ -144,14 +144,16 @@ TEST_F(FilterTest, DoesNotWarnWhereParenthesesMakeItPlain) {
 }
 
 TEST_F(FilterTest, WarnsOfAWildcardThatIsNone) {
-  EXPECT_THAT(Compiled("name = \"a*b\"").warnings(), ElementsAre(HasSubstr("a '*' inside 'a*b' stands for itself at 1:8")));
+  EXPECT_THAT(Compiled("name = \"a*b\"").warnings(),
+              ElementsAre(HasSubstr("a '*' inside 'a*b' stands for itself at 1:8")));
   EXPECT_THAT(Compiled("tags:*a*b*").warnings(), ElementsAre(HasSubstr("at 1:6")));
   EXPECT_THAT(Compiled(R"(name = "a\*b*")").warnings(), IsEmpty());
 }
 
 TEST_F(FilterTest, WarnsOfAFactThatIsTakenAsAText) {
-  EXPECT_THAT(Compiled("name = owner").warnings(),
-              ElementsAre("'owner' is taken as a text, not as the fact of that name at 1:8; quote it to make that plain"));
+  EXPECT_THAT(
+      Compiled("name = owner").warnings(),
+      ElementsAre("'owner' is taken as a text, not as the fact of that name at 1:8; quote it to make that plain"));
   EXPECT_THAT(Compiled("name = 'owner'").warnings(), IsEmpty());
 }
 
@@ -160,7 +162,8 @@ TEST_F(FilterTest, NamesWhatItReads) {
   EXPECT_THAT(compiled.fact_names(), ElementsAre("mrr", "tenure_days"));
   EXPECT_THAT(compiled.facts(), ElementsAre(fixture_.Id("mrr"), fixture_.Id("tenure_days")));
   EXPECT_THAT(compiled.segments(), ElementsAre("a", "b"));
-  EXPECT_EQ(compiled.canonical(), "tenure_days > 3 AND (mrr > 1 OR mrr < 0) AND segment(\"b\") AND segment(\"a\") AND segment(\"b\")");
+  EXPECT_EQ(compiled.canonical(),
+            "tenure_days > 3 AND (mrr > 1 OR mrr < 0) AND segment(\"b\") AND segment(\"a\") AND segment(\"b\")");
   EXPECT_THAT(Compiled("acme").fact_names(), ElementsAre("name", "owner", "tags"));
   EXPECT_THAT(Compiled("").fact_names(), IsEmpty());
 }

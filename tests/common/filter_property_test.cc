@@ -113,7 +113,8 @@ TEST_P(FilterPropertyTest, ColumnsAndRowsAnswerLikeTheReference) {
       const Truth expected = Reference(filter, portfolio.accounts()[row]);
       ASSERT_EQ(selected.Test(row), portfolio.table().live(id) && expected == Truth::kTrue) << text << "\nrow " << row;
       if (!portfolio.table().live(id)) continue;
-      ASSERT_EQ(compiled->Evaluate(facts::TableRow(portfolio.table(), id), context), expected) << text << "\nrow " << row;
+      ASSERT_EQ(compiled->Evaluate(facts::TableRow(portfolio.table(), id), context), expected)
+          << text << "\nrow " << row;
     }
     selected_rows += selected.Count();
   }
@@ -141,10 +142,40 @@ INSTANTIATE_TEST_SUITE_P(Rows, FilterPropertyTest, ::testing::Values(0, 1, 63, 6
 TEST(FilterNoiseTest, IsRefusedOrUnderstood) {
   const FilterFixture fixture;
   std::mt19937_64 random(7);
-  const char* const pieces[] = {"mrr",  "silent", "tags", "name", "attributes", ".",   ":",  "*",   "=",  "!=",  ">",
-                                "<=",   "(",      ")",    " ",    "AND ",       "OR ", "-",  "NOT", "\"", "'",   "\\",
-                                "5",    "1.5",    "30d",  ",",    "now()",      "\n",  "é",  "segment(a)", "2024-01-01T00:00:00Z",
-                                "industry", "\xC3", "#"};
+  const char* const pieces[] = {"mrr",
+                                "silent",
+                                "tags",
+                                "name",
+                                "attributes",
+                                ".",
+                                ":",
+                                "*",
+                                "=",
+                                "!=",
+                                ">",
+                                "<=",
+                                "(",
+                                ")",
+                                " ",
+                                "AND ",
+                                "OR ",
+                                "-",
+                                "NOT",
+                                "\"",
+                                "'",
+                                "\\",
+                                "5",
+                                "1.5",
+                                "30d",
+                                ",",
+                                "now()",
+                                "\n",
+                                "é",
+                                "segment(a)",
+                                "2024-01-01T00:00:00Z",
+                                "industry",
+                                "\xC3",
+                                "#"};
   int understood = 0;
   for (int i = 0; i < 50000; ++i) {
     std::string text;

@@ -114,7 +114,8 @@ RandomFilter RandomFilters::Filter(int depth) {
 
 RandomFilter RandomFilters::Leaf() {
   switch (Dice(segments_ ? 9 : 8)) {
-    case 0: case 1: return NumberLeaf();
+    case 0:
+    case 1: return NumberLeaf();
     case 2: return TextLeaf();
     case 3: return BoolLeaf();
     case 4: return TimeLeaf();
@@ -131,7 +132,8 @@ RandomFilter RandomFilters::NumberLeaf() {
   const int halves = Dice(7) - 3;
   const double number = halves / 2.0;
   // tenure_days counts days and takes durations too.
-  const std::string written = fact == "tenure_days" && Dice(2) == 0 ? absl::StrCat(halves * 12, "h") : absl::StrCat(number);
+  const std::string written =
+      fact == "tenure_days" && Dice(2) == 0 ? absl::StrCat(halves * 12, "h") : absl::StrCat(number);
   return {.text = absl::StrCat(fact, Dice(2) ? " " : "", kComparators[comparator], Dice(2) ? " " : "", written),
           .meaning = Of<double>(fact, [=](double value) { return Holds(comparator, value, number); })};
 }
@@ -156,7 +158,8 @@ RandomFilter RandomFilters::BoolLeaf() {
   const std::string fact = kBools[Dice(std::size(kBools))];
   const int form = Dice(4);
   const char* forms[] = {"", " = true", " != false", " = false"};
-  return {.text = absl::StrCat(fact, forms[form]), .meaning = Of<double>(fact, [=](double value) { return (value != 0) == (form != 3); })};
+  return {.text = absl::StrCat(fact, forms[form]),
+          .meaning = Of<double>(fact, [=](double value) { return (value != 0) == (form != 3); })};
 }
 
 RandomFilter RandomFilters::TimeLeaf() {
@@ -173,22 +176,26 @@ RandomFilter RandomFilters::TimeLeaf() {
 RandomFilter RandomFilters::SetLeaf() {
   using Set = std::set<std::string>;
   const std::string fact = kSets[Dice(std::size(kSets))];
-  if (Dice(4) == 0) return {.text = absl::StrCat(fact, ":*"), .meaning = Of<Set>(fact, [](const Set& set) { return !set.empty(); })};
+  if (Dice(4) == 0)
+    return {.text = absl::StrCat(fact, ":*"), .meaning = Of<Set>(fact, [](const Set& set) { return !set.empty(); })};
   const std::string text = Text();
   // A bare star asks for any element, which is what it means as a wildcard as well.
   const bool after = Dice(3) == 0;
   std::string quoted = Quote(text, '"');
   if (after) quoted.insert(quoted.size() - 1, 1, '*');
-  return {.text = absl::StrCat(fact, ":", quoted), .meaning = Of<Set>(fact, [=](const Set& set) {
-            return std::any_of(set.begin(), set.end(), [&](const std::string& e) { return Glob(e, text, false, after); });
+  return {.text = absl::StrCat(fact, ":", quoted),
+          .meaning = Of<Set>(fact, [=](const Set& set) {
+            return std::any_of(set.begin(), set.end(),
+                               [&](const std::string& e) { return Glob(e, text, false, after); });
           })};
 }
 
 RandomFilter RandomFilters::PresenceLeaf() {
-  const std::string fact = Dice(2) ? kNumbers[Dice(std::size(kNumbers))]
+  const std::string fact = Dice(2)   ? kNumbers[Dice(std::size(kNumbers))]
                            : Dice(2) ? kTexts[Dice(std::size(kTexts))]
                                      : kBools[Dice(std::size(kBools))];
-  return {.text = absl::StrCat(fact, ":*"), .meaning = [=](const RandomAccount& account) { return Known(Find(account, fact) != nullptr); }};
+  return {.text = absl::StrCat(fact, ":*"),
+          .meaning = [=](const RandomAccount& account) { return Known(Find(account, fact) != nullptr); }};
 }
 
 RandomFilter RandomFilters::SearchLeaf() {
@@ -196,7 +203,8 @@ RandomFilter RandomFilters::SearchLeaf() {
   return {.text = Quote(text, '"'), .meaning = [=](const RandomAccount& account) {
             for (const char* fact : {"name", "owner"}) {
               const RandomValue* value = Find(account, fact);
-              if (value != nullptr && Glob(Lower(std::get<std::string>(*value)), Lower(text), true, true)) return Truth::kTrue;
+              if (value != nullptr && Glob(Lower(std::get<std::string>(*value)), Lower(text), true, true))
+                return Truth::kTrue;
             }
             const RandomValue* tags = Find(account, "tags");
             return Known(tags != nullptr && std::get<std::set<std::string>>(*tags).count(text) > 0);

@@ -12,8 +12,8 @@
 #include "absl/strings/string_view.h"
 #include "common/filter/filter.h"
 
-// Random filters and accounts, and a plain evaluator of the former over the latter that shares nothing with the library: it
-// interprets the tree that the generator made, not the text.
+// Random filters and accounts, and a plain evaluator of the former over the latter that shares nothing with the
+// library: it interprets the tree that the generator made, not the text.
 namespace perennial::testing {
 
 using filter::Truth;

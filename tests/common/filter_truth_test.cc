@@ -148,7 +148,8 @@ TEST_F(FilterTruthTest, AsksSegmentsByColumn) {
   const Segments segments;
   EXPECT_EQ(fixture_.Compile("NOT segment(short)")->EvaluateAll(table, {.now = {}, .segments = &segments}).Count(), 1U);
   EXPECT_EQ(fixture_.Compile("segment(missing)")->EvaluateAll(table, {.now = {}, .segments = &segments}).Count(), 0U);
-  EXPECT_EQ(fixture_.Compile("NOT segment(missing)")->EvaluateAll(table, {.now = {}, .segments = &segments}).Count(), 0U);
+  EXPECT_EQ(fixture_.Compile("NOT segment(missing)")->EvaluateAll(table, {.now = {}, .segments = &segments}).Count(),
+            0U);
   EXPECT_EQ(fixture_.Compile("segment(short)")->EvaluateAll(table, {}).Count(), 0U);
 }
 

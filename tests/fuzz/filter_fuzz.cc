@@ -1,5 +1,5 @@
-// Feeds arbitrary bytes to the filter compiler. What compiles must compile again from its canonical form, to the same form,
-// and must give the same rows by columns as row by row.
+// Feeds arbitrary bytes to the filter compiler. What compiles must compile again from its canonical form, to the same
+// form, and must give the same rows by columns as row by row.
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
