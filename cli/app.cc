@@ -15,6 +15,9 @@ constexpr const char* kDescription =
     "Perennial: which customers are healthy, which are slipping, and why.\n"
     "Talks to the gateway; ./run starts one on localhost:50050.";
 
+constexpr const char* kGlobalOptionsHelp =
+    "Also, for every command: --json, --gateway, --timeout, --no-color (see perennial --help).";
+
 constexpr absl::Duration kLongestTimeout = absl::Hours(1);
 
 // "10s", "1m30s", or a number of seconds.
@@ -37,6 +40,7 @@ absl::Duration ParseTimeout(const std::string& text) {
 std::unique_ptr<CLI::App> MakeApp(GlobalOptions& options, const std::string& version) {
   auto app = std::make_unique<CLI::App>(kDescription, "perennial");
   app->require_subcommand(1);
+  app->get_formatter()->column_width(26);
   app->set_version_flag("--version", absl::StrCat("perennial ", version), "Print the version and leave");
   app->set_help_all_flag("--help-all", "Print the help of every command and leave");
   app->add_option("-g,--gateway", options.gateway, "Address of the gateway, HOST:PORT")
@@ -53,10 +57,11 @@ std::unique_ptr<CLI::App> MakeApp(GlobalOptions& options, const std::string& ver
   return app;
 }
 
-CLI::App* AddCommand(CLI::App& app, const std::string& name, const std::string& description) {
+CLI::App* AddCommand(CLI::App& app, const std::string& name, const std::string& description,
+                     const std::string& details) {
   CLI::App* command = app.add_subcommand(name, description);
   command->fallthrough();
-  command->footer(kExitCodesHelp);
+  command->footer(absl::StrCat(details, details.empty() ? "" : "\n\n", kGlobalOptionsHelp, "\n\n", kExitCodesHelp));
   return command;
 }
 

@@ -16,15 +16,20 @@ void AddFactsCommand(CLI::App& app, GlobalOptions& options);
 void AddValidateCommand(CLI::App& app, GlobalOptions& options);
 void AddReadyCommand(CLI::App& app, GlobalOptions& options);
 
-// A command whose own options and the global ones may stand in any order after it.
-CLI::App* AddCommand(CLI::App& app, const std::string& name, const std::string& description);
+// A command whose own options and the global ones may stand in any order after it. `description` is its line in the
+// list of commands; `details` stand in its own help too. Its help ends with the exit codes.
+CLI::App* AddCommand(CLI::App& app, const std::string& name, const std::string& description,
+                     const std::string& details = "");
 
 // "segments/silent" of what the user typed, "silent" or "segments/silent"; empty stays empty.
 std::string SegmentName(const std::string& text);
 
-// What the tables of --help say about exit codes.
+// What every help says about exit codes.
 constexpr const char* kExitCodesHelp =
-    "Exit codes: 0 success; 1 failure (why is told on standard error); 2 import finished, but some rows were refused; "
-    "64 the command line is wrong.";
+    "Exit codes:\n"
+    "  0   success\n"
+    "  1   failure: standard error says what failed and what to do\n"
+    "  2   import is through, but refused some rows\n"
+    "  64  the command line is wrong";
 
 }  // namespace perennial::cli

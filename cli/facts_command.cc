@@ -62,7 +62,7 @@ int RunValidate(const GlobalOptions& options, const std::string& filter) {
 }  // namespace
 
 void AddFactsCommand(CLI::App& app, GlobalOptions& options) {
-  CLI::App* command = AddCommand(app, "facts", "Everything known about one account, now or at a past moment");
+  CLI::App* command = AddCommand(app, "facts", "What is known about one account, now or at a past moment");
   const auto asked = std::make_shared<FactsOptions>();
   command->add_option("name", asked->name, "Id, accounts/ID, or the name people use (in quotes)")
       ->required()
@@ -76,8 +76,9 @@ void AddFactsCommand(CLI::App& app, GlobalOptions& options) {
 }
 
 void AddValidateCommand(CLI::App& app, GlobalOptions& options) {
-  CLI::App* command =
-      AddCommand(app, "validate", "Check a filter and show how it is read; exit code 1 when it can't be used");
+  CLI::App* command = AddCommand(app, "validate", "Check a filter and show how it is read",
+                                 "Exit code 1 when the filter can't be used.");
+  ;
   const auto filter = std::make_shared<std::string>();
   command->add_option("filter", *filter, "Filter over facts, in quotes (docs/filter.md)")
       ->required()

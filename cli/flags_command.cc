@@ -44,7 +44,7 @@ int RunFlags(const GlobalOptions& options, const FlagsOptions& asked) {
 }  // namespace
 
 void AddFlagsCommand(CLI::App& app, GlobalOptions& options) {
-  CLI::App* command = AddCommand(app, "flags", "Raised flags of all accounts: most severe first, then oldest first");
+  CLI::App* command = AddCommand(app, "flags", "Raised flags of all accounts, the most severe first");
   const auto asked = std::make_shared<FlagsOptions>();
   command->add_option("-r,--rule", asked->rules, "Only flags of this rule; may be given several times")
       ->type_name("ID");

@@ -23,6 +23,7 @@ using perennial::segments::v1::PortfolioService;
 struct ReportOptions {
   std::string segment;
   int list = 5;
+  std::int64_t min_revision = 0;
 };
 
 struct Explaining {
@@ -67,6 +68,7 @@ absl::StatusOr<ReportData> ReadReport(const Client& client, const ReportOptions&
   request.set_audience(perennial::segments::v1::REPORT_AUDIENCE_SUCCESS);
   request.set_segment(SegmentName(asked.segment));
   request.set_list_size(asked.list);
+  request.set_min_facts_revision(asked.min_revision);
   ReportData data;
   PERENNIAL_ASSIGN_OR_RETURN(data.report, client.Call(client.portfolio, &PortfolioService::Stub::GetPortfolioReport,
                                                       request, "read the portfolio report"));
@@ -109,16 +111,21 @@ int RunReport(const GlobalOptions& options, const ReportOptions& asked) {
 }  // namespace
 
 void AddReportCommand(CLI::App& app, GlobalOptions& options) {
-  CLI::App* command =
-      AddCommand(app, "report",
-                 "The portfolio at a glance: money, health mix, lifecycle, flags, the accounts that need "
-                 "attention and why, next renewals, revenue retention, segments");
+  CLI::App* command = AddCommand(
+      app, "report", "The portfolio at a glance: money, health, who needs attention and why",
+      "Shows money, the health mix, lifecycle phases, flags, the accounts that need attention with what costs their\n"
+      "scores most, the next renewals, revenue retention over 30, 90 and 365 days, and segments. \"–\" is unknown.");
   const auto asked = std::make_shared<ReportOptions>();
   command->add_option("-s,--segment", asked->segment, "Only the members of this segment, for example at-risk")
       ->type_name("ID");
   command->add_option("-n,--list", asked->list, "How many accounts each list names, 1 to 100")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
+  command
+      ->add_option("--min-revision", asked->min_revision,
+                   "Wait until facts up to this revision are in, for example the last one of an import")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
   command->callback([&options, asked] { options.exit_code = RunReport(options, *asked); });
 }
 

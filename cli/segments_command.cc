@@ -94,8 +94,8 @@ void AddPreview(CLI::App& parent, GlobalOptions& options) {
 }  // namespace
 
 void AddSegmentsCommand(CLI::App& app, GlobalOptions& options) {
-  CLI::App* command =
-      AddCommand(app, "segments", "Segments and their members; without a subcommand the list of segments");
+  CLI::App* command = AddCommand(app, "segments", "Segments, their members, and a filter tried out",
+                                 "Without a subcommand: the list of segments.");
   command->require_subcommand(0, 1);
   CLI::App* list = AddCommand(*command, "list", "Every segment with its filter and its number of members");
   AddMembers(*command, options);

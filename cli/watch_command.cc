@@ -20,11 +20,11 @@ int RunWatch(const GlobalOptions& options, const std::string& segment) {
 }  // namespace
 
 void AddWatchCommand(CLI::App& app, GlobalOptions& options) {
-  CLI::App* command =
-      AddCommand(app, "watch",
-                 "Changes as they happen: scores, bands, flags raised and cleared, segments entered and left. "
-                 "Begins with what comes next, resumes by itself after an interruption, ends with Ctrl-C "
-                 "(exit code 0)");
+  CLI::App* command = AddCommand(
+      app, "watch", "Changes as they happen, until Ctrl-C",
+      "Scores and bands, flags raised and cleared, segments entered and left. Begins with what comes next, resumes by\n"
+      "itself after an interruption, ends with Ctrl-C (exit code 0). With --json one object a line; notes go to\n"
+      "standard error.");
   const auto segment = std::make_shared<std::string>();
   command->add_option("-s,--segment", *segment, "Only the members of this segment, and who enters and leaves it")
       ->type_name("ID");

@@ -59,11 +59,11 @@ TEST(UsageTest, HelpAndVersionSucceedAndTellTheExitCodes) {
   const Outcome help = RunWith({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   for (const char* part : {"report", "account", "watch", "segments", "flags", "facts", "validate", "--gateway",
-                           "--timeout", "--json", "--no-color", "64 the command line is wrong"}) {
+                           "--timeout", "--json", "--no-color", "64  the command line is wrong"}) {
     EXPECT_THAT(help.out, HasSubstr(part));
   }
   for (const char* command : {"report", "account", "watch", "segments", "flags", "facts", "validate"}) {
-    EXPECT_THAT(RunWith({command, "--help"}).out, HasSubstr("Exit codes: 0 success; 1 failure")) << command;
+    EXPECT_THAT(RunWith({command, "--help"}).out, HasSubstr("Exit codes:\n  0   success\n  1   failure")) << command;
   }
   const Outcome version = RunWith({"--version"});
   EXPECT_EQ(version.exit_code, 0);
@@ -155,7 +155,7 @@ TEST_F(CommandTest, AServersWordsCannotSteerTheTerminal) {
 
 TEST_F(CommandTest, ReportShowsThePortfolio) {
   ServeReport();
-  const Outcome outcome = Perennial({"report", "--segment", "at-risk", "--list", "7"});
+  const Outcome outcome = Perennial({"report", "--segment", "at-risk", "--list", "7", "--min-revision", "12"});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_THAT(outcome.out, HasSubstr("USD 10,159,608"));
   EXPECT_THAT(outcome.out, HasSubstr("logins of 3 in 30 days give 10 points"));
@@ -163,6 +163,7 @@ TEST_F(CommandTest, ReportShowsThePortfolio) {
   EXPECT_THAT(outcome.out, Not(HasSubstr("\x1b"))) << "no colours outside a terminal";
   EXPECT_EQ(fake_.report_request.segment(), "segments/at-risk");
   EXPECT_EQ(fake_.report_request.list_size(), 7);
+  EXPECT_EQ(fake_.report_request.min_facts_revision(), 12);
 }
 
 TEST_F(CommandTest, ReportWithoutSomeReasonsStillShowsAndSaysSo) {
