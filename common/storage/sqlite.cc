@@ -174,7 +174,8 @@ absl::Status Migrate(Connection& connection, std::int32_t application_id, const 
   };
   PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t owner, read("PRAGMA application_id"));
   PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t version, read("PRAGMA user_version"));
-  if (version > 0 && owner != application_id) {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t objects, read("SELECT count(*) FROM sqlite_master"));
+  if (owner != application_id && (version > 0 || objects > 0 || owner != 0)) {
     return absl::FailedPreconditionError("database belongs to another program; point --data at its own folder");
   }
   if (version > static_cast<std::int64_t>(migrations.size())) {
@@ -223,7 +224,15 @@ absl::Status ReaderPool::Read(const std::function<absl::Status(Connection&)>& bo
     status = opened.status();
     if (opened.ok()) connection = *std::move(opened);
   }
-  if (status.ok()) status = connection->InSnapshot([&] { return body(*connection); });
+  try {
+    if (status.ok()) status = connection->InSnapshot([&] { return body(*connection); });
+  } catch (...) {
+    connection.reset();  // with what it had begun
+    MutexLock lock(state_->mu);
+    --state_->open;
+    state_->changed.notify_one();
+    throw;
+  }
   MutexLock lock(state_->mu);
   if (connection == nullptr) {
     --state_->open;
