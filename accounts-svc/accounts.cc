@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "accounts-svc/account_messages.h"
@@ -19,7 +20,9 @@ namespace perennial::accounts {
 namespace {
 
 constexpr int kMostAncestors = 32;
+constexpr std::size_t kMostKeys = 200;
 constexpr int kMostInBatch = 1000;
+constexpr absl::string_view kAttributePath = "attributes.";
 
 absl::Status BadField(absl::string_view field, absl::string_view problem) {
   BadRequest bad;
@@ -42,8 +45,8 @@ AccountState Merge(AccountState base, const AccountState& from, const std::set<s
     if (path == "owner") base.owner = from.owner;
     if (path == "tags") base.tags = from.tags;
     if (path == "attributes") base.attributes = from.attributes;
-    if (path.rfind("attributes.", 0) != 0) continue;
-    const std::string key = path.substr(sizeof("attributes.") - 1);
+    if (!absl::StartsWith(path, kAttributePath)) continue;
+    const std::string key = path.substr(kAttributePath.size());
     const auto value = from.attributes.find(key);
     if (value == from.attributes.end()) {
       base.attributes.erase(key);
@@ -52,6 +55,41 @@ AccountState Merge(AccountState base, const AccountState& from, const std::set<s
     }
   }
   return base;
+}
+
+// For the path "attributes.<key>": checks the key, and takes its value over to `checked`.
+void AddChecked(const std::string& path, const v1::Account& asked, v1::Account& checked, BadRequest& bad) {
+  if (!absl::StartsWith(path, kAttributePath)) return;
+  const std::string key = path.substr(kAttributePath.size());
+  if (const absl::Status status = CheckKey(key); !status.ok()) {
+    bad.Add("update_mask", absl::StrCat("has the path '", path.substr(0, 64), "', whose key ", status.message()));
+    return;
+  }
+  const auto value = asked.attributes().find(key);
+  if (value != asked.attributes().end()) (*checked.mutable_attributes())[key] = value->second;
+}
+
+// What a change from `effective` on makes of an account: the versions that are new or other than before. The change holds
+// from then on, so that it applies to later versions too; the last one, which goes to `present`, is the present state.
+absl::StatusOr<std::vector<AccountVersion>> Change(ReadTransaction& transaction, AccountNo no, absl::Time effective,
+                                                   const AccountState& from, const std::set<std::string>& paths,
+                                                   AccountState& present) {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<AccountVersion> versions, transaction.ListAccountVersions(no));
+  std::vector<AccountVersion> changed;
+  const AccountVersion* held = &versions.front();
+  for (const AccountVersion& version : versions) {
+    if (version.effective <= effective) held = &version;
+  }
+  const auto apply = [&](const AccountVersion& version, absl::Time since) {
+    AccountState state = Merge(version.state, from, paths);
+    if (state != version.state) changed.push_back({since, std::move(state)});
+  };
+  apply(*held, effective);
+  for (const AccountVersion& version : versions) {
+    if (version.effective > effective) apply(version, version.effective);
+  }
+  present = Merge(versions.back().state, from, paths);
+  return changed;
 }
 
 }  // namespace
@@ -95,7 +133,7 @@ absl::StatusOr<v1::CreateAccountResponse> Accounts::Create(const v1::CreateAccou
                         .customer_since = now,
                         .create_time = now,
                         .update_time = now};
-  if (request.account().has_customer_since()) account.customer_since = ToTime(request.account().customer_since());
+  if (request.account().has_customer_since()) account.customer_since = StoredTime(request.account().customer_since());
   const auto check = [&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const std::optional<AccountRecord> found, transaction.FindAccount(account.id));
     if (found.has_value()) {
@@ -117,7 +155,7 @@ absl::StatusOr<v1::CreateAccountResponse> Accounts::Create(const v1::CreateAccou
   PERENNIAL_RETURN_IF_ERROR(store_
                                 .Write([&](WriteTransaction& transaction) -> absl::Status {
                                   PERENNIAL_RETURN_IF_ERROR(check(transaction));
-                                  PERENNIAL_RETURN_IF_ERROR(RegisterAttributes(account.state, numbering_));
+                                  PERENNIAL_RETURN_IF_ERROR(RegisterAttributes(account.state, "account.", numbering_));
                                   PERENNIAL_RETURN_IF_ERROR(transaction.InsertAccount(account));
                                   transaction.Touch(account.no);
                                   return transaction.PutAccountVersion(account.no, account.customer_since, account.state);
@@ -186,26 +224,29 @@ absl::StatusOr<v1::UpdateAccountResponse> Accounts::Update(const v1::UpdateAccou
   if (!paths.contains("parent")) checked.clear_parent();
   if (!paths.contains("owner")) checked.clear_owner();
   if (!paths.contains("tags")) checked.clear_tags();
+  if (!paths.contains("attributes")) {
+    checked.clear_attributes();
+    for (const std::string& path : paths) AddChecked(path, request.account(), checked, bad);
+  }
   CheckAccountFields(checked, id.value_or(""), "account.", numbering_, bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
   const absl::Time effective = request.has_effective_time() ? ToTime(request.effective_time()) : now;
   v1::UpdateAccountResponse response;
   AccountRecord account;
-  AccountState before;
+  std::vector<AccountVersion> changed;
   const auto merge = [&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(account, LiveAccount(transaction, *id));
     PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.account().etag(), account.version, "account"));
-    PERENNIAL_ASSIGN_OR_RETURN(const auto held, transaction.FindAccountState(account.no, effective));
-    before = held.value_or(account.state);
-    account.state = Merge(before, StateFromProto(request.account()), paths);
-    if (account.state.attributes.size() > 200) return BadField("account.attributes", "must have at most 200 keys");
+    PERENNIAL_ASSIGN_OR_RETURN(changed, Change(transaction, account.no, effective, StateFromProto(request.account()), paths,
+                                               account.state));
+    if (account.state.attributes.size() > kMostKeys) return BadField("account.attributes", "must have at most 200 keys");
     return CheckParent(transaction, account.id, account.state, "account.parent");
   };
   if (request.validate_only()) {
     PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
       PERENNIAL_RETURN_IF_ERROR(merge(transaction));
-      if (since) account.customer_since = ToTime(request.account().customer_since());
+      if (since) account.customer_since = StoredTime(request.account().customer_since());
       PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_account(), ToProto(account, transaction));
       return absl::OkStatus();
     }));
@@ -215,14 +256,16 @@ absl::StatusOr<v1::UpdateAccountResponse> Accounts::Update(const v1::UpdateAccou
       store_
           .Write([&](WriteTransaction& transaction) -> absl::Status {
             PERENNIAL_RETURN_IF_ERROR(merge(transaction));
-            const absl::Time customer_since = since ? ToTime(request.account().customer_since()) : account.customer_since;
-            if (account.state == before && customer_since == account.customer_since) return absl::OkStatus();
-            PERENNIAL_RETURN_IF_ERROR(RegisterAttributes(account.state, numbering_));
+            const absl::Time customer_since = since ? StoredTime(request.account().customer_since()) : account.customer_since;
+            if (changed.empty() && customer_since == account.customer_since) return absl::OkStatus();
+            PERENNIAL_RETURN_IF_ERROR(RegisterAttributes(account.state, "account.", numbering_));
             account.customer_since = customer_since;
             account.update_time = now;
             ++account.version;
             PERENNIAL_RETURN_IF_ERROR(transaction.UpdateAccount(account));
-            PERENNIAL_RETURN_IF_ERROR(transaction.PutAccountVersion(account.no, effective, account.state));
+            for (const AccountVersion& version : changed) {
+              PERENNIAL_RETURN_IF_ERROR(transaction.PutAccountVersion(account.no, version.effective, version.state));
+            }
             transaction.Touch(account.no);
             return absl::OkStatus();
           })

@@ -48,7 +48,7 @@ class WiredServer final : public AccountsServer {
                                {&account_service_, &subscription_service_, &ingest_service_, &fact_service_},
                                {"perennial.accounts.v1.AccountService", "perennial.accounts.v1.SubscriptionService",
                                 "perennial.accounts.v1.IngestService", "perennial.accounts.v1.FactService"}));
-    sweeper_ = std::make_unique<Sweeper>(*store_, facts_writer_, clock);
+    sweeper_ = std::make_unique<Sweeper>(*store_, clock, options.sweep_interval);
     server_->SetReady(true);
     return absl::OkStatus();
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -15,6 +16,8 @@ struct AccountsServerOptions {
   std::string data;
   // ISO 4217 code that all money is in.
   std::string currency = "USD";
+  // How often the clock is looked at for facts that change by time alone.
+  std::chrono::milliseconds sweep_interval{1000};
 };
 
 // The whole of accounts-svc, wired: store, rules, services, sweep.

@@ -111,18 +111,25 @@ void CheckSubscriptionFields(const v1::Subscription& subscription, absl::string_
   }
 }
 
-absl::Status RegisterAttributes(const AccountState& state, FactNumbering& numbering) {
+absl::Status RegisterAttributes(const AccountState& state, absl::string_view prefix, FactNumbering& numbering) {
   constexpr facts::FactType kTypes[] = {facts::FactType::kNumber, facts::FactType::kString, facts::FactType::kBool,
                                         facts::FactType::kTime};
+  BadRequest bad;
   for (const auto& [key, value] : state.attributes) {
-    PERENNIAL_RETURN_IF_ERROR(numbering.ForAttribute(key, kTypes[value.index()]).status());
+    const facts::FactType type = kTypes[value.index()];
+    if (numbering.ForAttribute(key, type).ok()) continue;
+    bad.AddIfError(absl::StrCat(prefix, "attributes.", key), numbering.CheckAttribute(key, type));
   }
-  return absl::OkStatus();
+  return bad.ToStatus();
+}
+
+absl::Time StoredTime(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixMicros(absl::ToUnixMicros(ToTime(time)));
 }
 
 SubscriptionState SubscriptionStateFromProto(const v1::Subscription& subscription) {
   const auto time = [](bool present, const google::protobuf::Timestamp& value) {
-    return present ? std::optional<absl::Time>(ToTime(value)) : std::nullopt;
+    return present ? std::optional<absl::Time>(StoredTime(value)) : std::nullopt;
   };
   return {.plan = subscription.plan(),
           .seats = subscription.seats(),

@@ -30,8 +30,12 @@ void CheckText(absl::string_view field, absl::string_view text, std::size_t leas
 void CheckTime(absl::string_view field, bool present, const google::protobuf::Timestamp& time, bool required,
                absl::Time latest, BadRequest& bad);
 
-// Registers the attributes' facts. FAILED_PRECONDITION when one got another type meanwhile.
-absl::Status RegisterAttributes(const AccountState& state, FactNumbering& numbering);
+// Registers the attributes' facts. INVALID_ARGUMENT, with `prefix` before the fields, when one got another type meanwhile or
+// is one too many.
+absl::Status RegisterAttributes(const AccountState& state, absl::string_view prefix, FactNumbering& numbering);
+
+// A time as the store keeps it, in whole microseconds, so that what is sent again compares equal.
+absl::Time StoredTime(const google::protobuf::Timestamp& time);
 
 // Fields of a subscription that was checked.
 SubscriptionState SubscriptionStateFromProto(const perennial::accounts::v1::Subscription& subscription);

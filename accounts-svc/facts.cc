@@ -20,6 +20,7 @@
 namespace perennial::accounts {
 namespace {
 constexpr int kRowsAMessage = 500;
+constexpr std::size_t kMostBytes = 1 << 20;  // of rows in a message; clients take 4 MiB by default
 constexpr int kMostShards = 1024;
 }  // namespace
 
@@ -86,9 +87,16 @@ absl::StatusOr<std::optional<v1::WatchFactsResponse>> FactsCursor::Next() {
     PERENNIAL_ASSIGN_OR_RETURN(const auto definitions, transaction.ListFactDefinitions(announced_));
     for (const auto& definition : definitions) *message.add_definitions() = facts::ToProto(announced_++, definition);
     PERENNIAL_ASSIGN_OR_RETURN(std::vector<FeedRow> rows, transaction.ListFeed(revision_, kRowsAMessage));
+    std::size_t bytes = 0;
+    more = rows.size() == kRowsAMessage;
     for (FeedRow& row : rows) {
+      if (bytes >= kMostBytes) {
+        more = true;
+        break;
+      }
       revision_ = row.revision;
       if (shard_count_ > 1 && Fnv1a64(row.account_id) % shard_count_ != shard_index_) continue;
+      bytes += row.payload.size();
       v1::PackedFacts* out = message.add_rows();
       if (!out->ParseFromString(row.payload)) return absl::DataLossError("stored facts cannot be read");
       out->set_account_id(std::move(row.account_id));
@@ -96,7 +104,6 @@ absl::StatusOr<std::optional<v1::WatchFactsResponse>> FactsCursor::Next() {
       out->set_deleted(row.deleted);
       SetTimestamp(row.as_of, out->mutable_as_of());
     }
-    more = rows.size() == kRowsAMessage;
     return absl::OkStatus();
   }));
   if (!more && caught_up_at_ == revision_ && message.definitions().empty()) return std::nullopt;

@@ -9,14 +9,6 @@
 namespace perennial::accounts {
 namespace {
 
-bool SameMetrics(const std::vector<Metric>& a, const std::vector<Metric>& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i].no != b[i].no || a[i].first_day != b[i].first_day) return false;
-  }
-  return true;
-}
-
 absl::Status PutIfChanged(WriteTransaction& transaction, AccountNo no, FeedRow row) {
   PERENNIAL_ASSIGN_OR_RETURN(const std::optional<FeedRow> present, transaction.FindFacts(no));
   if (present.has_value() && present->deleted == row.deleted && present->payload == row.payload) return absl::OkStatus();
@@ -38,13 +30,9 @@ absl::Status PutDerived(WriteTransaction& transaction, const AccountRecord& acco
 }  // namespace
 
 absl::Status FactsWriter::BeforeCommit(WriteTransaction& transaction, const std::set<AccountNo>& touched) {
-  PERENNIAL_ASSIGN_OR_RETURN(std::vector<Metric> metrics, transaction.ListMetrics());
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<Metric> metrics, transaction.ListMetrics());
   const absl::Time now = clock_.Now();
   for (const AccountNo no : touched) PERENNIAL_RETURN_IF_ERROR(Refresh(transaction, no, metrics, now));
-  if (!SameMetrics(metrics, known_metrics_)) {
-    known_metrics_ = std::move(metrics);
-    ++metric_changes_;
-  }
   const FactNumbering::Tail tail = numbering_.Unsaved();
   facts::FactId id = tail.first;
   for (const auto& definition : tail.definitions) {
@@ -64,13 +52,18 @@ absl::Status FactsWriter::Refresh(WriteTransaction& transaction, AccountNo no, c
   PERENNIAL_ASSIGN_OR_RETURN(const std::optional<AccountRecord> account, transaction.FindAccountByNo(no));
   if (!account.has_value()) return absl::OkStatus();
   if (account->delete_time.has_value()) {
+    PERENNIAL_RETURN_IF_ERROR(transaction.SetDue(no, std::nullopt));
     return PutIfChanged(transaction, no, {.account_id = account->id, .deleted = true, .as_of = now});
   }
   const absl::StatusOr<AccountHistory> history = transaction.LoadHistory(*account, now);
-  if (absl::IsNotFound(history.status())) return absl::OkStatus();  // it begins to exist later
+  if (absl::IsNotFound(history.status())) {  // it begins to exist later
+    PERENNIAL_ASSIGN_OR_RETURN(const auto versions, transaction.ListAccountVersions(no));
+    return versions.empty() ? absl::OkStatus() : transaction.SetDue(no, versions.front().effective);
+  }
   if (!history.ok()) return history.status();
   PERENNIAL_ASSIGN_OR_RETURN(const Computed computed, ComputeFacts(*history, metrics, now, numbering_));
   PERENNIAL_RETURN_IF_ERROR(PutDerived(transaction, *account, computed));
+  PERENNIAL_RETURN_IF_ERROR(transaction.SetDue(no, computed.next_change));
   perennial::accounts::v1::PackedFacts packed;
   facts::Pack(computed.facts, &packed);
   return PutIfChanged(transaction, no,

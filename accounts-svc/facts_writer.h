@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <set>
@@ -22,18 +21,13 @@ class FactsWriter final : public CommitHook {
   absl::Status BeforeCommit(WriteTransaction& transaction, const std::set<AccountNo>& touched) override;
   void AfterCommit(std::int64_t revision) override;
 
-  // Counts how often the set of metrics has changed, which changes `usage.breadth_30d` of every account.
-  [[nodiscard]] std::int64_t metric_changes() const { return metric_changes_; }
-
  private:
   absl::Status Refresh(WriteTransaction& transaction, AccountNo no, const std::vector<Metric>& metrics, absl::Time now);
 
   FactNumbering& numbering_;
   const Clock& clock_;
   const std::function<void()> on_commit_;
-  std::vector<Metric> known_metrics_;  // writer's thread only
   facts::FactId saved_facts_ = 0;      // writer's thread only
-  std::atomic<std::int64_t> metric_changes_ = 0;
 };
 
 }  // namespace perennial::accounts

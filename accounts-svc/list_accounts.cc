@@ -56,15 +56,15 @@ void ReadCursor(const std::string& cursor, AccountQuery& query) {
   query.after_key = parts.second;
 }
 
+// `same` maps ids to themselves; it is kept between calls.
 absl::StatusOr<bool> Matches(const filter::Filter& filter, AccountNo no, ReadTransaction& transaction,
-                             const FactNumbering& numbering, absl::Time now) {
+                             const FactNumbering& numbering, absl::Time now, std::vector<facts::FactId>& same) {
   PERENNIAL_ASSIGN_OR_RETURN(const std::optional<FeedRow> row, transaction.FindFacts(no));
   if (!row.has_value() || row->deleted) return false;
   perennial::accounts::v1::PackedFacts packed;
   if (!packed.ParseFromString(row->payload)) return absl::DataLossError("stored facts cannot be read");
   return numbering.WithCatalogue([&](const facts::FactCatalogue& catalogue) -> absl::StatusOr<bool> {
-    std::vector<facts::FactId> same(catalogue.size());
-    for (facts::FactId id = 0; id < same.size(); ++id) same[id] = id;
+    while (same.size() < catalogue.size()) same.push_back(static_cast<facts::FactId>(same.size()));
     PERENNIAL_ASSIGN_OR_RETURN(const facts::FactRow facts, facts::Unpack(packed, same, catalogue));
     return filter.Selects(facts, {.now = now});
   });
@@ -95,13 +95,14 @@ absl::StatusOr<v1::ListAccountsResponse> Accounts::List(const v1::ListAccountsRe
   if (!cursor->empty()) ReadCursor(*cursor, query);
   if (!filter.has_value()) query.limit = *size + 1;
   const absl::Time now = clock_.Now();
+  std::vector<facts::FactId> same;
   std::string last;  // account of the page that was answered last
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     for (;;) {
       PERENNIAL_ASSIGN_OR_RETURN(const std::vector<AccountRecord> accounts, transaction.ListAccounts(query));
       for (const AccountRecord& account : accounts) {
         if (filter.has_value()) {
-          PERENNIAL_ASSIGN_OR_RETURN(const bool matches, Matches(*filter, account.no, transaction, numbering_, now));
+          PERENNIAL_ASSIGN_OR_RETURN(const bool matches, Matches(*filter, account.no, transaction, numbering_, now, same));
           if (!matches) continue;
         }
         if (response.accounts_size() == *size) {

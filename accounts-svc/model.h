@@ -56,6 +56,12 @@ struct SubscriptionState {
   bool operator==(const SubscriptionState&) const = default;
 };
 
+// A state of an account and since when it holds.
+struct AccountVersion {
+  absl::Time effective;
+  AccountState state = {};
+};
+
 // A subscription as it is now.
 struct SubscriptionRecord {
   std::string id = {};
@@ -66,7 +72,7 @@ struct SubscriptionRecord {
   std::int64_t version = 1;
 };
 
-// A state of a subscription and since when it holds.
+// A state of a subscription and since when it holds. The first one known holds since the subscription began.
 struct SubscriptionVersion {
   std::string id = {};
   absl::Time start;      // of the subscription
@@ -155,7 +161,7 @@ struct LastUse {
 struct Metric {
   std::int64_t no = 0;
   std::string name = {};
-  std::int64_t first_day = 0;  // of its earliest event of any account
+  absl::Time first_time;  // of its earliest event of any account
 };
 
 // Everything that the facts of one account as of a moment may depend on, and nothing later than that moment. Usage is limited
@@ -174,6 +180,8 @@ struct AccountHistory {
   std::vector<UsageUser> users = {};  // of the last 30 days, each metric, day and user once
   std::vector<LastUse> last_use = {};
   bool users_seen = false;  // whether any event ever named a user
+  // Earliest moment after as_of at which something that is stored already takes effect; InfiniteFuture when nothing does.
+  absl::Time next_change = absl::InfiniteFuture();
 };
 
 }  // namespace perennial::accounts

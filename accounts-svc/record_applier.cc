@@ -73,7 +73,7 @@ absl::StatusOr<Outcome> RecordApplier::ApplyUsage(AccountNo no, const v1::Record
   UsageEvent event{.record_id = record.record_id(),
                    .metric = known.value_or(0),
                    // As the store keeps it, so that what is sent again compares equal.
-                   .time = absl::FromUnixMicros(absl::ToUnixMicros(ToTime(record.event_time()))),
+                   .time = StoredTime(record.event_time()),
                    .value = usage.has_value() ? usage.value() : 1,
                    .user = usage.user()};
   PERENNIAL_ASSIGN_OR_RETURN(const std::optional<UsageEvent> present, transaction_.FindUsage(no, event.record_id));
@@ -81,13 +81,12 @@ absl::StatusOr<Outcome> RecordApplier::ApplyUsage(AccountNo no, const v1::Record
     if (*present == event) return Outcome::kDuplicate;
     return IdReused();
   }
-  const std::int64_t day = DayOf(event.time);
   if (!known.has_value() && metrics_.size() >= kMostMetrics) {
     return BadField("usage.metric", absl::StrCat("would be a new metric, and there are ", kMostMetrics, ", the most"));
   }
-  if (!known.has_value() || metrics_[usage.metric()].first_day > day) {
-    PERENNIAL_ASSIGN_OR_RETURN(event.metric, transaction_.MetricNo(usage.metric(), day));
-    metrics_[usage.metric()] = {event.metric, usage.metric(), day};
+  if (!known.has_value() || metrics_[usage.metric()].first_time > event.time) {
+    PERENNIAL_ASSIGN_OR_RETURN(event.metric, transaction_.MetricNo(usage.metric(), event.time));
+    metrics_[usage.metric()] = {event.metric, usage.metric(), event.time};
   }
   PERENNIAL_RETURN_IF_ERROR(transaction_.InsertUsage(no, event));
   transaction_.Touch(no);
@@ -120,15 +119,15 @@ absl::StatusOr<Outcome> RecordApplier::ApplyEvent(AccountNo no, RecordKind kind,
 }
 
 absl::StatusOr<Outcome> RecordApplier::ApplyNewAccount(const std::string& id, const v1::Record& record) {
-  const absl::Time effective = ToTime(record.event_time());
+  const absl::Time effective = StoredTime(record.event_time());
   AccountRecord account{.id = id,
                         .state = StateFromProto(record.account_state()),
                         .customer_since = effective,
                         .create_time = now_,
                         .update_time = now_};
-  if (record.account_state().has_customer_since()) account.customer_since = ToTime(record.account_state().customer_since());
+  if (record.account_state().has_customer_since()) account.customer_since = StoredTime(record.account_state().customer_since());
   PERENNIAL_RETURN_IF_ERROR(CheckParent(transaction_, id, account.state, "account_state.parent"));
-  PERENNIAL_RETURN_IF_ERROR(RegisterAttributes(account.state, numbering_));
+  PERENNIAL_RETURN_IF_ERROR(RegisterAttributes(account.state, "account_state.", numbering_));
   PERENNIAL_RETURN_IF_ERROR(transaction_.InsertAccount(account));
   PERENNIAL_RETURN_IF_ERROR(transaction_.PutAccountVersion(account.no, effective, account.state));
   transaction_.Touch(account.no);
@@ -144,13 +143,13 @@ absl::StatusOr<Outcome> RecordApplier::ApplyAccount(const v1::Record& record) {
     return WithReason(absl::NotFoundError(absl::StrCat(record.account(), " is deleted; undelete it first")), "DELETED");
   }
   const AccountState state = StateFromProto(record.account_state());
-  const absl::Time effective = ToTime(record.event_time());
+  const absl::Time effective = StoredTime(record.event_time());
   absl::Time customer_since = account->customer_since;
-  if (record.account_state().has_customer_since()) customer_since = ToTime(record.account_state().customer_since());
+  if (record.account_state().has_customer_since()) customer_since = StoredTime(record.account_state().customer_since());
   PERENNIAL_ASSIGN_OR_RETURN(const auto held, transaction_.FindAccountState(account->no, effective));
   if (held == state && customer_since == account->customer_since) return Outcome::kDuplicate;
   PERENNIAL_RETURN_IF_ERROR(CheckParent(transaction_, id, state, "account_state.parent"));
-  PERENNIAL_RETURN_IF_ERROR(RegisterAttributes(state, numbering_));
+  PERENNIAL_RETURN_IF_ERROR(RegisterAttributes(state, "account_state.", numbering_));
   account->customer_since = customer_since;
   account->update_time = now_;
   ++account->version;
@@ -164,16 +163,15 @@ absl::StatusOr<Outcome> RecordApplier::ApplySubscription(AccountNo no, const v1:
   const v1::Subscription& message = record.subscription_state();
   const std::string id = ChildOf(message.name(), "accounts", "subscriptions")->child;
   const SubscriptionState state = SubscriptionStateFromProto(message);
-  const absl::Time start = absl::FromUnixMicros(absl::ToUnixMicros(ToTime(message.start_time())));
-  const absl::Time event_time = ToTime(record.event_time());
+  const absl::Time start = StoredTime(message.start_time());
+  const absl::Time event_time = StoredTime(record.event_time());
   PERENNIAL_ASSIGN_OR_RETURN(std::optional<SubscriptionRecord> present, transaction_.FindSubscription(no, id));
   if (!present.has_value()) {
     transaction_.Touch(no);
     const SubscriptionRecord subscription{
         .id = id, .state = state, .start = start, .create_time = now_, .update_time = now_};
     PERENNIAL_RETURN_IF_ERROR(transaction_.PutSubscription(no, subscription));
-    // The first state known holds since the subscription began.
-    PERENNIAL_RETURN_IF_ERROR(transaction_.PutSubscriptionVersion(no, id, std::min(start, event_time), state));
+    PERENNIAL_RETURN_IF_ERROR(transaction_.PutSubscriptionVersion(no, id, event_time, state));
     return Outcome::kStored;
   }
   if (present->start != start) return BadField("subscription_state.start_time", "cannot change");

@@ -1,7 +1,9 @@
 #include "accounts-svc/subscriptions.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "accounts-svc/account_messages.h"
@@ -60,15 +62,41 @@ v1::Subscription Checkable(const v1::Subscription& asked, const std::set<std::st
   return checked;
 }
 
-// Stores a new state of a subscription from `effective` on, unless it is the one that holds then.
-absl::Status PutState(WriteTransaction& transaction, Found& found, absl::Time effective, const SubscriptionState& before,
-                      absl::Time now) {
-  if (found.subscription.state == before) return absl::OkStatus();
+// What a change from `effective` on makes of a subscription: the versions that are new or other than before. The change
+// holds from then on, so that it applies to later versions too; the last one is the present state.
+absl::StatusOr<std::vector<SubscriptionVersion>> Change(ReadTransaction& transaction, Found& found, absl::Time effective,
+                                                        const SubscriptionState& from, const std::set<std::string>& paths) {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<SubscriptionVersion> versions,
+                             transaction.ListSubscriptionVersions(found.account.no, found.subscription.id));
+  std::vector<SubscriptionVersion> changed;
+  const SubscriptionVersion* held = &versions.front();  // the first one holds before itself too
+  for (const SubscriptionVersion& version : versions) {
+    if (version.effective <= effective) held = &version;
+  }
+  const auto apply = [&](const SubscriptionVersion& version, absl::Time since) {
+    SubscriptionState state = Merge(version.state, from, paths);
+    if (state == version.state) return;
+    changed.push_back({version.id, version.start, since, std::move(state)});
+  };
+  apply(*held, effective);
+  for (const SubscriptionVersion& version : versions) {
+    if (version.effective > effective) apply(version, version.effective);
+  }
+  found.subscription.state = Merge(versions.back().state, from, paths);
+  return changed;
+}
+
+absl::Status PutChange(WriteTransaction& transaction, Found& found, const std::vector<SubscriptionVersion>& changed,
+                       absl::Time now) {
+  if (changed.empty()) return absl::OkStatus();
   found.subscription.update_time = now;
   ++found.subscription.version;
-  PERENNIAL_RETURN_IF_ERROR(transaction.PutSubscription(found.account.no, found.subscription));
   transaction.Touch(found.account.no);
-  return transaction.PutSubscriptionVersion(found.account.no, found.subscription.id, effective, found.subscription.state);
+  for (const SubscriptionVersion& version : changed) {
+    PERENNIAL_RETURN_IF_ERROR(
+        transaction.PutSubscriptionVersion(found.account.no, version.id, version.effective, version.state));
+  }
+  return transaction.PutSubscription(found.account.no, found.subscription);
 }
 
 absl::Status BadField(absl::string_view field, absl::string_view problem) {
@@ -101,7 +129,7 @@ absl::StatusOr<v1::CreateSubscriptionResponse> Subscriptions::Create(const v1::C
   const absl::Time now = clock_.Now();
   const SubscriptionRecord subscription{.id = request.subscription_id(),
                                         .state = SubscriptionStateFromProto(request.subscription()),
-                                        .start = ToTime(request.subscription().start_time()),
+                                        .start = StoredTime(request.subscription().start_time()),
                                         .create_time = now,
                                         .update_time = now};
   AccountNo no = 0;
@@ -124,7 +152,6 @@ absl::StatusOr<v1::CreateSubscriptionResponse> Subscriptions::Create(const v1::C
                                   PERENNIAL_RETURN_IF_ERROR(check(transaction));
                                   PERENNIAL_RETURN_IF_ERROR(transaction.PutSubscription(no, subscription));
                                   transaction.Touch(no);
-                                  // Its first state holds since it began, also when it is entered later.
                                   return transaction.PutSubscriptionVersion(
                                       no, subscription.id, std::min(subscription.start, now), subscription.state);
                                 })
@@ -183,21 +210,23 @@ absl::StatusOr<v1::UpdateSubscriptionResponse> Subscriptions::Update(const v1::U
 
   const absl::Time effective = request.has_effective_time() ? ToTime(request.effective_time()) : now;
   Found found;
-  SubscriptionState before;
+  std::vector<SubscriptionVersion> changed;
+  const SubscriptionState asked = SubscriptionStateFromProto(request.subscription());
   const auto merge = [&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(found, Find(transaction, *name));
     PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.subscription().etag(), found.subscription.version, "subscription"));
     if (request.has_effective_time() && effective < found.subscription.start) {
       return BadField("effective_time", "must not be before the subscription's start_time");
     }
-    PERENNIAL_ASSIGN_OR_RETURN(const auto held,
-                               transaction.FindSubscriptionState(found.account.no, found.subscription.id, effective));
-    before = held.value_or(found.subscription.state);
-    found.subscription.state = Merge(before, SubscriptionStateFromProto(request.subscription()), paths);
-    if (found.subscription.state.end.has_value() && *found.subscription.state.end < found.subscription.start) {
-      return BadField("subscription.end_time", "must not be before the subscription's start_time");
+    PERENNIAL_ASSIGN_OR_RETURN(changed, Change(transaction, found, effective, asked, paths));
+    BadRequest contradiction;
+    if (paths.contains("end_time") && asked.end.has_value() && *asked.end < found.subscription.start) {
+      contradiction.Add("subscription.end_time", "must not be before the subscription's start_time");
     }
-    return absl::OkStatus();
+    if (paths.contains("trial_end_time") && asked.trial_end.has_value() && !found.subscription.state.trial) {
+      contradiction.Add("subscription.trial_end_time", "is only allowed with trial");
+    }
+    return contradiction.ToStatus();
   };
   v1::UpdateSubscriptionResponse response;
   if (request.validate_only()) {
@@ -208,7 +237,7 @@ absl::StatusOr<v1::UpdateSubscriptionResponse> Subscriptions::Update(const v1::U
   PERENNIAL_RETURN_IF_ERROR(store_
                                 .Write([&](WriteTransaction& transaction) -> absl::Status {
                                   PERENNIAL_RETURN_IF_ERROR(merge(transaction));
-                                  return PutState(transaction, found, effective, before, now);
+                                  return PutChange(transaction, found, changed, now);
                                 })
                                 .status());
   PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_subscription(), Read(name->parent, name->child));
@@ -222,7 +251,7 @@ absl::StatusOr<v1::CancelSubscriptionResponse> Subscriptions::Cancel(const v1::C
   bad.AddIfError("name", name.status());
   CheckTime("end_time", request.has_end_time(), request.end_time(), false, absl::InfiniteFuture(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
-  const absl::Time end = request.has_end_time() ? ToTime(request.end_time()) : now;
+  const absl::Time end = request.has_end_time() ? StoredTime(request.end_time()) : now;
   PERENNIAL_RETURN_IF_ERROR(
       store_
           .Write([&](WriteTransaction& transaction) -> absl::Status {
@@ -231,9 +260,15 @@ absl::StatusOr<v1::CancelSubscriptionResponse> Subscriptions::Cancel(const v1::C
             if (end < found.subscription.start) {
               return BadField("end_time", "must not be before the subscription's start_time");
             }
-            const SubscriptionState before = found.subscription.state;
-            found.subscription.state.end = end;
-            return PutState(transaction, found, std::max(std::min(now, end), found.subscription.start), before, now);
+            const auto present_end = found.subscription.state.end;
+            // Cancelled again without a time, it has ended when it has.
+            if (!request.has_end_time() && present_end.has_value() && *present_end <= now) return absl::OkStatus();
+            // Ended later than it had: between the two ends it ran on.
+            const absl::Time effective = std::min({now, end, present_end.value_or(end)});
+            PERENNIAL_ASSIGN_OR_RETURN(const auto changed,
+                                       Change(transaction, found, std::max(effective, found.subscription.start),
+                                              {.end = end}, {"end_time"}));
+            return PutChange(transaction, found, changed, now);
           })
           .status());
   v1::CancelSubscriptionResponse response;

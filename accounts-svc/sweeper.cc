@@ -1,10 +1,8 @@
 #include "accounts-svc/sweeper.h"
 
-#include <chrono>
-#include <string>
+#include <algorithm>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
@@ -12,12 +10,12 @@
 
 namespace perennial::accounts {
 namespace {
-constexpr char kSweptDay[] = "swept_day";
+constexpr char kSwept[] = "swept";
 constexpr int kAccountsAWrite = 200;
 }  // namespace
 
-Sweeper::Sweeper(Store& store, const FactsWriter& facts, const Clock& clock)
-    : store_(store), facts_(facts), clock_(clock), thread_([this] { Loop(); }) {}
+Sweeper::Sweeper(Store& store, const Clock& clock, std::chrono::milliseconds interval)
+    : store_(store), clock_(clock), interval_(interval), thread_([this] { Loop(); }) {}
 
 Sweeper::~Sweeper() {
   {
@@ -40,45 +38,84 @@ void Sweeper::Loop() {
     }
     MutexLock lock(mu_);
     if (stopping_) return;
-    lock.WaitFor(changed_, std::chrono::seconds(1));
+    lock.WaitFor(changed_, interval_);
     if (stopping_) return;
   }
 }
 
-absl::Status Sweeper::SweepIfDue() {
-  const std::int64_t today = DayOf(clock_.Now());
-  const std::int64_t metric_changes = facts_.metric_changes();
-  std::string swept;
+absl::StatusOr<std::string> Sweeper::GoalAt(absl::Time now) {
+  std::int64_t known = 0;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
-    PERENNIAL_ASSIGN_OR_RETURN(swept, transaction.GetSetting(kSweptDay));
+    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<Metric> metrics, transaction.ListMetrics());
+    known = std::count_if(metrics.begin(), metrics.end(), [&](const Metric& metric) { return metric.first_time <= now; });
+    if (swept_.empty()) {
+      PERENNIAL_ASSIGN_OR_RETURN(swept_, transaction.GetSetting(kSwept));
+    }
     return absl::OkStatus();
   }));
-  if (swept == absl::StrCat(today) && metric_changes == swept_metric_changes_) return absl::OkStatus();
+  return absl::StrCat(DayOf(now), "/", known);
+}
+
+absl::Status Sweeper::SweepIfDue() {
+  const absl::Time now = clock_.Now();
+  PERENNIAL_RETURN_IF_ERROR(SweepDue(now));
+  PERENNIAL_ASSIGN_OR_RETURN(const std::string goal, GoalAt(now));
+  if (goal == swept_) return absl::OkStatus();
+  if (goal != goal_) {
+    goal_ = goal;
+    swept_until_ = 0;
+  }
   PERENNIAL_RETURN_IF_ERROR(SweepAll());
   if (Stopping()) return absl::OkStatus();
   PERENNIAL_RETURN_IF_ERROR(
-      store_.Write([&](WriteTransaction& transaction) { return transaction.PutSetting(kSweptDay, absl::StrCat(today)); })
-          .status());
-  swept_metric_changes_ = metric_changes;
+      store_.Write([&](WriteTransaction& transaction) { return transaction.PutSetting(kSwept, goal); }).status());
+  swept_ = goal;
+  goal_.clear();
   return absl::OkStatus();
 }
 
-absl::Status Sweeper::SweepAll() {
-  AccountNo after = 0;
-  while (!Stopping()) {
-    std::vector<AccountNo> numbers;
-    PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
-      PERENNIAL_ASSIGN_OR_RETURN(numbers, transaction.ListAccountNos(after, kAccountsAWrite));
-      return absl::OkStatus();
-    }));
-    if (numbers.empty()) return absl::OkStatus();
-    after = numbers.back();
-    PERENNIAL_RETURN_IF_ERROR(store_
+absl::Status Sweeper::TouchAll(const std::vector<AccountNo>& numbers) {
+  const absl::Status status = store_
                                   .Write([&](WriteTransaction& transaction) {
                                     for (const AccountNo no : numbers) transaction.Touch(no);
                                     return absl::OkStatus();
                                   })
-                                  .status());
+                                  .status();
+  if (status.ok() || absl::IsUnavailable(status) || absl::IsResourceExhausted(status)) return status;
+  if (numbers.size() > 1) {
+    for (const AccountNo no : numbers) PERENNIAL_RETURN_IF_ERROR(TouchAll({no}));
+    return absl::OkStatus();
+  }
+  // One account that cannot be computed must not hold up all others' facts.
+  Log(LogLevel::kError, "facts of an account cannot be computed",
+      {{"account_no", absl::StrCat(numbers.front())}, {"status", status.ToString()}});
+  return store_.Write([&](WriteTransaction& transaction) { return transaction.SetDue(numbers.front(), std::nullopt); })
+      .status();
+}
+
+absl::Status Sweeper::SweepDue(absl::Time now) {
+  while (!Stopping()) {
+    std::vector<AccountNo> numbers;
+    PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
+      PERENNIAL_ASSIGN_OR_RETURN(numbers, transaction.ListDue(now, kAccountsAWrite));
+      return absl::OkStatus();
+    }));
+    if (numbers.empty()) return absl::OkStatus();
+    PERENNIAL_RETURN_IF_ERROR(TouchAll(numbers));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Sweeper::SweepAll() {
+  while (!Stopping()) {
+    std::vector<AccountNo> numbers;
+    PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
+      PERENNIAL_ASSIGN_OR_RETURN(numbers, transaction.ListAccountNos(swept_until_, kAccountsAWrite));
+      return absl::OkStatus();
+    }));
+    if (numbers.empty()) return absl::OkStatus();
+    PERENNIAL_RETURN_IF_ERROR(TouchAll(numbers));
+    swept_until_ = numbers.back();
   }
   return absl::OkStatus();
 }

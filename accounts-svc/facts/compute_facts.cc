@@ -1,5 +1,7 @@
 #include "accounts-svc/facts/compute_facts.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "accounts-svc/facts/fact_groups.h"
 #include "accounts-svc/facts/lifecycle.h"
@@ -42,6 +44,16 @@ void PutSilent(const AccountHistory& history, std::optional<bool> use_is_failing
   sink.PutFlag("silent", *use_is_failing && !heard);
 }
 
+// When something that is already known takes effect: an entry with a later time, or the next phase.
+std::optional<absl::Time> NextChange(const AccountHistory& history, const std::vector<MrrPoint>& mrr, const FactSink& sink) {
+  const absl::Time midnight = StartOfDay(sink.today() + 1);
+  absl::Time next = history.next_change;
+  for (const PhaseChange& change : PhaseTimeline(history, mrr, midnight)) {
+    if (change.time > sink.as_of()) next = std::min(next, change.time);
+  }
+  return next < midnight ? std::optional<absl::Time>(next) : std::nullopt;
+}
+
 }  // namespace
 
 absl::StatusOr<Computed> ComputeFacts(const AccountHistory& history, const std::vector<Metric>& metrics, absl::Time as_of,
@@ -60,6 +72,7 @@ absl::StatusOr<Computed> ComputeFacts(const AccountHistory& history, const std::
   PutContactFacts(history, sink);
   PutSentimentFacts(history, sink);
   PutSilent(history, use_is_failing, sink);
+  computed.next_change = NextChange(history, computed.mrr, sink);
   computed.facts = std::move(sink.row());
   return computed;
 }

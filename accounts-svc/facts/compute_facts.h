@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -18,6 +19,8 @@ struct Computed {
   facts::FactRow facts;
   std::vector<PhaseChange> phases;
   std::vector<MrrPoint> mrr;
+  // When the facts change next without a write, if that is before the midnight that ends the day of as_of.
+  std::optional<absl::Time> next_change;
 };
 
 // The facts of an account as of a moment: a pure function of its history until then and of the metrics known then. The one

@@ -4,16 +4,27 @@
 #include <mutex>
 #include <utility>
 
-#include "accounts-svc/facts/fact_definitions.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "accounts-svc/facts/fact_definitions.h"
 #include "common/base/status_macros.h"
 
 namespace perennial::accounts {
+namespace {
+
+constexpr absl::string_view kAttributes = "attributes.";
+
+bool IsAttribute(const facts::FactDefinition& definition) { return absl::StartsWith(definition.name, kAttributes); }
+
+std::string TooMany() { return absl::StrCat("would be a new attribute, and there are ", kMostAttributes, ", the most"); }
+
+}  // namespace
 
 absl::Status FactNumbering::Load(const std::vector<facts::FactDefinition>& saved) {
   const std::unique_lock lock(mu_);
   for (const facts::FactDefinition& definition : saved) {
     PERENNIAL_RETURN_IF_ERROR(catalogue_.Add(definition).status());
+    if (IsAttribute(definition)) ++attributes_;
   }
   saved_ = static_cast<facts::FactId>(catalogue_.size());
   return saved_ == saved.size() ? absl::OkStatus() : absl::DataLossError("a fact is stored twice");
@@ -50,14 +61,18 @@ MetricFacts FactNumbering::ForMetric(std::int64_t metric_no, absl::string_view n
 }
 
 absl::StatusOr<facts::FactId> FactNumbering::ForAttribute(absl::string_view key, facts::FactType type) {
-  const std::string name = absl::StrCat("attributes.", key);
+  const std::string name = absl::StrCat(kAttributes, key);
   {
     const std::shared_lock lock(mu_);
     const auto found = catalogue_.Find(name);
     if (found.has_value() && catalogue_.Get(*found).type == type) return *found;
   }
   const std::unique_lock lock(mu_);
-  return catalogue_.Add(AttributeFactDefinition(key, type));
+  const std::size_t before = catalogue_.size();
+  if (attributes_ >= kMostAttributes && !catalogue_.Find(name).has_value()) return absl::ResourceExhaustedError(TooMany());
+  auto id = catalogue_.Add(AttributeFactDefinition(key, type));
+  if (catalogue_.size() > before) ++attributes_;
+  return id;
 }
 
 FactNumbering::Tail FactNumbering::Unsaved() const {
@@ -74,8 +89,9 @@ void FactNumbering::MarkSaved(facts::FactId end) {
 
 absl::Status FactNumbering::CheckAttribute(absl::string_view key, facts::FactType type) const {
   const std::shared_lock lock(mu_);
-  const auto found = catalogue_.Find(absl::StrCat("attributes.", key));
-  if (!found.has_value() || catalogue_.Get(*found).type == type) return absl::OkStatus();
+  const auto found = catalogue_.Find(absl::StrCat(kAttributes, key));
+  if (!found.has_value()) return attributes_ < kMostAttributes ? absl::OkStatus() : absl::InvalidArgumentError(TooMany());
+  if (catalogue_.Get(*found).type == type) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("must be a ", facts::NameOf(catalogue_.Get(*found).type), ", as this attribute is everywhere else"));
 }

@@ -15,6 +15,9 @@
 
 namespace perennial::accounts {
 
+// Most attribute keys of all accounts together: each is a column of every reader of the feed.
+constexpr std::size_t kMostAttributes = 2000;
+
 // Ids of the facts of one usage metric.
 struct MetricFacts {
   facts::FactId sum_7d, sum_30d, sum_prev_30d, change_30d, sum_90d, active_days_30d, users_30d, days_since_last;
@@ -35,7 +38,8 @@ class FactNumbering {
   [[nodiscard]] facts::FactId Fixed(absl::string_view name) const;
   // Ids of a metric's facts, added when it is new.
   MetricFacts ForMetric(std::int64_t metric_no, absl::string_view name);
-  // Id of an attribute's fact, added when it is new. FAILED_PRECONDITION when it has another type.
+  // Id of an attribute's fact, added when it is new. FAILED_PRECONDITION when it has another type, RESOURCE_EXHAUSTED when
+  // there are kMostAttributes already.
   absl::StatusOr<facts::FactId> ForAttribute(absl::string_view key, facts::FactType type);
 
   // Definitions that may not be in the store yet, from id `first` on.
@@ -47,7 +51,7 @@ class FactNumbering {
   // All before `end` are in the store now.
   void MarkSaved(facts::FactId end);
 
-  // OK unless the attribute has another type already. Adds nothing.
+  // OK unless the attribute has another type already, or would be one too many. Adds nothing.
   absl::Status CheckAttribute(absl::string_view key, facts::FactType type) const;
 
   // Calls `use` with the catalogue; it must not change meanwhile.
@@ -61,6 +65,7 @@ class FactNumbering {
   mutable std::shared_mutex mu_;
   facts::FactCatalogue catalogue_;
   absl::flat_hash_map<std::int64_t, MetricFacts> metrics_;
+  std::size_t attributes_ = 0;
   facts::FactId saved_ = 0;
 };
 

@@ -1,7 +1,10 @@
 #include "accounts-svc/facts/revenue.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
+
+#include "absl/numeric/int128.h"
 
 namespace perennial::accounts {
 namespace {
@@ -15,7 +18,7 @@ Micros CountedMrr(const SubscriptionVersion& version, absl::Time time) {
 
 // Changes of one subscription's counted MRR, added to `deltas`. `begin` to `end` are its versions in order of time.
 void AddDeltas(const SubscriptionVersion* begin, const SubscriptionVersion* end, absl::Time as_of,
-               std::map<absl::Time, Micros>& deltas) {
+               std::map<absl::Time, absl::int128>& deltas) {
   Micros present = 0;
   const auto change = [&](absl::Time time, Micros mrr) {
     if (mrr == present || time > as_of) return;
@@ -47,7 +50,7 @@ std::vector<SubscriptionVersion> ActiveAt(const std::vector<SubscriptionVersion>
 }
 
 std::vector<MrrPoint> MrrTimeline(const std::vector<SubscriptionVersion>& versions, absl::Time as_of) {
-  std::map<absl::Time, Micros> deltas;
+  std::map<absl::Time, absl::int128> deltas;
   for (std::size_t begin = 0; begin < versions.size();) {
     std::size_t end = begin + 1;
     while (end < versions.size() && versions[end].id == versions[begin].id) ++end;
@@ -55,11 +58,15 @@ std::vector<MrrPoint> MrrTimeline(const std::vector<SubscriptionVersion>& versio
     begin = end;
   }
   std::vector<MrrPoint> timeline;
-  Micros mrr = 0;
+  absl::int128 total = 0;
+  Micros before = 0;
   for (const auto& [time, delta] : deltas) {
-    if (delta == 0) continue;
-    mrr += delta;
+    total += delta;
+    // Nobody earns so much; the bound keeps sums of nonsense defined.
+    const auto mrr = static_cast<Micros>(std::min<absl::int128>(total, std::numeric_limits<Micros>::max()));
+    if (mrr == before) continue;
     timeline.push_back({time, mrr});
+    before = mrr;
   }
   return timeline;
 }

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <utility>
 
+#include "absl/numeric/int128.h"
 #include "absl/strings/str_cat.h"
 #include "accounts-svc/facts/fact_groups.h"
 
@@ -32,11 +34,15 @@ void PutActive(const std::vector<SubscriptionVersion>& active, FactSink& sink) {
   bool paid = false;
   bool trial = false;
   const SubscriptionVersion* main = nullptr;
+  // A trial counts no MRR, so that it never stands before what is paid.
+  const auto rank = [](const SubscriptionVersion& version) {
+    return std::pair(version.state.trial ? Micros{0} : version.state.mrr, version.state.mrr);
+  };
   std::optional<absl::Time> trial_end;
   const SubscriptionVersion* renews = nullptr;
   for (const SubscriptionVersion& version : active) {
     seats += version.state.seats;
-    if (main == nullptr || version.state.mrr > main->state.mrr) main = &version;
+    if (main == nullptr || rank(version) > rank(*main)) main = &version;
     trial = trial || version.state.trial;
     if (!version.state.trial && version.state.mrr > 0) {
       paid = true;
@@ -65,7 +71,7 @@ void PutRevenueFacts(const AccountHistory& history, const std::vector<MrrPoint>&
   if (history.subscriptions.empty()) return;  // we know nothing of its revenue, which is not zero
   const Micros present = mrr.empty() ? 0 : mrr.back().mrr;
   sink.Put("mrr", NumberOfMicros(present));
-  sink.Put("arr", NumberOfMicros(present * 12));
+  sink.Put("arr", static_cast<double>(absl::int128(present) * 12) / kMicrosPerUnit);
   PutActive(ActiveAt(history.subscriptions, sink.as_of()), sink);
   const std::vector<Movement> movements = MovementsOf(mrr);
   PutWindow("30d", sink.WindowStart(30), mrr, movements, sink);

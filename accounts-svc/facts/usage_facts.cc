@@ -29,7 +29,7 @@ SumsByMetric SumUp(const AccountHistory& history, std::int64_t today) {
     if (age < 7) at.sum_7d += use.sum;
     if (age < 30) {
       at.sum_30d += use.sum;
-      ++at.active_days_30d;
+      if (use.sum > 0) ++at.active_days_30d;
     } else if (age < 60) {
       at.sum_prev_30d += use.sum;
     }
@@ -87,14 +87,14 @@ std::optional<double> SeatUtilisation(const AccountHistory& history, FactSink& s
 
 std::optional<bool> PutUsageFacts(const AccountHistory& history, const std::vector<Metric>& metrics,
                                   FactNumbering& numbering, FactSink& sink) {
-  if (history.last_use.empty()) return std::nullopt;  // nobody reports use of this account, which is not zero use
+  if (history.last_use.empty() && history.usage.empty()) return std::nullopt;  // nobody reports use of this account, which is not zero use
   const SumsByMetric sums = SumUp(history, sink.today());
-  std::int64_t last_day = history.last_use.front().day;
+  std::optional<std::int64_t> last_day;
   int known = 0;
   int used = 0;
-  for (const LastUse& last : history.last_use) last_day = std::max(last_day, last.day);
+  for (const LastUse& last : history.last_use) last_day = std::max(last_day.value_or(last.day), last.day);
   for (const Metric& metric : metrics) {
-    if (metric.first_day > sink.today()) continue;
+    if (metric.first_time > sink.as_of()) continue;
     ++known;
     const auto found = sums.find(metric.no);
     const MetricSums at = found == sums.end() ? MetricSums() : found->second;
@@ -102,7 +102,7 @@ std::optional<bool> PutUsageFacts(const AccountHistory& history, const std::vect
     PutMetric(numbering.ForMetric(metric.no, metric.name), at, history.users_seen, sink);
   }
   const std::optional<double> change = TotalChange(metrics, sums);
-  sink.Put("usage.days_since_last", static_cast<double>(sink.today() - last_day));
+  if (last_day.has_value()) sink.Put("usage.days_since_last", static_cast<double>(sink.today() - *last_day));
   sink.Put("usage.change_30d", change);
   if (known > 0) sink.Put("usage.breadth_30d", static_cast<double>(used) / known);
   sink.Put("usage.seat_utilisation_30d", SeatUtilisation(history, sink));

@@ -55,15 +55,15 @@ CREATE TABLE records (              -- everything that happened but usage
   kind INTEGER NOT NULL,
   record_id TEXT NOT NULL,
   event_time INTEGER NOT NULL,
-  update_time INTEGER NOT NULL,
+  update_time INTEGER NOT NULL,     -- a ticket has a row a state
   payload BLOB NOT NULL,            -- perennial.accounts.v1.Record
-  PRIMARY KEY (account_no, kind, record_id)
+  PRIMARY KEY (account_no, kind, record_id, update_time)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE metrics (
   metric_no INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
-  first_day INTEGER NOT NULL
+  first_time INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE usage_events (         -- kept whole: for as_of within a day, and so that an id counts once
@@ -85,7 +85,7 @@ CREATE TABLE usage_days (           -- sums of usage_events by UTC day
   PRIMARY KEY (account_no, day, metric_no)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE usage_last (           -- last day of each metric
+CREATE TABLE usage_last (           -- last day on which each metric was used
   account_no INTEGER NOT NULL,
   metric_no INTEGER NOT NULL,
   last_day INTEGER NOT NULL,
@@ -128,6 +128,12 @@ CREATE TABLE facts (                -- the newest facts of each account; by revi
   as_of INTEGER NOT NULL,
   payload BLOB NOT NULL             -- perennial.accounts.v1.PackedFacts
 ) STRICT;
+
+CREATE TABLE due (                  -- accounts whose facts change before midnight without a write
+  account_no INTEGER PRIMARY KEY,
+  due_time INTEGER NOT NULL
+) STRICT;
+CREATE INDEX due_by_time ON due (due_time);
 
 CREATE TABLE fact_definitions (
   fact_id INTEGER PRIMARY KEY,

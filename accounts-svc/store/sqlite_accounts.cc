@@ -129,6 +129,20 @@ absl::StatusOr<std::optional<AccountState>> SqliteTransaction::FindAccountState(
   return state;
 }
 
+absl::StatusOr<std::vector<AccountVersion>> SqliteTransaction::ListAccountVersions(AccountNo no) {
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+                             connection_.Prepare("SELECT effective_time, state FROM account_versions WHERE account_no = ? "
+                                                 "ORDER BY effective_time"));
+  statement.Bind(1, no);
+  std::vector<AccountVersion> versions;
+  for (;;) {
+    PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return versions;
+    PERENNIAL_ASSIGN_OR_RETURN(AccountState state, DecodeState(statement.View(1)));
+    versions.push_back({FromDb(statement.Int64(0)), std::move(state)});
+  }
+}
+
 absl::Status SqliteTransaction::InsertAccount(AccountRecord& account) {
   PERENNIAL_ASSIGN_OR_RETURN(
       sqlite::Statement statement,
@@ -197,6 +211,24 @@ absl::StatusOr<std::optional<SubscriptionState>> SqliteTransaction::FindSubscrip
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Bind(1, no).Bind(2, id).Bind(3, ToDb(as_of)).Step());
   if (!found) return std::nullopt;
   return ReadState(statement, 0);
+}
+
+absl::StatusOr<std::vector<SubscriptionVersion>> SqliteTransaction::ListSubscriptionVersions(AccountNo no,
+                                                                                             absl::string_view id) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sqlite::Statement statement,
+      connection_.Prepare("SELECT s.start_time, v.effective_time, plan, seats, mrr, trial, trial_end_time, end_time, "
+                          "renewal_time, auto_renew FROM subscription_versions v JOIN subscriptions s ON s.account_no = "
+                          "v.account_no AND s.subscription_id = v.subscription_id WHERE v.account_no = ? AND "
+                          "v.subscription_id = ? ORDER BY v.effective_time"));
+  statement.Bind(1, no).Bind(2, id);
+  std::vector<SubscriptionVersion> versions;
+  for (;;) {
+    PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return versions;
+    versions.push_back(
+        {std::string(id), FromDb(statement.Int64(0)), FromDb(statement.Int64(1)), ReadState(statement, 2)});
+  }
 }
 
 absl::Status SqliteTransaction::PutSubscription(AccountNo no, const SubscriptionRecord& subscription) {

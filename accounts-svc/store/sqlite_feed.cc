@@ -40,6 +40,28 @@ absl::StatusOr<std::vector<FeedRow>> SqliteTransaction::ListFeed(std::int64_t af
   }
 }
 
+absl::StatusOr<std::vector<AccountNo>> SqliteTransaction::ListDue(absl::Time now, int limit) {
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+                             connection_.Prepare("SELECT account_no FROM due WHERE due_time <= ? ORDER BY due_time, "
+                                                 "account_no LIMIT ?"));
+  statement.Bind(1, ToDb(now)).Bind(2, limit);
+  std::vector<AccountNo> numbers;
+  for (;;) {
+    PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return numbers;
+    numbers.push_back(statement.Int64(0));
+  }
+}
+
+absl::Status SqliteTransaction::SetDue(AccountNo no, std::optional<absl::Time> time) {
+  if (!time.has_value()) {
+    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement clear, connection_.Prepare("DELETE FROM due WHERE account_no = ?"));
+    return clear.Bind(1, no).Run();
+  }
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement put, connection_.Prepare("INSERT OR REPLACE INTO due VALUES (?, ?)"));
+  return put.Bind(1, no).Bind(2, ToDb(*time)).Run();
+}
+
 // The newest row always has the greatest revision: rows are replaced, never removed.
 absl::StatusOr<std::int64_t> SqliteTransaction::LastRevision() {
   PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement, connection_.Prepare("SELECT max(revision) FROM facts"));

@@ -1,4 +1,5 @@
 // Records, usage, and the history that facts are computed from.
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -13,7 +14,7 @@ absl::StatusOr<std::optional<StoredRecord>> SqliteTransaction::FindRecord(Accoun
                                                                           absl::string_view record_id) {
   PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
                              connection_.Prepare("SELECT event_time, update_time, payload FROM records WHERE account_no = ? "
-                                                 "AND kind = ? AND record_id = ?"));
+                                                 "AND kind = ? AND record_id = ? ORDER BY update_time DESC LIMIT 1"));
   PERENNIAL_ASSIGN_OR_RETURN(const bool found,
                              statement.Bind(1, no).Bind(2, static_cast<int>(kind)).Bind(3, record_id).Step());
   if (!found) return std::nullopt;
@@ -54,6 +55,7 @@ absl::Status SqliteTransaction::InsertUsage(AccountNo no, const UsageEvent& even
                              connection_.Prepare("INSERT INTO usage_days VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                                                  "total = total + excluded.total"));
   PERENNIAL_RETURN_IF_ERROR(sum.Bind(1, no).Bind(2, day).Bind(3, event.metric).Bind(4, event.value).Run());
+  if (event.value == 0) return absl::OkStatus();
   PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement last,
                              connection_.Prepare("INSERT INTO usage_last VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last_day "
                                                  "= excluded.last_day WHERE excluded.last_day > last_day"));
@@ -64,15 +66,15 @@ absl::Status SqliteTransaction::InsertUsage(AccountNo no, const UsageEvent& even
   return user.Bind(1, no).Bind(2, day).Bind(3, event.metric).Bind(4, event.user).Run();
 }
 
-absl::StatusOr<std::int64_t> SqliteTransaction::MetricNo(absl::string_view name, std::int64_t day) {
+absl::StatusOr<std::int64_t> SqliteTransaction::MetricNo(absl::string_view name, absl::Time time) {
   PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement find,
-                             connection_.Prepare("SELECT metric_no, first_day FROM metrics WHERE name = ?"));
+                             connection_.Prepare("SELECT metric_no, first_time FROM metrics WHERE name = ?"));
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, find.Bind(1, name).Step());
-  if (found && find.Int64(1) <= day) return find.Int64(0);
+  if (found && find.Int64(1) <= ToDb(time)) return find.Int64(0);
   PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement put,
-                             connection_.Prepare("INSERT INTO metrics (name, first_day) VALUES (?, ?) ON CONFLICT (name) DO "
-                                                 "UPDATE SET first_day = excluded.first_day RETURNING metric_no"));
-  PERENNIAL_RETURN_IF_ERROR(put.Bind(1, name).Bind(2, day).Step().status());
+                             connection_.Prepare("INSERT INTO metrics (name, first_time) VALUES (?, ?) ON CONFLICT (name) DO "
+                                                 "UPDATE SET first_time = excluded.first_time RETURNING metric_no"));
+  PERENNIAL_RETURN_IF_ERROR(put.Bind(1, name).Bind(2, ToDb(time)).Step().status());
   const std::int64_t no = put.Int64(0);
   PERENNIAL_RETURN_IF_ERROR(put.Step().status());
   return no;
@@ -80,12 +82,12 @@ absl::StatusOr<std::int64_t> SqliteTransaction::MetricNo(absl::string_view name,
 
 absl::StatusOr<std::vector<Metric>> SqliteTransaction::ListMetrics() {
   PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
-                             connection_.Prepare("SELECT metric_no, name, first_day FROM metrics ORDER BY metric_no"));
+                             connection_.Prepare("SELECT metric_no, name, first_time FROM metrics ORDER BY metric_no"));
   std::vector<Metric> metrics;
   for (;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
     if (!row) return metrics;
-    metrics.push_back({statement.Int64(0), statement.Text(1), statement.Int64(2)});
+    metrics.push_back({statement.Int64(0), statement.Text(1), FromDb(statement.Int64(2))});
   }
 }
 
@@ -98,6 +100,7 @@ absl::StatusOr<AccountHistory> SqliteTransaction::LoadHistory(const AccountRecor
   PERENNIAL_RETURN_IF_ERROR(LoadUsageDays(account.no, as_of, history));
   PERENNIAL_RETURN_IF_ERROR(LoadUsageOfLastDay(account.no, as_of, history));
   PERENNIAL_RETURN_IF_ERROR(LoadLastUse(account.no, as_of, history));
+  PERENNIAL_RETURN_IF_ERROR(LoadNextChange(account.no, as_of, history));
   return history;
 }
 
@@ -107,37 +110,86 @@ absl::Status SqliteTransaction::LoadSubscriptions(AccountNo no, absl::Time as_of
       connection_.Prepare(
           "SELECT v.subscription_id, s.start_time, v.effective_time, plan, seats, mrr, trial, trial_end_time, end_time, "
           "renewal_time, auto_renew FROM subscription_versions v JOIN subscriptions s ON s.account_no = v.account_no AND "
-          "s.subscription_id = v.subscription_id WHERE v.account_no = ? AND v.effective_time <= ? AND s.start_time <= ? "
+          "s.subscription_id = v.subscription_id WHERE v.account_no = ? AND s.start_time <= ? "
           "ORDER BY v.subscription_id, v.effective_time"));
-  statement.Bind(1, no).Bind(2, ToDb(as_of)).Bind(3, ToDb(as_of));
-  for (;;) {
-    PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
-    if (!row) return absl::OkStatus();
-    history.subscriptions.push_back({.id = statement.Text(0),
-                                     .start = FromDb(statement.Int64(1)),
-                                     .effective = FromDb(statement.Int64(2)),
-                                     .state = {.plan = statement.Text(3),
-                                               .seats = statement.Int64(4),
-                                               .mrr = statement.Int64(5),
-                                               .trial = statement.Int64(6) != 0,
-                                               .trial_end = FromDb(statement.MaybeInt64(7)),
-                                               .end = FromDb(statement.MaybeInt64(8)),
-                                               .renewal = FromDb(statement.MaybeInt64(9)),
-                                               .auto_renew = statement.Int64(10) != 0}});
-  }
-}
-
-absl::Status SqliteTransaction::LoadRecords(AccountNo no, absl::Time as_of, AccountHistory& history) {
-  PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
-      connection_.Prepare("SELECT payload FROM records WHERE account_no = ? AND event_time <= ? ORDER BY event_time, kind, "
-                          "record_id"));
   statement.Bind(1, no).Bind(2, ToDb(as_of));
   for (;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
     if (!row) return absl::OkStatus();
-    PERENNIAL_RETURN_IF_ERROR(AddToHistory(statement.View(0), as_of, history));
+    SubscriptionVersion version{.id = statement.Text(0),
+                                .start = FromDb(statement.Int64(1)),
+                                .effective = FromDb(statement.Int64(2)),
+                                .state = {.plan = statement.Text(3),
+                                          .seats = statement.Int64(4),
+                                          .mrr = statement.Int64(5),
+                                          .trial = statement.Int64(6) != 0,
+                                          .trial_end = FromDb(statement.MaybeInt64(7)),
+                                          .end = FromDb(statement.MaybeInt64(8)),
+                                          .renewal = FromDb(statement.MaybeInt64(9)),
+                                          .auto_renew = statement.Int64(10) != 0}};
+    const bool first = history.subscriptions.empty() || history.subscriptions.back().id != version.id;
+    // Whatever order states came in, the first one known holds since the subscription began.
+    if (first) version.effective = std::min(version.effective, version.start);
+    if (version.effective > as_of) continue;
+    if (version.state.end.has_value() && *version.state.end > as_of) {
+      history.next_change = std::min(history.next_change, *version.state.end);
+    }
+    history.subscriptions.push_back(std::move(version));
   }
+}
+
+// Of each record the state that was current then: the newest by update_time, or the first one while none was. A first state
+// that came late tells of its past by the times in it.
+absl::Status SqliteTransaction::LoadRecords(AccountNo no, absl::Time as_of, AccountHistory& history) {
+  struct {
+    std::int64_t kind = 0;
+    std::string id;
+    absl::Time time;
+    std::string payload;
+  } present;
+  const auto add = [&]() -> absl::Status {
+    if (present.kind == 0) return absl::OkStatus();
+    if (present.time <= as_of) return AddToHistory(present.payload, as_of, history);
+    history.next_change = std::min(history.next_change, present.time);
+    return absl::OkStatus();
+  };
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+                             connection_.Prepare("SELECT kind, record_id, event_time, update_time, payload FROM records WHERE "
+                                                 "account_no = ? ORDER BY kind, record_id, update_time"));
+  statement.Bind(1, no);
+  for (;;) {
+    PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) break;
+    const bool same = statement.Int64(0) == present.kind && statement.View(1) == present.id;
+    const absl::Time updated = FromDb(statement.Int64(3));
+    if (updated > as_of) history.next_change = std::min(history.next_change, updated);
+    if (same && updated > as_of) continue;
+    if (!same) PERENNIAL_RETURN_IF_ERROR(add());
+    present = {statement.Int64(0), statement.Text(1), FromDb(statement.Int64(2)), statement.Text(4)};
+  }
+  PERENNIAL_RETURN_IF_ERROR(add());
+  const auto by_time = [](const auto& a, const auto& b) { return a.time < b.time; };
+  std::stable_sort(history.touchpoints.begin(), history.touchpoints.end(), by_time);
+  std::stable_sort(history.surveys.begin(), history.surveys.end(), by_time);
+  std::stable_sort(history.milestones.begin(), history.milestones.end(), by_time);
+  std::stable_sort(history.churn_reports.begin(), history.churn_reports.end(), by_time);
+  return absl::OkStatus();
+}
+
+// What is stored and takes effect later. Records and ends are looked at where they are read.
+absl::Status SqliteTransaction::LoadNextChange(AccountNo no, absl::Time as_of, AccountHistory& history) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sqlite::Statement statement,
+      connection_.Prepare(
+          "SELECT min(time) FROM (SELECT min(effective_time) AS time FROM account_versions WHERE account_no = ?1 AND "
+          "effective_time > ?2 UNION ALL SELECT min(effective_time) FROM subscription_versions WHERE account_no = ?1 AND "
+          "effective_time > ?2 UNION ALL SELECT min(start_time) FROM subscriptions WHERE account_no = ?1 AND start_time > ?2 "
+          "UNION ALL SELECT min(event_time) FROM usage_events WHERE account_no = ?1 AND event_time > ?2)"));
+  PERENNIAL_RETURN_IF_ERROR(statement.Bind(1, no).Bind(2, ToDb(as_of)).Step().status());
+  if (const auto time = FromDb(statement.MaybeInt64(0)); time.has_value()) {
+    history.next_change = std::min(history.next_change, *time);
+  }
+  return absl::OkStatus();
 }
 
 // Whole days before that of as_of come from the daily sums.
@@ -183,11 +235,11 @@ absl::Status SqliteTransaction::LoadUsageOfLastDay(AccountNo no, absl::Time as_o
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
     if (!row) break;
     sums[statement.Int64(0)] += statement.Double(1);
-    if (std::string user = statement.Text(2); !user.empty()) users.emplace(statement.Int64(0), std::move(user));
+    if (std::string user = statement.Text(2); !user.empty() && statement.Double(1) > 0) users.emplace(statement.Int64(0), std::move(user));
   }
   for (const auto& [metric, sum] : sums) {
     history.usage.push_back({metric, today, sum});
-    history.last_use.push_back({metric, today});
+    if (sum > 0) history.last_use.push_back({metric, today});
   }
   for (const auto& [metric, user] : users) history.users.push_back({metric, today, user});
   history.users_seen = history.users_seen || !users.empty();
@@ -204,7 +256,7 @@ absl::Status SqliteTransaction::LoadLastUse(AccountNo no, absl::Time as_of, Acco
                              connection_.Prepare("SELECT metric_no, last_day FROM usage_last WHERE account_no = ?"));
   PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement search,
                              connection_.Prepare("SELECT day FROM usage_days WHERE account_no = ? AND day < ? AND metric_no = "
-                                                 "? ORDER BY day DESC LIMIT 1"));
+                                                 "? AND total > 0 ORDER BY day DESC LIMIT 1"));
   kept.Bind(1, no);
   for (;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, kept.Step());

@@ -89,15 +89,29 @@ absl::Status SqliteStore::RunOne(WriteTransaction& transaction, Waiting& write) 
   return writer_->Execute("RELEASE one");
 }
 
+absl::Status SqliteStore::CompleteTransaction(SqliteTransaction& transaction) {
+  if (hook_ == nullptr) return absl::OkStatus();
+  try {
+    return hook_->BeforeCommit(transaction, transaction.touched());
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("exception: ", error.what()));
+  }
+}
+
 void SqliteStore::Commit(const std::vector<Waiting*>& group) {
   std::int64_t revision = 0;
   const absl::Status status = writer_->InTransaction([&]() -> absl::Status {
     SqliteTransaction transaction(*writer_);
     for (Waiting* write : group) PERENNIAL_RETURN_IF_ERROR(RunOne(transaction, *write));
-    if (hook_ != nullptr) PERENNIAL_RETURN_IF_ERROR(hook_->BeforeCommit(transaction, transaction.touched()));
+    PERENNIAL_RETURN_IF_ERROR(CompleteTransaction(transaction));
     PERENNIAL_ASSIGN_OR_RETURN(revision, transaction.LastRevision());
     return absl::OkStatus();
   });
+  if (!status.ok() && group.size() > 1) {
+    // One of them is to blame, and the others must not pay for it.
+    for (Waiting* write : group) Commit({write});
+    return;
+  }
   for (Waiting* write : group) {
     if (write->status.ok()) write->status = status;
     write->revision = revision;

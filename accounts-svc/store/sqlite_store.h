@@ -13,6 +13,8 @@
 
 namespace perennial::accounts {
 
+class SqliteTransaction;
+
 // Store in one SQLite file. One thread writes; writes that wait are committed together (group commit), so that one fsync
 // serves many. Readers have connections of their own and are not held up.
 class SqliteStore final : public Store {
@@ -47,6 +49,7 @@ class SqliteStore final : public Store {
   SqliteStore(Options options, sqlite::FileLock lock, std::unique_ptr<sqlite::Connection> writer);
   void Loop();
   void Commit(const std::vector<Waiting*>& group);
+  absl::Status CompleteTransaction(SqliteTransaction& transaction);
   absl::Status RunOne(WriteTransaction& transaction, Waiting& write);
 
   const Options options_;

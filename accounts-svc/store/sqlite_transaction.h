@@ -23,10 +23,12 @@ class SqliteTransaction final : public WriteTransaction {
   absl::StatusOr<std::vector<AccountRecord>> ListAccounts(const AccountQuery& query) override;
   absl::StatusOr<std::vector<AccountNo>> ListAccountNos(AccountNo after, int limit) override;
   absl::StatusOr<std::optional<AccountState>> FindAccountState(AccountNo no, absl::Time as_of) override;
+  absl::StatusOr<std::vector<AccountVersion>> ListAccountVersions(AccountNo no) override;
   absl::StatusOr<AccountHistory> LoadHistory(const AccountRecord& account, absl::Time as_of) override;
   absl::StatusOr<std::optional<SubscriptionRecord>> FindSubscription(AccountNo no, absl::string_view id) override;
   absl::StatusOr<std::vector<SubscriptionRecord>> ListSubscriptions(AccountNo no, absl::string_view after,
                                                                     int limit) override;
+  absl::StatusOr<std::vector<SubscriptionVersion>> ListSubscriptionVersions(AccountNo no, absl::string_view id) override;
   absl::StatusOr<std::optional<SubscriptionState>> FindSubscriptionState(AccountNo no, absl::string_view id,
                                                                          absl::Time as_of) override;
   absl::StatusOr<std::vector<PhaseChange>> ListPhaseChanges(AccountNo no) override;
@@ -37,6 +39,7 @@ class SqliteTransaction final : public WriteTransaction {
   absl::StatusOr<std::vector<Metric>> ListMetrics() override;
   absl::StatusOr<std::optional<FeedRow>> FindFacts(AccountNo no) override;
   absl::StatusOr<std::vector<FeedRow>> ListFeed(std::int64_t after_revision, int limit) override;
+  absl::StatusOr<std::vector<AccountNo>> ListDue(absl::Time now, int limit) override;
   absl::StatusOr<std::int64_t> LastRevision() override;
   absl::StatusOr<std::vector<facts::FactDefinition>> ListFactDefinitions(facts::FactId first) override;
   absl::StatusOr<std::string> GetSetting(absl::string_view key) override;
@@ -50,11 +53,12 @@ class SqliteTransaction final : public WriteTransaction {
                                       const SubscriptionState& state) override;
   absl::Status PutRecord(AccountNo no, const StoredRecord& record) override;
   absl::Status InsertUsage(AccountNo no, const UsageEvent& event) override;
-  absl::StatusOr<std::int64_t> MetricNo(absl::string_view name, std::int64_t day) override;
+  absl::StatusOr<std::int64_t> MetricNo(absl::string_view name, absl::Time time) override;
   absl::Status ReplacePhases(AccountNo no, const std::vector<PhaseChange>& phases) override;
   absl::Status ReplaceMovements(AccountNo no, absl::string_view account_id,
                                 const std::vector<Movement>& movements) override;
   absl::StatusOr<std::int64_t> PutFacts(AccountNo no, const FeedRow& row) override;
+  absl::Status SetDue(AccountNo no, std::optional<absl::Time> time) override;
   absl::Status PutFactDefinition(facts::FactId id, const facts::FactDefinition& definition) override;
   absl::Status PutSetting(absl::string_view key, absl::string_view value) override;
 
@@ -66,6 +70,7 @@ class SqliteTransaction final : public WriteTransaction {
   absl::Status LoadUsageDays(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadUsageOfLastDay(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadLastUse(AccountNo no, absl::Time as_of, AccountHistory& history);
+  absl::Status LoadNextChange(AccountNo no, absl::Time as_of, AccountHistory& history);
 
   sqlite::Connection& connection_;
   std::set<AccountNo> touched_;

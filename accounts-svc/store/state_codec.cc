@@ -18,6 +18,19 @@ std::optional<absl::Time> Known(bool present, const google::protobuf::Timestamp&
   return ToTime(time);
 }
 
+// Earliest moment after `as_of` that a ticket tells of.
+absl::Time NextChange(const v1::Ticket& ticket, absl::Time as_of) {
+  absl::Time next = absl::InfiniteFuture();
+  const auto add = [&](bool present, const google::protobuf::Timestamp& time) {
+    if (present && ToTime(time) > as_of) next = std::min(next, ToTime(time));
+  };
+  add(ticket.has_first_response_time(), ticket.first_response_time());
+  add(ticket.has_resolve_time(), ticket.resolve_time());
+  add(ticket.has_first_response_due_time(), ticket.first_response_due_time());
+  add(ticket.has_resolve_due_time(), ticket.resolve_due_time());
+  return next;
+}
+
 Ticket TicketAsOf(const v1::Record& record, absl::Time as_of) {
   const v1::Ticket& from = record.ticket();
   Ticket ticket{.opened = ToTime(record.event_time()),
@@ -90,7 +103,10 @@ absl::Status AddToHistory(absl::string_view payload, absl::Time as_of, AccountHi
   }
   const absl::Time time = ToTime(record.event_time());
   switch (record.kind_case()) {
-    case v1::Record::kTicket: history.tickets.push_back(TicketAsOf(record, as_of)); break;
+    case v1::Record::kTicket:
+      history.tickets.push_back(TicketAsOf(record, as_of));
+      history.next_change = std::min(history.next_change, NextChange(record.ticket(), as_of));
+      break;
     case v1::Record::kTouchpoint:
       history.touchpoints.push_back(
           {.time = time, .inbound = record.touchpoint().direction() == v1::TOUCHPOINT_DIRECTION_INBOUND});

@@ -36,7 +36,7 @@ struct MovementQuery {
   // Time and account id of the last movement of the page before.
   std::optional<absl::Time> after_time = {};
   std::string after_id = {};
-  int limit = 50;
+  int limit = 50;  // negative: all
 };
 
 struct AccountMovement {
@@ -90,12 +90,17 @@ class ReadTransaction {
   virtual absl::StatusOr<std::vector<AccountNo>> ListAccountNos(AccountNo after, int limit) = 0;
   // State of an account as of a moment; nothing when it did not exist then.
   virtual absl::StatusOr<std::optional<AccountState>> FindAccountState(AccountNo no, absl::Time as_of) = 0;
+  // Versions of an account by effective time.
+  virtual absl::StatusOr<std::vector<AccountVersion>> ListAccountVersions(AccountNo no) = 0;
   // Everything that facts as of then may depend on. NOT_FOUND when the account did not exist then.
   virtual absl::StatusOr<AccountHistory> LoadHistory(const AccountRecord& account, absl::Time as_of) = 0;
 
   virtual absl::StatusOr<std::optional<SubscriptionRecord>> FindSubscription(AccountNo no, absl::string_view id) = 0;
   virtual absl::StatusOr<std::vector<SubscriptionRecord>> ListSubscriptions(AccountNo no, absl::string_view after,
                                                                             int limit) = 0;
+  // Versions of a subscription by effective time, as they were put.
+  virtual absl::StatusOr<std::vector<SubscriptionVersion>> ListSubscriptionVersions(AccountNo no,
+                                                                                    absl::string_view id) = 0;
   // State of a subscription as of a moment, by its versions; nothing before the first.
   virtual absl::StatusOr<std::optional<SubscriptionState>> FindSubscriptionState(AccountNo no, absl::string_view id,
                                                                                  absl::Time as_of) = 0;
@@ -103,6 +108,7 @@ class ReadTransaction {
   virtual absl::StatusOr<std::vector<PhaseChange>> ListPhaseChanges(AccountNo no) = 0;
   virtual absl::StatusOr<std::vector<AccountMovement>> ListMovements(const MovementQuery& query) = 0;
 
+  // The newest state of a record.
   virtual absl::StatusOr<std::optional<StoredRecord>> FindRecord(AccountNo no, RecordKind kind,
                                                                  absl::string_view record_id) = 0;
   virtual absl::StatusOr<std::optional<UsageEvent>> FindUsage(AccountNo no, absl::string_view record_id) = 0;
@@ -112,6 +118,8 @@ class ReadTransaction {
   virtual absl::StatusOr<std::optional<FeedRow>> FindFacts(AccountNo no) = 0;
   // Rows with a greater revision, in order of revision.
   virtual absl::StatusOr<std::vector<FeedRow>> ListFeed(std::int64_t after_revision, int limit) = 0;
+  // Accounts whose facts were due to change by `now` (see SetDue), earliest first.
+  virtual absl::StatusOr<std::vector<AccountNo>> ListDue(absl::Time now, int limit) = 0;
   // The greatest revision ever given out.
   virtual absl::StatusOr<std::int64_t> LastRevision() = 0;
   // Definitions from id `first` on, in order of id.
@@ -138,17 +146,20 @@ class WriteTransaction : public ReadTransaction {
   virtual absl::Status PutSubscriptionVersion(AccountNo no, absl::string_view id, absl::Time effective,
                                               const SubscriptionState& state) = 0;
 
+  // Keeps states with another update_time, for the past. Replaces the one with the same.
   virtual absl::Status PutRecord(AccountNo no, const StoredRecord& record) = 0;
-  // Adds the event and its share in the daily sums. ALREADY_EXISTS when the id is taken.
+  // Adds the event and its share in the daily sums; a value of 0 is a report of no use. ALREADY_EXISTS when the id is taken.
   virtual absl::Status InsertUsage(AccountNo no, const UsageEvent& event) = 0;
-  // Number of a metric, which is added when it is new; `day` lowers its first day.
-  virtual absl::StatusOr<std::int64_t> MetricNo(absl::string_view name, std::int64_t day) = 0;
+  // Number of a metric, which is added when it is new; `time` lowers its first time.
+  virtual absl::StatusOr<std::int64_t> MetricNo(absl::string_view name, absl::Time time) = 0;
 
   virtual absl::Status ReplacePhases(AccountNo no, const std::vector<PhaseChange>& phases) = 0;
   virtual absl::Status ReplaceMovements(AccountNo no, absl::string_view account_id,
                                         const std::vector<Movement>& movements) = 0;
   // Stores the row under the next revision, which it returns.
   virtual absl::StatusOr<std::int64_t> PutFacts(AccountNo no, const FeedRow& row) = 0;
+  // Notes when the account's facts change next without a write, or that they do not before the next midnight.
+  virtual absl::Status SetDue(AccountNo no, std::optional<absl::Time> time) = 0;
   virtual absl::Status PutFactDefinition(facts::FactId id, const facts::FactDefinition& definition) = 0;
   virtual absl::Status PutSetting(absl::string_view key, absl::string_view value) = 0;
 };
