@@ -8,33 +8,54 @@ namespace {
 
 constexpr std::size_t kLongestName = 128;
 
+void StripCommonEnds(absl::string_view& a, absl::string_view& b) {
+  while (!a.empty() && !b.empty() && a.front() == b.front()) {
+    a.remove_prefix(1);
+    b.remove_prefix(1);
+  }
+  while (!a.empty() && !b.empty() && a.back() == b.back()) {
+    a.remove_suffix(1);
+    b.remove_suffix(1);
+  }
+}
+
+// The least distance in a row of the table.
+int LeastOf(const int* row, int i, int columns, int limit) {
+  return *std::min_element(row + std::max(0, i - limit), row + std::min(columns, i + limit) + 1);
+}
+
 }  // namespace
 
 int EditDistance(absl::string_view a, absl::string_view b, int limit) {
-  const int most = static_cast<int>(std::max(a.size(), b.size()));
-  const int gap = most - static_cast<int>(std::min(a.size(), b.size()));
-  if (gap > limit) return limit + 1;
-  std::vector<int> before_last(b.size() + 1);
-  std::vector<int> last(b.size() + 1);
-  std::vector<int> current(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = static_cast<int>(j);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    current[0] = static_cast<int>(i);
-    int best = current[0];
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const int replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      current[j] = std::min({replaced, last[j] + 1, current[j - 1] + 1});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        current[j] = std::min(current[j], before_last[j - 2] + 1);
+  StripCommonEnds(a, b);
+  const int rows = static_cast<int>(a.size());
+  const int columns = static_cast<int>(b.size());
+  const int far = limit + 1;
+  if (std::abs(rows - columns) > limit) return far;
+  if (rows == 0 || columns == 0) return std::max(rows, columns);
+  // Rows i-2, i-1 and i of the table of distances between prefixes. Cells further than `limit` from the diagonal are
+  // far.
+  std::vector<int> table(static_cast<std::size_t>(columns + 1) * 3);
+  const auto row = [&](int i) { return table.data() + (i % 3) * (columns + 1); };
+  const auto cell = [&](int i, int j) { return std::abs(i - j) > limit ? far : row(i)[j]; };
+  for (int j = 0; j <= std::min(columns, limit); ++j) row(0)[j] = j;
+  for (int i = 1; i <= rows; ++i) {
+    int best = far;
+    for (int j = std::max(0, i - limit); j <= std::min(columns, i + limit); ++j) {
+      int distance = cell(i - 1, j) + 1;
+      if (j > 0) {
+        distance = std::min({distance, cell(i, j - 1) + 1, cell(i - 1, j - 1) + (a[i - 1] == b[j - 1] ? 0 : 1)});
       }
-      best = std::min(best, current[j]);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        distance = std::min(distance, cell(i - 2, j - 2) + 1);
+      }
+      row(i)[j] = std::min(distance, far);
+      best = std::min(best, row(i)[j]);
     }
-    // A swap may still reach back to the row before the last, so one row over the limit is not enough to stop.
-    if (best > limit + 1) return limit + 1;
-    std::swap(before_last, last);
-    std::swap(last, current);
+    // The next row may still swap over this one, so it has to be far from both.
+    if (best > limit && LeastOf(row(i - 1), i - 1, columns, limit) >= limit) return far;
   }
-  return std::min(last[b.size()], limit + 1);
+  return cell(rows, columns);
 }
 
 std::string NearestName(absl::string_view name, const std::vector<absl::string_view>& candidates) {

@@ -21,6 +21,8 @@ using facts::FactType;
 constexpr absl::string_view kQuote = "quote it to search for the text";
 // Shorter words are near too many names to be taken for a slip.
 constexpr std::size_t kShortestMisspelling = 4;
+// Each check looks at the whole catalogue; a filter that searches for more texts than this means them.
+constexpr std::size_t kMaxMisspellingChecks = 16;
 
 absl::string_view ExampleOf(FactType type) {
   switch (type) {
@@ -55,7 +57,8 @@ absl::Status CheckBareWord(const Value& word, const ProgramBuilder& builder) {
                          kQuote);
   }
   if (absl::StrContains(word.text, ".")) return builder.UnknownFact(word, kQuote);
-  if (word.text.size() < kShortestMisspelling) return absl::OkStatus();
+  if (word.text.size() < kShortestMisspelling || builder.search_count() >= kMaxMisspellingChecks)
+    return absl::OkStatus();
   for (FactId id = 0; id < builder.catalogue().size(); ++id) {
     const std::string& name = builder.catalogue().Get(id).name;
     if (EditDistance(word.text, name, 1) > 1) continue;

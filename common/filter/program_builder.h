@@ -42,6 +42,8 @@ class ProgramBuilder {
   void AddPresence(facts::FactId fact);
   void AddSearch(absl::string_view text, const SearchedFacts& where);
   void AddSegment(const std::string& id);
+  // Texts that are searched for so far.
+  [[nodiscard]] std::size_t search_count() const { return program_.searches.size(); }
 
   // The program; the builder is of no more use.
   Program Finish();
