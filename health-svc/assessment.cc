@@ -1,0 +1,106 @@
+#include "health-svc/assessment.h"
+
+#include <cmath>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/time_util.h"
+#include "health-svc/rules/score_difference.h"
+
+namespace perennial::health {
+namespace {
+
+constexpr absl::string_view kChurned = "CHURNED";
+
+bool HasChurned(const Portfolio& portfolio, const facts::RowReader& facts) {
+  const auto phase = portfolio.catalogue().Find("phase");
+  return phase.has_value() && facts.Text(*phase) == std::optional<absl::string_view>(kChurned);
+}
+
+void SetFromFacts(const Evaluation& evaluation, v1::HealthScore& out) {
+  const v1::Scorecard& card = evaluation.scorecard->config();
+  if (evaluation.score.has_value()) {
+    out.set_score(*evaluation.score);
+    out.set_band(evaluation.scorecard->BandOf(*evaluation.score));
+  }
+  out.set_coverage(evaluation.coverage);
+  out.set_scorecard(card.id());
+  out.set_scorecard_revision(card.revision());
+  for (int i = 0; i < card.measures_size(); ++i) {
+    const MeasureOutcome& outcome = evaluation.outcomes[static_cast<std::size_t>(i)];
+    if (!outcome.points.has_value()) continue;
+    v1::MeasureScore* measure = out.add_measures();
+    measure->set_measure(card.measures(i).id());
+    measure->set_score(*outcome.points);
+  }
+}
+
+// What an account had when it churned stays; one that was never scored before stays unknown: facts of today say nothing of
+// the customer it was.
+void SetKept(const v1::HealthScore* present, const Evaluation& evaluation, v1::HealthScore& out) {
+  if (present != nullptr) {
+    if (present->has_score()) out.set_score(present->score());
+    out.set_band(present->band());
+    out.set_coverage(present->coverage());
+    out.set_scorecard(present->scorecard());
+    out.set_scorecard_revision(present->scorecard_revision());
+    *out.mutable_measures() = present->measures();
+  } else {
+    out.set_scorecard(evaluation.scorecard->config().id());
+    out.set_scorecard_revision(evaluation.scorecard->config().revision());
+  }
+  out.set_frozen(true);
+}
+
+void AssessFlags(const Portfolio& portfolio, std::optional<facts::RowId> row, const facts::RowReader& reader,
+                 const AssessmentInput& input, Assessment& out) {
+  const filter::EvaluationContext context{.now = input.as_of};
+  static const FlagState kNever;
+  for (std::size_t i = 0; i < portfolio.rules().all().size(); ++i) {
+    const CompiledFlagRule& rule = portfolio.rules().all()[i];
+    const FlagState* present = &kNever;
+    if (row.has_value()) {
+      const auto found = portfolio.flags(i).find(*row);
+      if (found != portfolio.flags(i).end()) present = &found->second;
+    }
+    FlagState next{.standing = Advance(present->standing, rule.filter.Selects(reader, context), input.now,
+                                       rule.raise_after, rule.clear_after),
+                   .causes = {}};
+    if (next.standing.open) out.score.add_open_flags(rule.config.id());
+    if (next.standing == present->standing) continue;
+    next.causes = next.standing.open && !present->standing.open ? CausesOf(rule, reader, portfolio.catalogue())
+                                                                : present->causes;
+    out.flags.emplace_back(i, std::move(next));
+  }
+}
+
+}  // namespace
+
+Assessment Assess(const Portfolio& portfolio, const AssessmentInput& input) {
+  Assessment out{.account_id = input.account_id};
+  const auto row = portfolio.Find(input.account_id);
+  v1::HealthScore present;
+  if (row.has_value()) portfolio.GetScore(*row, &present);
+
+  const Evaluation evaluation = portfolio.scorecards().Evaluate(input.facts, {.now = input.as_of});
+  if (HasChurned(portfolio, input.facts)) {
+    SetKept(row.has_value() ? &present : nullptr, evaluation, out.score);
+  } else {
+    SetFromFacts(evaluation, out.score);
+  }
+  out.score.set_name(absl::StrCat("accounts/", input.account_id, "/healthScore"));
+  *out.score.mutable_as_of() = ToTimestamp(input.as_of);
+  out.score.set_facts_revision(input.facts_revision);
+  if (row.has_value() && out.score.has_score() && !std::isnan(portfolio.entry(*row).baseline)) {
+    out.score.set_change_30d(out.score.score() - portfolio.entry(*row).baseline);
+  }
+  // Rules read the new score, but no flags: those of this moment are only now being decided.
+  const facts::FactRow ours = portfolio.health_facts().ToFacts(out.score);
+  AssessFlags(portfolio, row, PendingRow(input.facts, ours, portfolio.health_facts().count()), input, out);
+
+  out.changed = !row.has_value() || portfolio.entry(*row).outdated || !SameScore(present, out.score);
+  out.begins_entry = !row.has_value() || BeginsEntry(present, out.score);
+  return out;
+}
+
+}  // namespace perennial::health

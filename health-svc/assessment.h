@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/facts/fact_row.h"
+#include "health-svc/portfolio.h"
+#include "perennial/health/v1/health_score.pb.h"
+
+namespace perennial::health {
+
+// What the facts of an account at one moment come to: its score and its flags, beside what the portfolio holds of it.
+struct Assessment {
+  std::string account_id;
+  bool deleted = false;
+  // Revision apart, which is the writer's to give.
+  v1::HealthScore score = {};
+  // The score says something else than the present one, or is the first.
+  bool changed = false;
+  // It begins an entry of history.
+  bool begins_entry = false;
+  // Rules whose standing changed, by index.
+  std::vector<std::pair<std::size_t, FlagState>> flags = {};
+};
+
+struct AssessmentInput {
+  std::string account_id;
+  // Facts of the account from accounts-svc.
+  const facts::RowReader& facts;
+  // Moment and revision of those facts.
+  absl::Time as_of;
+  std::int64_t facts_revision = 0;
+  // Time of this process's clock, for hold times.
+  absl::Time now;
+};
+
+// Assesses one account. Reads the portfolio, changes nothing; for its writer, or under a lock.
+Assessment Assess(const Portfolio& portfolio, const AssessmentInput& input);
+
+}  // namespace perennial::health

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <tuple>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/base/mutex.h"
+#include "common/feed/facts_applier.h"
+#include "health-svc/assessment.h"
+#include "health-svc/portfolio.h"
+#include "health-svc/store/health_store.h"
+
+namespace perennial::health {
+
+// The writer of a portfolio: assesses accounts whose facts changed, stores what follows, and only then lets readers see it,
+// facts and scores together.
+//
+// After an error readers see what they saw before, and the call can be made again from feed_revision(). Safe for many threads; calls wait for each
+// other.
+class Assessor {
+ public:
+  // All must outlive this. `published` is called after readers can see something new, on the caller's thread, without locks
+  // that readers take.
+  Assessor(Portfolio& portfolio, HealthStore& store, const Clock& clock, std::function<void()> published);
+
+  // Reads what is stored into the portfolio. Once, before all else.
+  absl::Status Load();
+  // Applies a message of the facts feed.
+  absl::Status Apply(const perennial::accounts::v1::WatchFactsResponse& message);
+  // Does what time alone brings: hold times that passed, and with a new day the scores of 30 days before. Call it often.
+  absl::Status Tick();
+  // Where to resume the facts feed.
+  [[nodiscard]] std::int64_t feed_revision();
+
+ private:
+  using DueFlag = std::tuple<absl::Time, facts::RowId, std::size_t>;
+
+  absl::StatusOr<std::vector<ReadRow>> Read(const perennial::accounts::v1::WatchFactsResponse& message)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  Assessment AssessRead(const ReadRow& row, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Gives revisions to what changed and stores it all.
+  absl::Status Store(std::vector<Assessment>& assessments, absl::Time now, std::int64_t facts_revision)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Lets readers see it. Under a WriteLock.
+  void Publish(const std::vector<Assessment>& assessments) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void PublishOne(const Assessment& assessment) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void PublishFlag(facts::RowId row, std::size_t rule, const FlagState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ForgetDueFlag(facts::RowId row, std::size_t rule) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Assesses rows anew from the facts in the table, some at a time.
+  absl::Status AssessRows(const std::vector<facts::RowId>& rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status AssessAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status RemoveUnseen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Follows up what a message asks for beyond its rows; tried again by Tick() after an error.
+  absl::Status FollowUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status LoadScores() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status LoadFlags() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Reads the scores of 30 days before `now` into the entries.
+  absl::Status LoadBaselines(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  [[nodiscard]] absl::Time Now() const;
+  [[nodiscard]] std::int64_t ScoredRevision(std::int64_t facts_revision) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  Portfolio& portfolio_;
+  HealthStore& store_;
+  const Clock& clock_;
+  const std::function<void()> published_;
+  Mutex mu_;
+  FactsApplier applier_ ABSL_GUARDED_BY(mu_);
+  std::int64_t stored_facts_revision_ ABSL_GUARDED_BY(mu_) = 0;
+  std::int64_t baseline_day_ ABSL_GUARDED_BY(mu_) = 0;
+  std::set<DueFlag> due_ ABSL_GUARDED_BY(mu_);
+  bool assess_all_ ABSL_GUARDED_BY(mu_) = false;
+  bool unseen_removed_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace perennial::health

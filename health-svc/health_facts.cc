@@ -1,0 +1,111 @@
+#include "health-svc/health_facts.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "common/base/status_macros.h"
+
+namespace perennial::health {
+namespace {
+
+std::string FactName(absl::string_view prefix, const std::string& id) {
+  return absl::StrCat(prefix, absl::StrReplaceAll(id, {{"-", "_"}}));
+}
+
+// Adds a fact that must be new.
+absl::StatusOr<facts::FactId> AddNew(facts::FactDefinition definition, facts::FactCatalogue& catalogue) {
+  if (catalogue.Find(definition.name).has_value()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("two ids of scorecards or flag rules become the fact '", definition.name, "'; rename one"));
+  }
+  return catalogue.Add(std::move(definition));
+}
+
+}  // namespace
+
+absl::StatusOr<HealthFacts> HealthFacts::Register(const Scorecards& scorecards, const FlagRules& rules,
+                                                  facts::FactCatalogue& catalogue) {
+  using enum facts::FactType;
+  HealthFacts out;
+  const auto add = [&](std::string name, facts::FactType type, std::string unit, std::string meaning) {
+    return AddNew({.name = std::move(name), .type = type, .unit = std::move(unit), .meaning = std::move(meaning)}, catalogue);
+  };
+  PERENNIAL_ASSIGN_OR_RETURN(out.score_, add("health.score", kNumber, "0-100", "Health score; unknown when nothing that "
+                                                                               "its scorecard measures is known."));
+  PERENNIAL_ASSIGN_OR_RETURN(out.band_, add("health.band", kString, "", "Band of the health score; unknown with it."));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      out.coverage_, add("health.coverage", kNumber, "share 0-1", "Share of weight on known, fresh values."));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      out.change_, add("health.change_30d", kNumber, "points", "Difference to the score 30 days before; unknown without."));
+  PERENNIAL_ASSIGN_OR_RETURN(out.open_, add("flags.open", kNumber, "flags", "Flags that are raised."));
+  std::set<std::string> ids;
+  for (const auto& card : scorecards.all()) {
+    for (const v1::Measure& measure : card->config().measures()) ids.insert(measure.id());
+  }
+  for (const std::string& id : ids) {
+    PERENNIAL_ASSIGN_OR_RETURN(
+        out.measures_[id],
+        add(FactName("health.measure.", id), kNumber, "0-100", absl::StrCat("Points of the measure ", id, ".")));
+    out.measure_ids_.push_back(id);
+  }
+  for (const CompiledFlagRule& rule : rules.all()) {
+    const std::string& id = rule.config.id();
+    PERENNIAL_ASSIGN_OR_RETURN(const facts::FactId fact, add(FactName("flags.", id), kBool, "",
+                                                             absl::StrCat("Whether the flag ", id, " is raised.")));
+    out.flags_.emplace_back(id, fact);
+  }
+  out.count_ = static_cast<facts::FactId>(catalogue.size());
+  for (facts::FactId fact = 0; fact < out.count_; ++fact) out.all_.push_back(fact);
+  return out;
+}
+
+facts::FactRow HealthFacts::ToFacts(const v1::HealthScore& score) const {
+  facts::FactRow row;
+  if (score.has_score()) row.SetNumber(score_, score.score());
+  if (!score.band().empty()) row.SetText(band_, score.band());
+  row.SetNumber(coverage_, score.coverage());
+  if (score.has_change_30d()) row.SetNumber(change_, score.change_30d());
+  row.SetNumber(open_, score.open_flags_size());
+  for (const v1::MeasureScore& measure : score.measures()) {
+    const auto fact = measures_.find(measure.measure());
+    if (fact != measures_.end()) row.SetNumber(fact->second, measure.score());
+  }
+  for (const auto& [rule, fact] : flags_) {
+    const auto& open = score.open_flags();
+    row.SetNumber(fact, std::binary_search(open.begin(), open.end(), rule) ? 1 : 0);
+  }
+  return row;
+}
+
+void HealthFacts::Put(const v1::HealthScore& score, facts::RowId row, const facts::FactCatalogue& catalogue,
+                      facts::FactTable& table) const {
+  (void)table.Replace(row, ToFacts(score), catalogue, all_);
+}
+
+void HealthFacts::Get(const facts::FactTable& table, facts::RowId row, const CompiledScorecard* scorecard,
+                      v1::HealthScore* out) const {
+  if (const auto score = table.Number(row, score_)) out->set_score(*score);
+  if (const auto band = table.Text(row, band_)) out->set_band(std::string(*band));
+  out->set_coverage(table.Number(row, coverage_).value_or(0));
+  if (const auto change = table.Number(row, change_)) out->set_change_30d(*change);
+  const auto add = [&](const std::string& id) {
+    const auto points = table.Number(row, measures_.find(id)->second);
+    if (!points.has_value()) return;
+    v1::MeasureScore* measure = out->add_measures();
+    measure->set_measure(id);
+    measure->set_score(*points);
+  };
+  if (scorecard != nullptr) {
+    for (const v1::Measure& measure : scorecard->config().measures()) add(measure.id());
+  } else {
+    for (const std::string& id : measure_ids_) add(id);
+  }
+  if (table.Number(row, open_).value_or(0) == 0) return;
+  for (const auto& [rule, fact] : flags_) {
+    if (table.Number(row, fact).value_or(0) != 0) out->add_open_flags(rule);
+  }
+}
+
+}  // namespace perennial::health

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "common/facts/fact_catalogue.h"
+#include "common/facts/fact_row.h"
+#include "common/facts/fact_table.h"
+#include "health-svc/rules/flag_rules.h"
+#include "health-svc/rules/scorecard.h"
+#include "perennial/health/v1/health_score.pb.h"
+
+namespace perennial::health {
+
+// The facts that this service adds to those of the accounts, so that filters can read scores and flags: health.score,
+// health.band, health.coverage, health.change_30d, health.measure.<id>, flags.open and flags.<rule>. In names of facts a "-"
+// of an id becomes "_".
+//
+// They are the first of their catalogue: a fact is one of them exactly if its id is below count().
+class HealthFacts {
+ public:
+  // Adds them to an empty catalogue. INVALID_ARGUMENT when two ids become the same name.
+  static absl::StatusOr<HealthFacts> Register(const Scorecards& scorecards, const FlagRules& rules,
+                                              facts::FactCatalogue& catalogue);
+
+  [[nodiscard]] facts::FactId count() const { return count_; }
+  // The values of a score as facts. Flags that are not open are false, not unknown.
+  [[nodiscard]] facts::FactRow ToFacts(const v1::HealthScore& score) const;
+  // Sets the row's facts to those of the score.
+  void Put(const v1::HealthScore& score, facts::RowId row, const facts::FactCatalogue& catalogue,
+           facts::FactTable& table) const;
+  // Fills in what facts hold of a score; `scorecard` gives the order of measures and may be null.
+  void Get(const facts::FactTable& table, facts::RowId row, const CompiledScorecard* scorecard, v1::HealthScore* out) const;
+  // For order_by.
+  [[nodiscard]] facts::FactId score() const { return score_; }
+  [[nodiscard]] facts::FactId coverage() const { return coverage_; }
+
+ private:
+  facts::FactId score_ = 0;
+  facts::FactId band_ = 0;
+  facts::FactId coverage_ = 0;
+  facts::FactId change_ = 0;
+  facts::FactId open_ = 0;
+  absl::flat_hash_map<std::string, facts::FactId> measures_;
+  std::vector<std::string> measure_ids_;  // sorted
+  std::vector<std::pair<std::string, facts::FactId>> flags_;  // by id of the rule
+  std::vector<facts::FactId> all_;
+  facts::FactId count_ = 0;
+};
+
+// A row of facts that is about to be: facts of the accounts from one reader, ours from another.
+class PendingRow final : public facts::RowReader {
+ public:
+  // Both must outlive this.
+  PendingRow(const facts::RowReader& theirs, const facts::RowReader& ours, facts::FactId count)
+      : theirs_(theirs), ours_(ours), count_(count) {}
+  [[nodiscard]] std::optional<double> Number(facts::FactId fact) const override { return Of(fact).Number(fact); }
+  [[nodiscard]] std::optional<absl::string_view> Text(facts::FactId fact) const override { return Of(fact).Text(fact); }
+  [[nodiscard]] bool HasSet(facts::FactId fact) const override { return Of(fact).HasSet(fact); }
+  [[nodiscard]] bool SetContains(facts::FactId fact, absl::string_view element) const override {
+    return Of(fact).SetContains(fact, element);
+  }
+  [[nodiscard]] facts::StringSet Set(facts::FactId fact) const override { return Of(fact).Set(fact); }
+
+ private:
+  [[nodiscard]] const facts::RowReader& Of(facts::FactId fact) const { return fact < count_ ? ours_ : theirs_; }
+  const facts::RowReader& theirs_;
+  const facts::RowReader& ours_;
+  const facts::FactId count_;
+};
+
+}  // namespace perennial::health

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/base/clock.h"
+#include "common/feed/stream_follower.h"
+#include "common/server/server.h"
+#include "common/server/watch_stream.h"
+#include "common/server/worker_pool.h"
+#include "common/storage/sqlite.h"
+#include "health-svc/assessor.h"
+#include "health-svc/flag_service.h"
+#include "health-svc/health_score_service.h"
+#include "health-svc/score_cache.h"
+#include "health-svc/ticker.h"
+#include "perennial/accounts/v1/fact_service.grpc.pb.h"
+
+namespace perennial::health {
+
+struct HealthProcessOptions {
+  // Folder of the database; made when absent.
+  std::string data;
+  // Where facts come from.
+  std::shared_ptr<grpc::Channel> accounts;
+  // "host:port"; empty for none.
+  std::string redis = {};
+  v1::ScorecardSet scorecards;
+  v1::FlagRuleSet flag_rules;
+  ServerOptions server = {};
+  std::chrono::milliseconds tick{1000};
+};
+
+// All of health-svc, wired up: store, portfolio, follower, services, server.
+class HealthProcess {
+ public:
+  // `clock` must outlive it. INVALID_ARGUMENT and FAILED_PRECONDITION with a sentence for people.
+  static absl::StatusOr<std::unique_ptr<HealthProcess>> Start(HealthProcessOptions options, const Clock& clock);
+  ~HealthProcess();
+
+  [[nodiscard]] Server& server() { return *server_; }
+  // What has been written to Redis; nothing without one.
+  [[nodiscard]] ScoreCacheWriter* cache_writer() { return cache_writer_.get(); }
+  // Stops serving, then following. Safe to call twice.
+  void Stop();
+
+ private:
+  HealthProcess(sqlite::FileLock data_lock, std::unique_ptr<HealthStore> store, std::unique_ptr<Portfolio> portfolio);
+  absl::Status Serve(const HealthProcessOptions& options, const Clock& clock);
+  absl::Status OpenCache(const std::string& redis);
+  void Follow(const std::shared_ptr<grpc::Channel>& accounts, std::chrono::milliseconds tick);
+  // Tells everyone who waits that there is something new.
+  void Published();
+
+  const sqlite::FileLock data_lock_;
+  const std::unique_ptr<HealthStore> store_;
+  const std::unique_ptr<Portfolio> portfolio_;
+  WatchHub hub_;
+  std::unique_ptr<ScoreCacheReader> cache_reader_;
+  std::unique_ptr<ScoreCacheWriter> cache_writer_;
+  std::unique_ptr<HealthScores> scores_;
+  std::unique_ptr<Flags> flags_;
+  WorkerPool pool_{{.threads = 8, .max_queued = 1024}};
+  RevisionWaiters waiters_;
+  std::unique_ptr<HealthScoreService> score_service_;
+  std::unique_ptr<FlagService> flag_service_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<Assessor> assessor_;
+  bool ready_ = false;  // of the assessor's calls, one at a time
+  std::unique_ptr<perennial::accounts::v1::FactService::Stub> facts_;
+  std::unique_ptr<StreamFollower<perennial::accounts::v1::WatchFactsResponse>> follower_;
+  std::unique_ptr<Ticker> ticker_;
+};
+
+}  // namespace perennial::health

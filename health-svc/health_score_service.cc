@@ -1,0 +1,76 @@
+#include "health-svc/health_score_service.h"
+
+#include <memory>
+#include <utility>
+
+#include "common/server/serve_unary.h"
+#include "health-svc/score_feed.h"
+#include "health-svc/serve_at_revision.h"
+
+namespace perennial::health {
+
+grpc::ServerUnaryReactor* HealthScoreService::GetHealthScore(grpc::CallbackServerContext* context,
+                                                             const v1::GetHealthScoreRequest* request,
+                                                             v1::GetHealthScoreResponse* response) {
+  if (request->min_facts_revision() != 0) {
+    return ServeAtRevision(waiters_, pool_, context, request, response, HealthScores::Check(*request),
+                           [this](const v1::GetHealthScoreRequest& get) -> absl::StatusOr<v1::GetHealthScoreResponse> {
+                             v1::GetHealthScoreResponse answer;
+                             const absl::StatusOr<bool> answered = scores_.GetFromMemory(get, &answer);
+                             if (!answered.ok()) return answered.status();
+                             if (!*answered) return scores_.GetElsewhere(get);
+                             return answer;
+                           });
+  }
+  // Memory answers on this thread; what has to be looked up elsewhere blocks, and must not.
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const absl::StatusOr<bool> answered =
+      CallSafely([&]() -> absl::StatusOr<bool> { return scores_.GetFromMemory(*request, response); });
+  if (!answered.ok()) {
+    reactor->Finish(ToGrpcStatus(answered.status()));
+  } else if (*answered) {
+    reactor->Finish(grpc::Status::OK);
+  } else if (!pool_.TryRun([=, this] {
+               auto found = CallSafely([&] { return scores_.GetElsewhere(*request); });
+               if (found.ok()) *response = *std::move(found);
+               reactor->Finish(ToGrpcStatus(found.status()));
+             })) {
+    reactor->Finish(ToGrpcStatus(BusyStatus()));
+  }
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* HealthScoreService::BatchGetHealthScores(grpc::CallbackServerContext* context,
+                                                                   const v1::BatchGetHealthScoresRequest* request,
+                                                                   v1::BatchGetHealthScoresResponse* response) {
+  return ServeAtRevision(waiters_, pool_, context, request, response, HealthScores::Check(*request),
+                         [this](const auto& get) { return scores_.BatchGet(get); });
+}
+
+grpc::ServerUnaryReactor* HealthScoreService::ListHealthScores(grpc::CallbackServerContext* context,
+                                                               const v1::ListHealthScoresRequest* request,
+                                                               v1::ListHealthScoresResponse* response) {
+  return ServeAtRevision(waiters_, pool_, context, request, response, HealthScores::Check(*request),
+                         [this](const auto& list) { return scores_.List(list); });
+}
+
+grpc::ServerUnaryReactor* HealthScoreService::ExplainHealthScore(grpc::CallbackServerContext* context,
+                                                                 const v1::ExplainHealthScoreRequest* request,
+                                                                 v1::ExplainHealthScoreResponse* response) {
+  return ServeAtRevision(waiters_, pool_, context, request, response, HealthScores::Check(*request),
+                         [this](const auto& explain) { return scores_.Explain(explain); });
+}
+
+grpc::ServerUnaryReactor* HealthScoreService::ListHealthScoreHistory(grpc::CallbackServerContext* context,
+                                                                     const v1::ListHealthScoreHistoryRequest* request,
+                                                                     v1::ListHealthScoreHistoryResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& list) { return scores_.ListHistory(list); });
+}
+
+grpc::ServerWriteReactor<v1::WatchHealthScoresResponse>* HealthScoreService::WatchHealthScores(
+    grpc::CallbackServerContext*, const v1::WatchHealthScoresRequest* request) {
+  const auto feed = std::make_shared<ScoreFeed>(portfolio_, request->start_revision());
+  return WatchStream<v1::WatchHealthScoresResponse>::Start(hub_, pool_, [feed] { return feed->Next(); });
+}
+
+}  // namespace perennial::health

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/clock.h"
+#include "health-svc/portfolio.h"
+#include "health-svc/score_cache.h"
+#include "health-svc/store/health_store.h"
+#include "perennial/health/v1/health_score_service.pb.h"
+
+namespace perennial::health {
+
+// Answers HealthScoreService. No gRPC here; one method each, safe for many threads. None waits for min_facts_revision: who
+// calls has waited.
+class HealthScores {
+ public:
+  // All must outlive this. `cache` may be null.
+  HealthScores(const Portfolio& portfolio, HealthStore& store, ScoreCacheReader* cache, const Clock& clock)
+      : portfolio_(portfolio), store_(store), cache_(cache), clock_(clock) {}
+
+  // OK when nothing in the request is wrong.
+  static absl::Status Check(const v1::GetHealthScoreRequest& request);
+  static absl::Status Check(const v1::BatchGetHealthScoresRequest& request);
+  static absl::Status Check(const v1::ListHealthScoresRequest& request);
+  static absl::Status Check(const v1::ExplainHealthScoreRequest& request);
+
+  // From memory, without blocking. False when memory cannot tell: ask GetElsewhere.
+  absl::StatusOr<bool> GetFromMemory(const v1::GetHealthScoreRequest& request, v1::GetHealthScoreResponse* response) const;
+  // From Redis, else from the store. Blocks.
+  absl::StatusOr<v1::GetHealthScoreResponse> GetElsewhere(const v1::GetHealthScoreRequest& request) const;
+  absl::StatusOr<v1::BatchGetHealthScoresResponse> BatchGet(const v1::BatchGetHealthScoresRequest& request) const;
+  absl::StatusOr<v1::ListHealthScoresResponse> List(const v1::ListHealthScoresRequest& request) const;
+  absl::StatusOr<v1::ExplainHealthScoreResponse> Explain(const v1::ExplainHealthScoreRequest& request) const;
+  absl::StatusOr<v1::ListHealthScoreHistoryResponse> ListHistory(const v1::ListHealthScoreHistoryRequest& request) const;
+
+ private:
+  const Portfolio& portfolio_;
+  HealthStore& store_;
+  ScoreCacheReader* const cache_;
+  const Clock& clock_;
+};
+
+}  // namespace perennial::health

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/facts/fact_catalogue.h"
+#include "common/facts/fact_table.h"
+#include "health-svc/health_facts.h"
+#include "health-svc/portfolio_lock.h"
+#include "health-svc/rules/flag_rules.h"
+#include "health-svc/rules/flag_timing.h"
+#include "health-svc/rules/scorecard.h"
+#include "health-svc/store/health_store.h"
+#include "perennial/health/v1/health_score.pb.h"
+
+namespace perennial::health {
+
+// A flag rule's standing with an account, in memory.
+struct FlagState {
+  FlagStanding standing;
+  std::vector<v1::FlagCause> causes;
+};
+
+// Facts, scores and flags of all accounts, in memory: what is stored, together with the facts it was made of.
+//
+// One writer, which may read without the lock, and many readers, which hold a ReadLock while they look at anything here.
+// What a reader sees under one lock belongs together.
+class Portfolio {
+ public:
+  // What the facts of a row don't hold of its score.
+  struct Entry {
+    std::int64_t revision = 0;  // 0: never scored
+    std::int64_t facts_revision = 0;
+    absl::Time as_of;
+    // The score 30 days before; NaN when unknown.
+    double baseline = std::numeric_limits<double>::quiet_NaN();
+    std::uint32_t scorecard = 0;  // index in the names of scorecards
+    bool frozen = false;
+    bool deleted = false;
+    // Facts of the row have come from the feed since this process began.
+    bool seen = false;
+    // What is stored names measures or rules that the configuration has no more: to be stored anew.
+    bool outdated = false;
+  };
+
+  // INVALID_ARGUMENT when the ids of the configuration clash.
+  static absl::StatusOr<std::unique_ptr<Portfolio>> Create(Scorecards scorecards, FlagRules rules);
+
+  [[nodiscard]] PortfolioLock& lock() const { return lock_; }
+
+  // Reading.
+  [[nodiscard]] const facts::FactCatalogue& catalogue() const { return catalogue_; }
+  [[nodiscard]] const facts::FactTable& table() const { return table_; }
+  [[nodiscard]] const Scorecards& scorecards() const { return scorecards_; }
+  [[nodiscard]] const FlagRules& rules() const { return rules_; }
+  [[nodiscard]] const HealthFacts& health_facts() const { return health_facts_; }
+  [[nodiscard]] const Entry& entry(facts::RowId row) const { return entries_[row]; }
+  // Row of an account that has a score.
+  [[nodiscard]] std::optional<facts::RowId> Find(absl::string_view account_id) const;
+  // Whether the account is known to have been deleted.
+  [[nodiscard]] bool IsDeleted(absl::string_view account_id) const;
+  // The score of a row that Find() gave.
+  void GetScore(facts::RowId row, v1::HealthScore* out) const;
+  // The scorecard that made it; null when the configuration has it no more.
+  [[nodiscard]] const CompiledScorecard* ScorecardOf(facts::RowId row) const;
+  // Rows by the revision of their score, tombstones too.
+  [[nodiscard]] const absl::btree_map<std::int64_t, facts::RowId>& by_revision() const { return by_revision_; }
+  // The greatest revision given out.
+  [[nodiscard]] std::int64_t revision() const { return revision_; }
+  // Every fact up to it is in the table and in the scores.
+  [[nodiscard]] std::int64_t facts_revision() const { return facts_revision_; }
+  // Every fact up to it is in the scores, though perhaps not yet, after a restart, in the table.
+  [[nodiscard]] std::int64_t scored_revision() const { return scored_revision_; }
+  // Whether all facts that existed when this process began are in the table.
+  [[nodiscard]] bool caught_up() const { return caught_up_; }
+  // Standings of a rule by row; nothing for a row that it never held for.
+  [[nodiscard]] const absl::flat_hash_map<facts::RowId, FlagState>& flags(std::size_t rule) const { return flags_[rule]; }
+
+  // Writing: hold a WriteLock.
+  facts::FactCatalogue& mutable_catalogue() { return catalogue_; }
+  facts::FactTable& mutable_table() { return table_; }
+  bool Resolve();  // of scorecards and rules, after the catalogue grew
+  void PutScore(facts::RowId row, const v1::HealthScore& score);
+  void PutTombstone(facts::RowId row, std::int64_t revision);
+  void PutFlag(facts::RowId row, std::size_t rule, FlagState state);
+  void DropFlags(facts::RowId row);
+  Entry& mutable_entry(facts::RowId row);
+  void SetProgress(std::int64_t facts_revision, std::int64_t scored_revision, bool caught_up);
+  void RaiseRevision(std::int64_t revision) { revision_ = std::max(revision_, revision); }
+
+ private:
+  Portfolio(Scorecards scorecards, FlagRules rules) : scorecards_(std::move(scorecards)), rules_(std::move(rules)) {}
+  void SetRevision(facts::RowId row, std::int64_t revision);
+  std::uint32_t ScorecardIndex(const std::string& id, std::int64_t revision);
+
+  struct ScorecardName {
+    std::string id;
+    std::int64_t revision = 0;
+    const CompiledScorecard* compiled = nullptr;
+  };
+
+  mutable PortfolioLock lock_;
+  Scorecards scorecards_;
+  FlagRules rules_;
+  facts::FactCatalogue catalogue_;
+  facts::FactTable table_;
+  HealthFacts health_facts_;
+  std::vector<Entry> entries_;  // by row
+  std::vector<ScorecardName> scorecard_names_;
+  absl::btree_map<std::int64_t, facts::RowId> by_revision_;
+  std::vector<absl::flat_hash_map<facts::RowId, FlagState>> flags_;  // by rule
+  std::int64_t revision_ = 0;
+  std::int64_t facts_revision_ = 0;
+  std::int64_t scored_revision_ = 0;
+  bool caught_up_ = false;
+};
+
+}  // namespace perennial::health

@@ -1,0 +1,49 @@
+#include "health-svc/request_names.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "common/base/error_details.h"
+#include "common/base/resource_name.h"
+
+namespace perennial::health {
+namespace {
+
+constexpr std::size_t kMostNamed = 20;  // an error's text has little room
+
+}  // namespace
+
+absl::StatusOr<absl::string_view> AccountOfParent(absl::string_view parent) {
+  if (parent.empty()) return absl::InvalidArgumentError("is required");
+  absl::string_view id = parent;
+  if (!absl::ConsumePrefix(&id, "accounts/") || !CheckId(id).ok()) {
+    return absl::InvalidArgumentError("must look like accounts/{id}");
+  }
+  return id;
+}
+
+absl::StatusOr<absl::string_view> AccountOfScoreName(absl::string_view name) {
+  if (name.empty()) return absl::InvalidArgumentError("is required");
+  absl::string_view id = name;
+  (void)absl::ConsumeSuffix(&id, "/healthScore");
+  auto account = AccountOfParent(id);
+  if (!account.ok()) return absl::InvalidArgumentError("must look like accounts/{id}/healthScore or accounts/{id}");
+  return account;
+}
+
+absl::Status NoSuchAccounts(const std::vector<std::string>& accounts) {
+  const std::size_t named = std::min(accounts.size(), kMostNamed);
+  std::string names = absl::StrJoin(accounts.begin(), accounts.begin() + static_cast<std::ptrdiff_t>(named), ", ",
+                                    [](std::string* out, const std::string& id) { absl::StrAppend(out, "accounts/", id); });
+  if (named < accounts.size()) absl::StrAppend(&names, " and ", accounts.size() - named, " more");
+  return WithReason(absl::NotFoundError(absl::StrCat("no health score of ", names, "; check the ids")), "ACCOUNT_NOT_FOUND");
+}
+
+absl::Status CheckFactsRevision(std::int64_t revision) {
+  return revision < 0 ? absl::InvalidArgumentError("must not be negative") : absl::OkStatus();
+}
+
+}  // namespace perennial::health

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "common/base/error_details.h"
+#include "common/facts/fact_catalogue.h"
+#include "common/facts/fact_row.h"
+#include "perennial/health/v1/scorecard.pb.h"
+
+namespace perennial::health {
+
+// Maps a known fact to points, 0 to 100. Immutable.
+class Curve {
+ public:
+  // Reads a curve; what is wrong with it goes to `faults`, named from `where` on.
+  static Curve Compile(const v1::Curve& curve, const std::string& where, BadRequest& faults);
+
+  // Whether facts of that type can be read: numbers by every curve, strings and bools by `match`, times and sets by none.
+  [[nodiscard]] bool Reads(facts::FactType type) const;
+  // Points of the row's fact, whose type this curve reads. Nothing when the fact is unknown, lies outside a bounded curve or
+  // matches no case.
+  [[nodiscard]] std::optional<double> Points(const facts::RowReader& row, facts::FactId fact, facts::FactType type) const;
+  [[nodiscard]] std::optional<double> OfNumber(double value) const;
+  [[nodiscard]] std::optional<double> OfText(absl::string_view value) const;
+
+ private:
+  enum class Kind : unsigned char { kNone, kTiers, kLinear, kLinearBounded, kMatch };
+  void ReadPoints(const google::protobuf::RepeatedPtrField<v1::CurvePoint>& points, int fewest, const std::string& where,
+                  BadRequest& faults);
+  void ReadCases(const v1::MatchCurve& match, const std::string& where, BadRequest& faults);
+
+  Kind kind_ = Kind::kNone;
+  std::vector<std::pair<double, double>> points_;  // value, score; ascending
+  absl::flat_hash_map<std::string, double> texts_;
+  std::vector<std::pair<double, double>> numbers_;  // the cases that are numbers
+  std::optional<double> default_;
+};
+
+}  // namespace perennial::health

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "common/facts/fact_catalogue.h"
+#include "common/facts/fact_row.h"
+#include "health-svc/rules/scorecard.h"
+#include "perennial/health/v1/health_score.pb.h"
+
+namespace perennial::health {
+
+// Says why a score is what it is, `score` apart: the caller's to set. Contributions add up to computed_score.
+v1::HealthScoreExplanation Explain(const Evaluation& evaluation, const facts::RowReader& row,
+                                   const facts::FactCatalogue& catalogue);
+
+// The same for a score that was kept when its account churned: its facts have moved on, so only the measures' points that
+// were kept with it are told. `scorecard` is the one that it was made with.
+v1::HealthScoreExplanation ExplainKept(const v1::HealthScore& kept, const CompiledScorecard& scorecard);
+
+// A value for sentences: shares as per cent ("-35 %"), other numbers short, times as days.
+std::string ValueInWords(const facts::FactValue& value, const facts::FactDefinition& definition);
+
+}  // namespace perennial::health

@@ -1,0 +1,22 @@
+#include "health-svc/rules/score_difference.h"
+
+#include <algorithm>
+
+namespace perennial::health {
+
+bool BeginsEntry(const v1::HealthScore& previous, const v1::HealthScore& next) {
+  return previous.has_score() != next.has_score() || previous.score() != next.score() || previous.band() != next.band() ||
+         previous.coverage() != next.coverage() || previous.scorecard() != next.scorecard() ||
+         previous.scorecard_revision() != next.scorecard_revision() || previous.frozen() != next.frozen();
+}
+
+bool SameScore(const v1::HealthScore& a, const v1::HealthScore& b) {
+  const auto same_measure = [](const v1::MeasureScore& one, const v1::MeasureScore& other) {
+    return one.measure() == other.measure() && one.score() == other.score();
+  };
+  return !BeginsEntry(a, b) && a.has_change_30d() == b.has_change_30d() && a.change_30d() == b.change_30d() &&
+         std::equal(a.measures().begin(), a.measures().end(), b.measures().begin(), b.measures().end(), same_measure) &&
+         std::equal(a.open_flags().begin(), a.open_flags().end(), b.open_flags().begin(), b.open_flags().end());
+}
+
+}  // namespace perennial::health

@@ -1,0 +1,189 @@
+#include "health-svc/score_cache.h"
+
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/base/hash.h"
+#include "common/base/log.h"
+#include "common/base/status_macros.h"
+
+namespace perennial::health {
+namespace {
+
+constexpr std::size_t kGenerationSize = 16;
+constexpr std::size_t kRevisionSize = 19;
+constexpr std::size_t kChecksumSize = 16;
+constexpr std::size_t kHeaderSize = kGenerationSize + kRevisionSize + kChecksumSize;
+constexpr std::size_t kScoresAtOnce = 256;
+constexpr std::chrono::milliseconds kRetry{200};
+
+// A day, and up to a fifth more by account, so that what was written together does not expire together.
+constexpr std::int64_t kLifetimeMs = std::int64_t{24} * 3600 * 1000;
+std::int64_t LifetimeMs(absl::string_view account_id) {
+  return kLifetimeMs + static_cast<std::int64_t>(Fnv1a64(account_id) % static_cast<std::uint64_t>(kLifetimeMs / 5));
+}
+
+// Sets the value unless one of the same generation with the same or a greater revision is there. A value that is none of
+// ours, or of another store, is replaced.
+constexpr const char* kSetIfNewer = R"lua(
+local old = redis.pcall('GET', KEYS[1])
+if type(old) == 'string' and #old >= 51 and string.sub(old, 1, 16) == string.sub(ARGV[1], 1, 16) then
+  local revision = string.sub(old, 17, 35)
+  if string.match(revision, '^%d+$') and revision >= string.sub(ARGV[1], 17, 35) then return 0 end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+)lua";
+
+std::string Checksum(absl::string_view account_id, absl::string_view header, absl::string_view body) {
+  return absl::StrFormat("%016x", Fnv1a64(body, Fnv1a64(header, Fnv1a64(account_id))));
+}
+
+}  // namespace
+
+std::string CacheKey(absl::string_view account_id) { return absl::StrCat("perennial:health:v1:score:{", account_id, "}"); }
+
+std::string EncodeCached(const StoredScore& score, absl::string_view generation) {
+  const std::string header = absl::StrCat(generation, absl::StrFormat("%019d", score.revision));
+  const std::string body = score.deleted ? std::string() : score.score.SerializeAsString();
+  return absl::StrCat(header, Checksum(score.account_id, header, body), body);
+}
+
+std::optional<StoredScore> DecodeCached(absl::string_view account_id, absl::string_view generation,
+                                        absl::string_view bytes) {
+  if (bytes.size() < kHeaderSize || bytes.substr(0, kGenerationSize) != generation) return std::nullopt;
+  const absl::string_view header = bytes.substr(0, kGenerationSize + kRevisionSize);
+  const absl::string_view body = bytes.substr(kHeaderSize);
+  if (bytes.substr(header.size(), kChecksumSize) != Checksum(account_id, header, body)) return std::nullopt;
+  StoredScore out{.account_id = std::string(account_id), .deleted = body.empty()};
+  if (!absl::SimpleAtoi(header.substr(kGenerationSize), &out.revision)) return std::nullopt;
+  if (!out.score.ParseFromArray(body.data(), static_cast<int>(body.size()))) return std::nullopt;
+  return out;
+}
+
+std::optional<StoredScore> ScoreCacheReader::Get(absl::string_view account_id) {
+  MutexLock lock(mu_);
+  const auto replies = client_->Run({{"GET", CacheKey(account_id)}});
+  if (!replies.ok() || replies->size() != 1) return std::nullopt;
+  const RedisReply& reply = replies->front();
+  if (reply.type == RedisReply::Type::kNil) return std::nullopt;
+  if (reply.type == RedisReply::Type::kText) {
+    auto score = DecodeCached(account_id, generation_, reply.text);
+    if (score.has_value()) return score;
+    // Another store's value is not ours to delete.
+    if (absl::StartsWith(reply.text, generation_) || reply.text.size() < kHeaderSize) {
+      (void)client_->Run({{"DEL", CacheKey(account_id)}});
+    }
+  }
+  return std::nullopt;
+}
+
+ScoreCacheWriter::ScoreCacheWriter(std::unique_ptr<RedisClient> client, const Portfolio& portfolio, std::string generation)
+    : client_(std::move(client)),
+      portfolio_(portfolio),
+      generation_(std::move(generation)),
+      thread_([this] { Loop(); }) {}
+
+ScoreCacheWriter::~ScoreCacheWriter() {
+  {
+    MutexLock lock(mu_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+}
+
+void ScoreCacheWriter::Wake() {
+  {
+    MutexLock lock(mu_);
+    woken_ = true;
+  }
+  changed_.notify_one();
+}
+
+std::int64_t ScoreCacheWriter::written_revision() {
+  MutexLock lock(mu_);
+  return written_;
+}
+
+void ScoreCacheWriter::Loop() {
+  for (;;) {
+    {
+      MutexLock lock(mu_);
+      // Also without being woken: Redis may be back.
+      if (!woken_ && !stopping_) (void)lock.WaitFor(changed_, kRetry);
+      if (stopping_) return;
+      woken_ = false;
+    }
+    while (WriteSome()) {
+      MutexLock lock(mu_);
+      if (stopping_) return;
+    }
+  }
+}
+
+std::vector<StoredScore> ScoreCacheWriter::Next(std::int64_t after) const {
+  std::vector<StoredScore> scores;
+  const ReadLock read(portfolio_.lock());
+  const auto& rows = portfolio_.by_revision();
+  for (auto at = rows.upper_bound(after); at != rows.end() && scores.size() < kScoresAtOnce; ++at) {
+    StoredScore score{.account_id = portfolio_.table().account_id(at->second),
+                      .revision = at->first,
+                      .deleted = portfolio_.entry(at->second).deleted};
+    if (!score.deleted) portfolio_.GetScore(at->second, &score.score);
+    scores.push_back(std::move(score));
+  }
+  return scores;
+}
+
+bool ScoreCacheWriter::WriteSome() {
+  const std::vector<StoredScore> scores = Next(written_revision());
+  if (scores.empty()) return false;
+  const absl::Status status = Write(scores);
+  if (failing_ == status.ok()) {
+    failing_ = !status.ok();
+    Log(failing_ ? LogLevel::kWarning : LogLevel::kInfo, failing_ ? "scores are not written to Redis" : "Redis is back",
+        {{"status", status.ToString()}});
+  }
+  MutexLock lock(mu_);
+  const bool another_connection = connection_ > 0 && client_->connections() > connection_;
+  connection_ = client_->connections();
+  if (another_connection) {
+    written_ = 0;  // what was written before may be gone with the server that had it
+  } else if (status.ok()) {
+    written_ = scores.back().revision;
+  }
+  return status.ok();
+}
+
+absl::Status ScoreCacheWriter::LoadScript() {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<RedisReply> replies, client_->Run({{"SCRIPT", "LOAD", kSetIfNewer}}));
+  if (replies.size() != 1 || replies[0].type != RedisReply::Type::kText) {
+    return absl::UnavailableError("Redis did not take the script");
+  }
+  script_ = replies[0].text;
+  return absl::OkStatus();
+}
+
+absl::Status ScoreCacheWriter::Write(const std::vector<StoredScore>& scores) {
+  if (script_.empty()) PERENNIAL_RETURN_IF_ERROR(LoadScript());
+  std::vector<RedisCommand> commands;
+  commands.reserve(scores.size());
+  for (const StoredScore& score : scores) {
+    commands.push_back({"EVALSHA", script_, "1", CacheKey(score.account_id), EncodeCached(score, generation_),
+                        absl::StrCat(LifetimeMs(score.account_id))});
+  }
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<RedisReply> replies, client_->Run(commands));
+  for (const RedisReply& reply : replies) {
+    if (reply.type != RedisReply::Type::kError) continue;
+    // The script is gone, memory is full, the server is loading or read-only: try again later.
+    script_.clear();
+    return absl::UnavailableError(reply.text);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace perennial::health

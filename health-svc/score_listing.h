@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/facts/bitmap.h"
+#include "health-svc/portfolio.h"
+
+namespace perennial::health {
+
+// An order of scores. Unknown values come last either way, equal ones by name.
+struct ScoreOrder {
+  enum class Field : unsigned char { kName, kScore, kCoverage };
+  Field field = Field::kName;
+  bool descending = false;
+};
+
+// Reads order_by; empty means by name. INVALID_ARGUMENT with a sentence that completes "order_by ...".
+absl::StatusOr<ScoreOrder> ParseScoreOrder(absl::string_view order_by);
+
+// One page of the rows in a bitmap.
+struct ScorePage {
+  std::vector<facts::RowId> rows;
+  // Where the next page starts; empty on the last one.
+  std::string next_cursor;
+  std::int64_t total = 0;
+};
+
+// Picks the page after `cursor` (empty for the first) without sorting all rows. Under a ReadLock. INVALID_ARGUMENT for a
+// cursor that this did not make.
+absl::StatusOr<ScorePage> PickPage(const Portfolio& portfolio, const facts::Bitmap& rows, const ScoreOrder& order,
+                                   std::size_t page_size, const std::string& cursor);
+
+}  // namespace perennial::health

@@ -1,0 +1,290 @@
+#include "health-svc/store/sqlite_health_store.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "common/base/status_macros.h"
+#include "common/base/time_util.h"
+
+namespace perennial::health {
+namespace {
+
+constexpr std::int32_t kApplicationId = 0x50484c54;  // "PHLT"
+constexpr std::size_t kReaders = 8;
+
+constexpr const char* kSchema = R"sql(
+CREATE TABLE progress (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  generation TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  facts_revision INTEGER NOT NULL
+) STRICT;
+
+-- body: a perennial.health.v1.HealthScore, as it is served.
+CREATE TABLE scores (
+  account_id TEXT PRIMARY KEY,
+  revision INTEGER NOT NULL UNIQUE,
+  deleted INTEGER NOT NULL,
+  body BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Times in microseconds since 1970.
+CREATE TABLE score_history (
+  account_id TEXT NOT NULL,
+  start_time INTEGER NOT NULL,
+  score REAL,
+  band TEXT NOT NULL,
+  coverage REAL NOT NULL,
+  scorecard TEXT NOT NULL,
+  scorecard_revision INTEGER NOT NULL,
+  facts_revision INTEGER NOT NULL,
+  frozen INTEGER NOT NULL,
+  PRIMARY KEY (account_id, start_time)
+) STRICT, WITHOUT ROWID;
+
+-- causes: a perennial.health.v1.Flag with nothing but its causes.
+CREATE TABLE flags (
+  account_id TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  open INTEGER NOT NULL,
+  raised INTEGER,
+  cleared INTEGER,
+  pending_since INTEGER,
+  causes BLOB NOT NULL,
+  PRIMARY KEY (account_id, rule)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+std::optional<std::int64_t> Micros(const std::optional<absl::Time>& time) {
+  return time.has_value() ? std::optional<std::int64_t>(absl::ToUnixMicros(*time)) : std::nullopt;
+}
+
+std::optional<absl::Time> FromMicros(const std::optional<std::int64_t>& micros) {
+  return micros.has_value() ? std::optional<absl::Time>(absl::FromUnixMicros(*micros)) : std::nullopt;
+}
+
+std::string RandomGeneration() {
+  std::random_device random;
+  return absl::StrFormat("%08x%08x", random(), random());
+}
+
+absl::StatusOr<StoredScore> ReadScore(const sqlite::Statement& row) {
+  StoredScore out{.account_id = row.Text(0), .revision = row.Int64(1), .deleted = row.Int64(2) != 0};
+  const absl::string_view body = row.View(3);
+  if (!out.score.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
+    return absl::DataLossError("a stored score is damaged; restore the database or remove it to score anew");
+  }
+  return out;
+}
+
+absl::StatusOr<StoredFlag> ReadFlag(const sqlite::Statement& row) {
+  StoredFlag out{.account_id = row.Text(0), .rule = row.Text(1)};
+  out.standing = {.open = row.Int64(2) != 0,
+                  .raised = FromMicros(row.MaybeInt64(3)),
+                  .cleared = FromMicros(row.MaybeInt64(4)),
+                  .pending_since = FromMicros(row.MaybeInt64(5))};
+  v1::Flag causes;
+  const absl::string_view bytes = row.View(6);
+  if (!causes.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return absl::DataLossError("a stored flag is damaged; restore the database or remove it to score anew");
+  }
+  out.causes.assign(causes.causes().begin(), causes.causes().end());
+  return out;
+}
+
+v1::HealthScoreChange ReadChange(const sqlite::Statement& row) {
+  v1::HealthScoreChange out;
+  SetTimestamp(absl::FromUnixMicros(row.Int64(0)), out.mutable_start_time());
+  if (const auto score = row.MaybeDouble(1)) out.set_score(*score);
+  out.set_band(row.Text(2));
+  out.set_coverage(row.Double(3));
+  out.set_scorecard(row.Text(4));
+  out.set_scorecard_revision(row.Int64(5));
+  out.set_facts_revision(row.Int64(6));
+  out.set_frozen(row.Int64(7) != 0);
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SqliteHealthStore>> SqliteHealthStore::Open(const std::string& path) {
+  // Full: revisions are given out and history is kept, and neither can be computed anew after a power cut.
+  PERENNIAL_ASSIGN_OR_RETURN(auto writer, sqlite::Connection::Open(path, sqlite::Durability::kFull));
+  PERENNIAL_RETURN_IF_ERROR(sqlite::Migrate(*writer, kApplicationId, {kSchema}));
+  {
+    const std::string generation = RandomGeneration();
+    PERENNIAL_ASSIGN_OR_RETURN(
+        sqlite::Statement insert,
+        writer->Prepare("INSERT INTO progress VALUES (1, ?, 0, 0) ON CONFLICT (id) DO NOTHING"));
+    PERENNIAL_RETURN_IF_ERROR(insert.Bind(1, generation).Run());
+  }
+  return std::unique_ptr<SqliteHealthStore>(new SqliteHealthStore(path, std::move(writer)));
+}
+
+SqliteHealthStore::SqliteHealthStore(const std::string& path, std::unique_ptr<sqlite::Connection> writer)
+    : writer_(std::move(writer)), readers_(path, kReaders) {}
+
+SqliteHealthStore::~SqliteHealthStore() {
+  MutexLock lock(mu_);
+  writer_->Checkpoint();
+}
+
+absl::Status SqliteHealthStore::Commit(const HealthBatch& batch) {
+  MutexLock lock(mu_);
+  return writer_->InTransaction([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
+    PERENNIAL_RETURN_IF_ERROR(WriteScores(batch));
+    PERENNIAL_RETURN_IF_ERROR(WriteChanges(batch));
+    PERENNIAL_RETURN_IF_ERROR(WriteFlags(batch));
+    std::int64_t newest = 0;
+    for (const StoredScore& score : batch.scores) newest = std::max(newest, score.revision);
+    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement progress,
+                               writer_->Prepare("UPDATE progress SET revision = MAX(revision, ?), "
+                                                "facts_revision = MAX(facts_revision, ?)"));
+    return progress.Bind(1, newest).Bind(2, batch.facts_revision).Run();
+  });
+}
+
+absl::Status SqliteHealthStore::WriteScores(const HealthBatch& batch) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sqlite::Statement put,
+      writer_->Prepare("INSERT INTO scores VALUES (?, ?, ?, ?) ON CONFLICT (account_id) DO UPDATE SET "
+                       "revision = excluded.revision, deleted = excluded.deleted, body = excluded.body"));
+  for (const StoredScore& score : batch.scores) {
+    const std::string body = score.score.SerializeAsString();
+    put.Bind(1, score.account_id).Bind(2, score.revision).Bind(3, score.deleted).BindBlob(4, body);
+    PERENNIAL_RETURN_IF_ERROR(put.Run());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteHealthStore::WriteChanges(const HealthBatch& batch) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sqlite::Statement put,
+      writer_->Prepare("INSERT INTO score_history VALUES (?1, MAX(?2, COALESCE((SELECT MAX(start_time) FROM score_history "
+                       "WHERE account_id = ?1), ?2)), ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+                       "ON CONFLICT (account_id, start_time) DO UPDATE SET score = excluded.score, band = excluded.band, "
+                       "coverage = excluded.coverage, scorecard = excluded.scorecard, "
+                       "scorecard_revision = excluded.scorecard_revision, facts_revision = excluded.facts_revision, "
+                       "frozen = excluded.frozen"));
+  for (const StoredChange& entry : batch.changes) {
+    const v1::HealthScoreChange& change = entry.change;
+    put.Bind(1, entry.account_id).Bind(2, absl::ToUnixMicros(ToTime(change.start_time())));
+    put.Bind(3, change.has_score() ? std::optional<double>(change.score()) : std::nullopt).Bind(4, change.band());
+    put.Bind(5, change.coverage()).Bind(6, change.scorecard()).Bind(7, change.scorecard_revision());
+    put.Bind(8, change.facts_revision()).Bind(9, change.frozen());
+    PERENNIAL_RETURN_IF_ERROR(put.Run());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteHealthStore::WriteFlags(const HealthBatch& batch) {
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement forget, writer_->Prepare("DELETE FROM flags WHERE account_id = ?"));
+  for (const std::string& account : batch.unflagged) PERENNIAL_RETURN_IF_ERROR(forget.Bind(1, account).Run());
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sqlite::Statement put,
+      writer_->Prepare("INSERT INTO flags VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, rule) DO UPDATE SET "
+                       "open = excluded.open, raised = excluded.raised, cleared = excluded.cleared, "
+                       "pending_since = excluded.pending_since, causes = excluded.causes"));
+  for (const StoredFlag& flag : batch.flags) {
+    v1::Flag causes;
+    causes.mutable_causes()->Assign(flag.causes.begin(), flag.causes.end());
+    const std::string bytes = causes.SerializeAsString();
+    put.Bind(1, flag.account_id).Bind(2, flag.rule).Bind(3, flag.standing.open).Bind(4, Micros(flag.standing.raised));
+    put.Bind(5, Micros(flag.standing.cleared)).Bind(6, Micros(flag.standing.pending_since)).BindBlob(7, bytes);
+    PERENNIAL_RETURN_IF_ERROR(put.Run());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<HealthProgress> SqliteHealthStore::Progress() {
+  HealthProgress out;
+  PERENNIAL_RETURN_IF_ERROR(readers_.Read([&](sqlite::Connection& reader) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement row,
+                               reader.Prepare("SELECT generation, revision, facts_revision FROM progress"));
+    PERENNIAL_ASSIGN_OR_RETURN(const bool found, row.Step());
+    if (!found) return absl::DataLossError("the progress row is missing; restore the database");
+    out = {.generation = row.Text(0), .revision = row.Int64(1), .facts_revision = row.Int64(2)};
+    return absl::OkStatus();
+  }));
+  return out;
+}
+
+absl::Status SqliteHealthStore::VisitScores(const std::function<absl::Status(StoredScore)>& visit) {
+  return readers_.Read([&](sqlite::Connection& reader) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement row,
+                               reader.Prepare("SELECT account_id, revision, deleted, body FROM scores"));
+    for (;;) {
+      PERENNIAL_ASSIGN_OR_RETURN(const bool more, row.Step());
+      if (!more) return absl::OkStatus();
+      PERENNIAL_ASSIGN_OR_RETURN(StoredScore score, ReadScore(row));
+      PERENNIAL_RETURN_IF_ERROR(visit(std::move(score)));
+    }
+  });
+}
+
+absl::Status SqliteHealthStore::VisitFlags(const std::function<absl::Status(StoredFlag)>& visit) {
+  return readers_.Read([&](sqlite::Connection& reader) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(
+        sqlite::Statement row,
+        reader.Prepare("SELECT account_id, rule, open, raised, cleared, pending_since, causes FROM flags"));
+    for (;;) {
+      PERENNIAL_ASSIGN_OR_RETURN(const bool more, row.Step());
+      if (!more) return absl::OkStatus();
+      PERENNIAL_ASSIGN_OR_RETURN(StoredFlag flag, ReadFlag(row));
+      PERENNIAL_RETURN_IF_ERROR(visit(std::move(flag)));
+    }
+  });
+}
+
+absl::Status SqliteHealthStore::VisitScoresAt(absl::Time time,
+                                              const std::function<void(absl::string_view, double)>& visit) {
+  return readers_.Read([&](sqlite::Connection& reader) -> absl::Status {
+    // SQLite takes the other columns from the row that holds the maximum.
+    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement row,
+                               reader.Prepare("SELECT account_id, score, MAX(start_time) FROM score_history "
+                                              "WHERE start_time <= ? GROUP BY account_id"));
+    row.Bind(1, absl::ToUnixMicros(time));
+    for (;;) {
+      PERENNIAL_ASSIGN_OR_RETURN(const bool more, row.Step());
+      if (!more) return absl::OkStatus();
+      if (!row.IsNull(1)) visit(row.View(0), row.Double(1));
+    }
+  });
+}
+
+absl::StatusOr<StoredScore> SqliteHealthStore::GetScore(absl::string_view account_id) {
+  absl::StatusOr<StoredScore> out = absl::NotFoundError("account has no score");
+  PERENNIAL_RETURN_IF_ERROR(readers_.Read([&](sqlite::Connection& reader) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(
+        sqlite::Statement row,
+        reader.Prepare("SELECT account_id, revision, deleted, body FROM scores WHERE account_id = ?"));
+    PERENNIAL_ASSIGN_OR_RETURN(const bool found, row.Bind(1, account_id).Step());
+    if (found) out = ReadScore(row);
+    return absl::OkStatus();
+  }));
+  return out;
+}
+
+absl::StatusOr<std::vector<v1::HealthScoreChange>> SqliteHealthStore::ListHistory(const HistoryQuery& query) {
+  std::vector<v1::HealthScoreChange> out;
+  PERENNIAL_RETURN_IF_ERROR(readers_.Read([&](sqlite::Connection& reader) -> absl::Status {
+    // What held at ?2 may have begun before it.
+    PERENNIAL_ASSIGN_OR_RETURN(
+        sqlite::Statement row,
+        reader.Prepare("SELECT start_time, score, band, coverage, scorecard, scorecard_revision, facts_revision, frozen "
+                       "FROM score_history WHERE account_id = ?1 AND (?2 IS NULL OR start_time >= COALESCE((SELECT "
+                       "MAX(start_time) FROM score_history WHERE account_id = ?1 AND start_time <= ?2), ?2)) "
+                       "AND (?3 IS NULL OR start_time < ?3) ORDER BY start_time DESC LIMIT ?4"));
+    row.Bind(1, query.account_id).Bind(2, Micros(query.start)).Bind(3, Micros(query.end)).Bind(4, query.limit);
+    for (;;) {
+      PERENNIAL_ASSIGN_OR_RETURN(const bool more, row.Step());
+      if (!more) return absl::OkStatus();
+      out.push_back(ReadChange(row));
+    }
+  }));
+  return out;
+}
+
+}  // namespace perennial::health
