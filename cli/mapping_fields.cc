@@ -1,0 +1,240 @@
+#include "cli/mapping_fields.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "common/base/money.h"
+#include "common/base/resource_name.h"
+#include "common/base/status_macros.h"
+#include "common/base/time_util.h"
+
+namespace perennial::cli {
+namespace {
+
+using accounts::v1::AttributeValue;
+using accounts::v1::Record;
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+struct KindInfo {
+  absl::string_view name;
+  int number;  // of the field in Record
+  std::set<std::string> required;
+  std::set<std::string> output_only;
+};
+
+const KindInfo& InfoOf(RecordKind kind) {
+  static const auto* infos = new std::vector<KindInfo>{
+      {"account", Record::kAccountStateFieldNumber, {"display_name"},
+       {"name", "attributes", "phase", "phase_start_time", "create_time", "update_time", "delete_time", "etag", "revision"}},
+      {"subscription", Record::kSubscriptionStateFieldNumber, {"plan", "mrr", "currency_code", "start_time"},
+       {"name", "create_time", "update_time", "etag"}},
+      {"usage", Record::kUsageFieldNumber, {"metric"}, {}},
+      {"ticket", Record::kTicketFieldNumber, {}, {}},
+      {"touchpoint", Record::kTouchpointFieldNumber, {"channel", "direction"}, {}},
+      {"survey", Record::kSurveyFieldNumber, {"kind", "score"}, {}},
+      {"milestone", Record::kMilestoneFieldNumber, {"step"}, {}},
+      {"churn_report", Record::kChurnReportFieldNumber, {}, {}},
+  };
+  return (*infos)[static_cast<std::size_t>(kind)];
+}
+
+// The enum's names without their common prefix, in lower case: TICKET_PRIORITY_URGENT is "urgent".
+std::vector<std::string> ChoicesOf(const google::protobuf::EnumDescriptor& type) {
+  const std::string zero = type.value(0)->name();
+  const std::size_t prefix = zero.size() - absl::string_view("UNSPECIFIED").size();
+  std::vector<std::string> choices;
+  for (int i = 1; i < type.value_count(); ++i) {
+    choices.push_back(absl::AsciiStrToLower(type.value(i)->name().substr(prefix)));
+  }
+  return choices;
+}
+
+FieldType TypeOf(RecordKind kind, const FieldDescriptor& field) {
+  if (field.is_repeated()) return FieldType::kTextList;
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_BOOL: return FieldType::kFlag;
+    case FieldDescriptor::CPPTYPE_DOUBLE: return FieldType::kNumber;
+    case FieldDescriptor::CPPTYPE_ENUM: return FieldType::kEnum;
+    case FieldDescriptor::CPPTYPE_INT32:
+    case FieldDescriptor::CPPTYPE_INT64: return FieldType::kInteger;
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return field.message_type()->full_name() == "google.protobuf.Timestamp" ? FieldType::kTime : FieldType::kMoney;
+    default: break;
+  }
+  return kind == RecordKind::kAccount && field.name() == "parent" ? FieldType::kAccountName : FieldType::kText;
+}
+
+std::vector<FieldSpec> MakeFields(RecordKind kind) {
+  const KindInfo& info = InfoOf(kind);
+  const Descriptor* descriptor = Record::descriptor()->FindFieldByNumber(info.number)->message_type();
+  std::vector<FieldSpec> fields;
+  for (int i = 0; i < descriptor->field_count(); ++i) {
+    const FieldDescriptor* field = descriptor->field(i);
+    if (info.output_only.count(field->name()) != 0) continue;
+    FieldSpec spec{field->name(), TypeOf(kind, *field), info.required.count(field->name()) != 0, field};
+    if (spec.type == FieldType::kEnum) spec.choices = ChoicesOf(*field->enum_type());
+    fields.push_back(spec);
+    if (spec.type == FieldType::kMoney) {
+      fields.push_back({"currency_code", FieldType::kText, info.required.count("currency_code") != 0, field});
+    }
+  }
+  return fields;
+}
+
+absl::StatusOr<bool> ParseFlag(absl::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  return absl::InvalidArgumentError("must be true or false");
+}
+
+absl::Status SetInteger(const FieldDescriptor& field, absl::string_view text, Message* message) {
+  std::int64_t number = 0;
+  if (!absl::SimpleAtoi(text, &number)) {
+    // Spreadsheets write whole numbers as 4.0 when a column has gaps.
+    const absl::StatusOr<double> real = ParseNumber(text);
+    if (!real.ok() || std::abs(*real) > 9e15 || *real != std::floor(*real)) {
+      return absl::InvalidArgumentError("must be a whole number");
+    }
+    number = static_cast<std::int64_t>(*real);
+  }
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_INT32) {
+    if (number < INT32_MIN || number > INT32_MAX) return absl::InvalidArgumentError("is out of range");
+    message->GetReflection()->SetInt32(message, &field, static_cast<std::int32_t>(number));
+  } else {
+    message->GetReflection()->SetInt64(message, &field, number);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetEnum(const FieldSpec& field, absl::string_view text, Message* message) {
+  const auto found = std::find(field.choices.begin(), field.choices.end(), text);
+  if (found == field.choices.end()) {
+    return absl::InvalidArgumentError(absl::StrCat("must be one of ", absl::StrJoin(field.choices, ", ")));
+  }
+  const int index = 1 + static_cast<int>(found - field.choices.begin());
+  message->GetReflection()->SetEnum(message, field.descriptor, field.descriptor->enum_type()->value(index));
+  return absl::OkStatus();
+}
+
+absl::Status SetMoney(const FieldSpec& field, absl::string_view text, Message* message) {
+  auto* money = static_cast<type::v1::Money*>(message->GetReflection()->MutableMessage(message, field.descriptor));
+  if (field.type == FieldType::kText) {
+    if (!IsCurrencyCode(text)) return absl::InvalidArgumentError("must be three capital letters, for example USD");
+    money->set_currency_code(std::string(text));
+    return absl::OkStatus();
+  }
+  PERENNIAL_ASSIGN_OR_RETURN(const Micros amount, ParseAmount(text));
+  money->set_amount(FormatAmount(amount));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::string_view NameOf(RecordKind kind) { return InfoOf(kind).name; }
+
+const std::vector<RecordKind>& AllRecordKinds() {
+  static const auto* kinds = new std::vector<RecordKind>{
+      RecordKind::kAccount,    RecordKind::kSubscription, RecordKind::kUsage,     RecordKind::kTicket,
+      RecordKind::kTouchpoint, RecordKind::kSurvey,       RecordKind::kMilestone, RecordKind::kChurnReport};
+  return *kinds;
+}
+
+const std::vector<FieldSpec>& FieldsOf(RecordKind kind) {
+  static const auto* all = [] {
+    auto* fields = new std::vector<std::vector<FieldSpec>>();
+    for (const RecordKind each : AllRecordKinds()) fields->push_back(MakeFields(each));
+    return fields;
+  }();
+  return (*all)[static_cast<std::size_t>(kind)];
+}
+
+const FieldSpec* FindField(RecordKind kind, absl::string_view name) {
+  for (const FieldSpec& field : FieldsOf(kind)) {
+    if (field.name == name) return &field;
+  }
+  return nullptr;
+}
+
+Message* MessageOf(RecordKind kind, Record* record) {
+  const FieldDescriptor* field = Record::descriptor()->FindFieldByNumber(InfoOf(kind).number);
+  return record->GetReflection()->MutableMessage(record, field);
+}
+
+absl::Status SetField(const FieldSpec& field, absl::string_view text, Message* message) {
+  const google::protobuf::Reflection* reflection = message->GetReflection();
+  const FieldDescriptor* descriptor = field.descriptor;
+  if (descriptor->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) return SetMoney(field, text, message);
+  switch (field.type) {
+    case FieldType::kNumber: {
+      PERENNIAL_ASSIGN_OR_RETURN(const double number, ParseNumber(text));
+      reflection->SetDouble(message, descriptor, number);
+      return absl::OkStatus();
+    }
+    case FieldType::kFlag: {
+      PERENNIAL_ASSIGN_OR_RETURN(const bool flag, ParseFlag(text));
+      reflection->SetBool(message, descriptor, flag);
+      return absl::OkStatus();
+    }
+    case FieldType::kInteger: return SetInteger(*descriptor, text, message);
+    case FieldType::kEnum: return SetEnum(field, text, message);
+    case FieldType::kTextList:
+      for (const absl::string_view part : absl::StrSplit(text, ';', absl::SkipWhitespace())) {
+        reflection->AddString(message, descriptor, std::string(absl::StripAsciiWhitespace(part)));
+      }
+      return absl::OkStatus();
+    case FieldType::kAccountName:
+      PERENNIAL_RETURN_IF_ERROR(CheckId(text));
+      reflection->SetString(message, descriptor, absl::StrCat("accounts/", std::string(text)));
+      return absl::OkStatus();
+    default: reflection->SetString(message, descriptor, std::string(text)); return absl::OkStatus();
+  }
+}
+
+void SetTimeField(const FieldSpec& field, absl::Time time, Message* message) {
+  auto* timestamp =
+      static_cast<google::protobuf::Timestamp*>(message->GetReflection()->MutableMessage(message, field.descriptor));
+  SetTimestamp(time, timestamp);
+}
+
+absl::StatusOr<AttributeType> AttributeTypeOf(absl::string_view name) {
+  if (name == "text") return AttributeType::kText;
+  if (name == "number") return AttributeType::kNumber;
+  if (name == "flag") return AttributeType::kFlag;
+  if (name == "time") return AttributeType::kTime;
+  return absl::InvalidArgumentError("must be text, number, flag or time");
+}
+
+absl::Status SetAttribute(AttributeType type, absl::string_view text, AttributeValue* value) {
+  if (type == AttributeType::kNumber) {
+    PERENNIAL_ASSIGN_OR_RETURN(const double number, ParseNumber(text));
+    value->set_number(number);
+  } else if (type == AttributeType::kFlag) {
+    PERENNIAL_ASSIGN_OR_RETURN(const bool flag, ParseFlag(text));
+    value->set_flag(flag);
+  } else {
+    value->set_text(std::string(text));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<double> ParseNumber(absl::string_view text) {
+  double number = 0;
+  if (text.empty() || text.find_first_not_of("0123456789+-.eE") != absl::string_view::npos ||
+      !absl::SimpleAtod(text, &number) || !std::isfinite(number)) {
+    return absl::InvalidArgumentError("must be a number");
+  }
+  return number;
+}
+
+}  // namespace perennial::cli

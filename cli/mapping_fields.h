@@ -1,0 +1,58 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "perennial/accounts/v1/record.pb.h"
+
+namespace perennial::cli {
+
+// What a row can become, in the order in which an import must write them.
+enum class RecordKind { kAccount, kSubscription, kUsage, kTicket, kTouchpoint, kSurvey, kMilestone, kChurnReport };
+
+// The kind's name in mappings, for example "churn_report".
+absl::string_view NameOf(RecordKind kind);
+// All of them, in order.
+const std::vector<RecordKind>& AllRecordKinds();
+
+enum class FieldType { kText, kNumber, kInteger, kFlag, kTime, kEnum, kMoney, kTextList, kAccountName };
+
+// A field of a kind that a mapping can set.
+struct FieldSpec {
+  // As the proto names it, for example "resolve_time".
+  std::string name;
+  FieldType type = FieldType::kText;
+  // A record without it is refused.
+  bool required = false;
+  const google::protobuf::FieldDescriptor* descriptor = nullptr;
+  // kEnum: the texts allowed, for example "urgent".
+  std::vector<std::string> choices = {};
+};
+
+// The fields of a kind: those of its proto message that clients set, in the proto's order. Money has a field of its own name
+// for the amount and "currency_code". Lives as long as the process.
+const std::vector<FieldSpec>& FieldsOf(RecordKind kind);
+// The field of that name, or null.
+const FieldSpec* FindField(RecordKind kind, absl::string_view name);
+
+// The message inside `record` that the fields of `kind` belong to; makes it when it is not there.
+google::protobuf::Message* MessageOf(RecordKind kind, accounts::v1::Record* record);
+
+// Reads `text` as the field's type and sets it. The error completes "<field> ...". Not for kTime.
+absl::Status SetField(const FieldSpec& field, absl::string_view text, google::protobuf::Message* message);
+void SetTimeField(const FieldSpec& field, absl::Time time, google::protobuf::Message* message);
+
+enum class AttributeType { kText, kNumber, kFlag, kTime };
+// From "text", "number", "flag" or "time".
+absl::StatusOr<AttributeType> AttributeTypeOf(absl::string_view name);
+// Sets an attribute value from a text; the error completes "<attribute> ...". Not for kTime.
+absl::Status SetAttribute(AttributeType type, absl::string_view text, accounts::v1::AttributeValue* value);
+
+// The number that `text` is: a finite decimal. The error completes "<field> ...".
+absl::StatusOr<double> ParseNumber(absl::string_view text);
+
+}  // namespace perennial::cli
