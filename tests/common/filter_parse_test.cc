@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "common/filter/filter_reading.h"
 #include "tests/common/filter_fixture.h"
 
 namespace perennial::filter {
@@ -166,6 +167,13 @@ TEST_F(FilterTest, NamesWhatItReads) {
             "tenure_days > 3 AND (mrr > 1 OR mrr < 0) AND segment(\"b\") AND segment(\"a\") AND segment(\"b\")");
   EXPECT_THAT(Compiled("acme").fact_names(), ElementsAre("name", "owner", "tags"));
   EXPECT_THAT(Compiled("").fact_names(), IsEmpty());
+}
+
+TEST_F(FilterTest, TellsItsReaderHowItWasUnderstood) {
+  const auto reading = ToProto(Compiled("tenure_days > 1d mrr>1 OR silent"));
+  EXPECT_EQ(reading.canonical(), "tenure_days > 1 AND (mrr > 1 OR silent = true)");
+  EXPECT_THAT(reading.warnings(), ElementsAre(HasSubstr("at 1:24")));
+  EXPECT_THAT(reading.facts(), ElementsAre("mrr", "silent", "tenure_days"));
 }
 
 TEST_F(FilterTest, KnowsWhetherTheClockAloneCanChangeIt) {
