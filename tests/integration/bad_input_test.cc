@@ -3,7 +3,6 @@
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
 #include <grpcpp/generic/generic_stub.h>
-#include <grpcpp/impl/codegen/proto_utils.h>
 #include <gtest/gtest.h>
 
 #include <future>
@@ -79,7 +78,7 @@ constexpr BadCall kBadCalls[] = {
     {"FlagService.ListFlags", R"({"parent":"x","page_size":-1,"page_token":"x","filter":"("})",
      "filter page_size page_token parent"},
     {"FlagService.ListFlagRules", R"({"page_size":-1,"page_token":"x"})", "page_size page_token"},
-    {"SegmentService.CreateSegment", "{}", "segment segment_id"},
+    {"SegmentService.CreateSegment", "{}", "segment.display_name segment.filter segment_id"},
     {"SegmentService.CreateSegment", R"({"segment_id":"Bad","segment":{"filter":"helth.score > 1"}})",
      "segment.display_name segment.filter segment_id"},
     {"SegmentService.GetSegment", "{}", "name"},
@@ -114,9 +113,8 @@ grpc::Status CallJson(const std::shared_ptr<grpc::Channel>& channel, const Metho
   const std::unique_ptr<google::protobuf::Message> request(factory.GetPrototype(method.input_type())->New());
   const auto parsed = google::protobuf::util::JsonStringToMessage(json, request.get());
   EXPECT_TRUE(parsed.ok()) << json << ": " << parsed.ToString();
-  grpc::ByteBuffer bytes;
-  bool own = false;
-  EXPECT_TRUE(grpc::GenericSerialize<grpc::ProtoBufferWriter>(*request, &bytes, &own).ok());
+  const grpc::Slice slice(request->SerializeAsString());
+  grpc::ByteBuffer bytes(&slice, 1);
 
   struct Reader final : grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
     void OnReadDone(bool ok) override {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "perennial/accounts/v1/account_service.grpc.pb.h"
@@ -86,13 +87,19 @@ struct Stubs {
   std::unique_ptr<perennial::gateway::v1::CustomerService::Stub> customers;
 };
 
-// Calls a unary method with a deadline of 20 s.
+// Calls a unary method within 20 s, again and again while the service cannot be reached: what the documented retry policy
+// asks of clients.
 template <class Stub, class Request, class Response>
 grpc::Status Call(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                   const Request& request, Response* response) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-  return (stub.*method)(&context, request, response);
+  const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(20);
+  for (;;) {
+    grpc::ClientContext context;
+    context.set_deadline(deadline);
+    const grpc::Status status = (stub.*method)(&context, request, response);
+    if (status.error_code() != grpc::StatusCode::UNAVAILABLE || std::chrono::system_clock::now() > deadline) return status;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
 }
 
 // Folder of the data made by others, or empty when it is not on this machine.
