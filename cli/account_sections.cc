@@ -102,12 +102,12 @@ Text StateOf(const Subscription& subscription, absl::Time moment) {
   return subscription.trial() ? Text("trial", Style::kCyan) : Text("active", Style::kGreen);
 }
 
-// Metrics of the account with the facts of each, most used first.
+// Metrics that were used in the last 30 days, with their sums, the most used first.
 std::vector<std::pair<double, std::string>> MetricsOf(const AccountData& data) {
   std::vector<std::pair<double, std::string>> metrics;
   for (const Fact& fact : data.customer.facts()) {
     absl::string_view name = fact.name();
-    if (absl::ConsumePrefix(&name, "usage.") && absl::ConsumeSuffix(&name, ".sum_30d")) {
+    if (absl::ConsumePrefix(&name, "usage.") && absl::ConsumeSuffix(&name, ".sum_30d") && fact.number() > 0) {
       metrics.emplace_back(fact.number(), std::string(name));
     }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "cli/account_sections.h"
 #include "cli/bars.h"
@@ -80,16 +81,22 @@ Text ScoreLine(const HealthScore& score, int width) {
   return line.Truncated(width);
 }
 
+// Numbers come with all their digits.
+std::string ReadableValue(const std::string& value) {
+  double number = 0;
+  return absl::SimpleAtod(value, &number) && std::isfinite(number) ? FormatNumber(number, 3) : value;
+}
+
 Text ValueCell(const MeasureExplanation& measure) {
+  const std::string value = ReadableValue(measure.fact_value());
   if (measure.state() == perennial::health::v1::MEASURE_STATE_STALE) {
-    return Text(measure.fact_value()).Add(" (too old)", Style::kYellow);
+    return Text(value).Add(" (too old)", Style::kYellow);
   }
-  if (measure.fact_value().empty() || measure.state() == perennial::health::v1::MEASURE_STATE_UNKNOWN) {
+  if (value.empty() || measure.state() == perennial::health::v1::MEASURE_STATE_UNKNOWN) {
     // A value outside a bounded curve is there, but tells nothing.
-    return Text(measure.fact_value().empty() ? kUnknown : absl::string_view(measure.fact_value()))
-        .Add(" unknown", Style::kDim);
+    return Text(value.empty() ? kUnknown : absl::string_view(value)).Add(" unknown", Style::kDim);
   }
-  return {measure.fact_value()};
+  return {value};
 }
 
 Style StyleOfPoints(double points) { return points < 50 ? Style::kRed : points < 75 ? Style::kYellow : Style::kGreen; }
@@ -101,10 +108,16 @@ Page MeasureTable(const HealthScoreExplanation& health, int width) {
       {"weight", Align::kRight},           {"gives", Align::kRight}};
   if (beside) columns.push_back({"why", Align::kLeft, true, 30});
   Table table(columns);
+  std::string without_weight;
   for (const MeasureExplanation& measure : health.measures()) {
+    const std::string& name = measure.display_name().empty() ? measure.measure() : measure.display_name();
+    if (measure.effective_weight() == 0) {
+      absl::StrAppend(&without_weight, without_weight.empty() ? "" : ", ", name);
+      continue;
+    }
     const auto points = measure.has_score() ? std::optional(measure.score()) : std::nullopt;
     std::vector<Text> cells = {
-        Text(measure.display_name().empty() ? measure.measure() : measure.display_name()),
+        Text(name),
         ValueCell(measure),
         points.has_value() ? Bar(*points / 100, kPointsBar, StyleOfPoints(*points), true) : Text(),
         FormatScore(points),
@@ -114,7 +127,12 @@ Page MeasureTable(const HealthScoreExplanation& health, int width) {
     table.AddRow(std::move(cells));
     if (!beside && !measure.reason().empty()) table.AddLine(Text("  ").Add(measure.reason(), Style::kDim));
   }
-  return table.Render(width);
+  Page page = table.Render(width);
+  if (!without_weight.empty()) {
+    Append(page, Wrap(absl::StrCat("Unknown or too old, their weight goes to the others: ", without_weight), width, 2,
+                      Style::kDim));
+  }
+  return page;
 }
 
 // What the measures add up to, and what exceptions made of it.
@@ -133,6 +151,7 @@ Page Sum(const HealthScoreExplanation& health, int width) {
 }
 
 Page History(const AccountData& data, int width) {
+  if (data.history.size() < 2) return {};  // the score itself says as much
   std::optional<double> low;
   std::optional<double> high;
   for (const auto& change : data.history) {

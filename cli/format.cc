@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "common/base/money.h"
 #include "common/base/time_util.h"
 
 namespace perennial::cli {
@@ -62,6 +63,16 @@ std::string FormatMoney(const perennial::type::v1::Money& money) {
 
 std::string FormatBareMoney(const perennial::type::v1::Money& money) {
   return money.amount().empty() ? std::string(kUnknown) : GroupAmount(money.amount());
+}
+
+std::string FormatRoundedMoney(const perennial::type::v1::Money& money) {
+  const absl::StatusOr<Micros> micros = ParseAmount(money.amount());
+  if (!micros.ok()) return FormatMoney(money);
+  constexpr Micros kMicrosPerCent = kMicrosPerUnit / 100;
+  const Micros half = *micros < 0 ? -kMicrosPerCent / 2 : kMicrosPerCent / 2;
+  perennial::type::v1::Money rounded = money;
+  rounded.set_amount(FormatAmount((*micros + half) / kMicrosPerCent * kMicrosPerCent));
+  return FormatMoney(rounded);
 }
 
 double UnitsOf(const perennial::type::v1::Money& money) {

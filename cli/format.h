@@ -27,6 +27,9 @@ std::string FormatMoney(const perennial::type::v1::Money& money);
 // The same without the currency, for columns that name it once.
 std::string FormatBareMoney(const perennial::type::v1::Money& money);
 
+// A mean or another derived amount, rounded to cents: "USD 20,319.22".
+std::string FormatRoundedMoney(const perennial::type::v1::Money& money);
+
 // The amount as a number of units, for bars; 0 when there is none.
 double UnitsOf(const perennial::type::v1::Money& money);
 

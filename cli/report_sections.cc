@@ -82,7 +82,7 @@ Page ReportHeadline(const ReportData& data, int width) {
   page.emplace_back();
   Append(page, Tiles({{"MRR", Strong(FormatMoney(report.mrr()))},
                       {"ARR", Strong(FormatMoney(report.arr()))},
-                      {"MRR per payer", FormatMoney(report.average_mrr())},
+                      {"MRR per payer", FormatRoundedMoney(report.average_mrr())},
                       {"MRR in lowest band", Text(FormatMoney(report.mrr_at_risk()), Style::kRed)}},
                      width));
   page.emplace_back();

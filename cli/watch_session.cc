@@ -50,7 +50,9 @@ absl::Status WatchSession::FollowAndNote(Following<Response> following) {
     take(response);
   };
   following.interrupted = [this, &broken](const absl::Status& status) {
-    if (!std::exchange(broken, true)) Note(absl::StrCat(status.message(), "; watch resumes by itself"));
+    // Advice that follows the reason is not for those who only have to wait.
+    const absl::string_view reason = status.message().substr(0, status.message().find("; "));
+    if (!std::exchange(broken, true)) Note(absl::StrCat(reason, "; watch resumes by itself"));
   };
   return Follow(client_, stop_, following);
 }

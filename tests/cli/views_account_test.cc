@@ -41,7 +41,7 @@ Health ────────────────── default r1 · 2024
     2 open tickets give 60 points, 18.0 of the score
   Tenure                                    700  █████████▎  92.5   20.0%   18.5
     a tenure of 700 days gives 92.5 points, 18.5 of the score
-  NPS                                 – unknown                 –    0.0%      –
+  Unknown or too old, their weight goes to the others: NPS
   all measures together  41.5
   lowered by 10: urgent ticket open  41.5 → 31.5
 
@@ -114,6 +114,31 @@ TEST(Account, ChurnedAccountsAreMarkedFrozen) {
   AccountData data = SampleAccount();
   data.customer.mutable_health()->mutable_score()->set_frozen(true);
   EXPECT_THAT(Seen(RenderAccount(data, 80)), HasSubstr("frozen: the account has churned, this is its last score"));
+}
+
+TEST(Account, AScoreThatNeverChangedHasNoHistoryLine) {
+  AccountData data = SampleAccount();
+  data.history.resize(1);
+  EXPECT_THAT(Seen(RenderAccount(data, 80)), Not(HasSubstr("▁")));
+}
+
+TEST(Account, UnknownValuesThatCountAreRows) {
+  AccountData data = SampleAccount();
+  auto* nps = data.customer.mutable_health()->mutable_measures(3);
+  nps->set_effective_weight(0.1);
+  nps->set_score(50);
+  nps->set_contribution(5);
+  EXPECT_THAT(Seen(RenderAccount(data, 80)),
+              HasSubstr("  NPS                                 – unknown  █████·····  50.0   10.0%    5.0\n"));
+}
+
+TEST(Account, NumbersAreShortAndTextStays) {
+  AccountData data = SampleAccount();
+  data.customer.mutable_health()->mutable_measures(0)->set_fact_value("-0.314285714");
+  data.customer.mutable_health()->mutable_measures(1)->set_fact_value("Infinity");
+  const std::string seen = Seen(RenderAccount(data, 80));
+  EXPECT_THAT(seen, HasSubstr(" -0.314  █"));
+  EXPECT_THAT(seen, HasSubstr(" Infinity  █"));
 }
 
 TEST(Account, StaleValuesSaySo) {

@@ -24,6 +24,14 @@ TEST(FormatMoney, GroupsThousandsAndKeepsEveryDigit) {
   EXPECT_EQ(FormatBareMoney(Usd("1234567.89")), "1,234,567.89");
 }
 
+TEST(FormatMoney, RoundsMeansToCents) {
+  EXPECT_EQ(FormatRoundedMoney(Usd("19186.384615")), "USD 19,186.38");
+  EXPECT_EQ(FormatRoundedMoney(Usd("20319.215")), "USD 20,319.22");
+  EXPECT_EQ(FormatRoundedMoney(Usd("-0.005")), "USD -0.01");
+  EXPECT_EQ(FormatRoundedMoney(Usd("12")), "USD 12");
+  EXPECT_EQ(FormatRoundedMoney({}), "–");
+}
+
 TEST(FormatMoney, UnknownIsNotZero) {
   EXPECT_EQ(FormatMoney({}), "–");
   EXPECT_EQ(FormatMoney(Usd("0")), "USD 0");
