@@ -70,6 +70,11 @@ void FreshnessGate::Advance(std::int64_t revision) {
   for (auto& waiter : reached) waiter.mapped().then(absl::OkStatus());
 }
 
+std::size_t FreshnessGate::waiting() {
+  const MutexLock lock(mu_);
+  return waiters_.size();
+}
+
 void FreshnessGate::Close() {
   Waiters left;
   {

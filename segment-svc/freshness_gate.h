@@ -34,6 +34,8 @@ class FreshnessGate {
   // when it is not in time, RESOURCE_EXHAUSTED when too many wait, UNAVAILABLE when the gate closes.
   void Wait(std::int64_t revision, Time deadline, Then then);
   void Advance(std::int64_t revision);
+  // How many calls wait.
+  [[nodiscard]] std::size_t waiting();
   // Lets nobody wait any more, for the stop of the process.
   void Close();
 

@@ -49,6 +49,7 @@ class Process {
 
   [[nodiscard]] Server& server() { return *server_; }
   [[nodiscard]] SegmentEngine& engine() { return *engine_; }
+  [[nodiscard]] FreshnessGate& gate() { return gate_; }
 
   // Ends streams and waits for calls, as Server::Stop(). Safe to call twice.
   void Stop();

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/segments/feed_models.h"
+
+namespace perennial::segments::testing {
+
+// accounts-svc and health-svc as far as segment-svc knows them, in one server in this process. Safe to use from many threads.
+class FakeUpstream {
+ public:
+  FakeUpstream();
+  ~FakeUpstream();
+
+  // A channel to it, without a socket.
+  std::shared_ptr<grpc::Channel> Channel();
+
+  // As in AccountsFeed and ScoresFeed. A change of facts counts as scored only once a score or SetScored() says so.
+  std::int64_t Put(const std::string& account, const Values& values);
+  std::int64_t Delete(const std::string& account);
+  void PutScore(const std::string& account, const ScoresFeed::Score& score);
+  // All facts have been scored.
+  void SetScored();
+  void SetRules(std::vector<std::string> rules);
+  // Ends every stream with UNAVAILABLE, and those that are opened while it is so.
+  void SetDown(bool down);
+  // Of the facts.
+  [[nodiscard]] std::int64_t revision() const;
+
+ private:
+  struct State;
+  class Facts;
+  class Scores;
+  class Flags;
+  const std::unique_ptr<State> state_;
+  const std::unique_ptr<Facts> facts_;
+  const std::unique_ptr<Scores> scores_;
+  const std::unique_ptr<Flags> flags_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace perennial::segments::testing
