@@ -1,0 +1,155 @@
+#include "tests/health/fake_accounts.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "common/base/time_util.h"
+
+namespace perennial::health {
+namespace {
+
+namespace accounts_v1 = perennial::accounts::v1;
+
+constexpr int kRowsAtOnce = 100;
+
+}  // namespace
+
+FakeAccounts::FakeAccounts() : as_of_(absl::FromUnixSeconds(1735603199)) {
+  {
+    MutexLock lock(mu_);
+    (void)Define("phase", accounts_v1::FACT_TYPE_STRING);  // as the real one has it from the start
+  }
+  auto server = Server::Start({.grace = std::chrono::milliseconds(2000)}, {this}, {accounts_v1::FactService::service_full_name()});
+  EXPECT_TRUE(server.ok()) << server.status();
+  server_ = *std::move(server);
+  channel_ = server_->InProcessChannel();
+}
+
+FakeAccounts::~FakeAccounts() {
+  server_->Stop([this] { hub_.Drain(); });
+}
+
+std::uint32_t FakeAccounts::Define(const std::string& name, accounts_v1::FactType type) {
+  const auto found = definitions_.find(name);
+  if (found != definitions_.end()) return found->second.id();
+  accounts_v1::FactDefinition definition;
+  definition.set_id(static_cast<std::uint32_t>(definitions_.size()) + 100);
+  definition.set_name(name);
+  definition.set_type(type);
+  if (name == "nps.latest") definition.set_age_fact("nps.days_since");
+  if (name == "pulse.latest") definition.set_age_fact("pulse.days_since");
+  names_[definition.id()] = name;
+  definitions_[name] = definition;
+  return definition.id();
+}
+
+std::int64_t FakeAccounts::Put(const std::string& account, const FactMap& facts) {
+  std::int64_t revision = 0;
+  {
+    MutexLock lock(mu_);
+    std::map<std::uint32_t, double> numbers;
+    std::map<std::uint32_t, std::string> texts;
+    for (const auto& [name, value] : facts) {
+      if (const auto* number = std::get_if<double>(&value)) {
+        numbers[Define(name, accounts_v1::FACT_TYPE_NUMBER)] = *number;
+      } else if (const auto* flag = std::get_if<bool>(&value)) {
+        numbers[Define(name, accounts_v1::FACT_TYPE_BOOL)] = *flag ? 1 : 0;
+      } else {
+        texts[Define(name, accounts_v1::FACT_TYPE_STRING)] = std::get<std::string>(value);
+      }
+    }
+    accounts_v1::PackedFacts row;
+    row.set_account_id(account);
+    row.set_revision(revision = ++revision_);
+    *row.mutable_as_of() = ToTimestamp(as_of_);
+    for (const auto& [id, number] : numbers) {
+      row.add_number_ids(id);
+      row.add_number_values(number);
+    }
+    for (const auto& [id, text] : texts) {
+      row.add_text_ids(id);
+      row.add_text_values(text);
+    }
+    rows_[account] = std::move(row);
+  }
+  hub_.WakeAll();
+  return revision;
+}
+
+std::int64_t FakeAccounts::Delete(const std::string& account) {
+  std::int64_t revision = 0;
+  {
+    MutexLock lock(mu_);
+    accounts_v1::PackedFacts row;
+    row.set_account_id(account);
+    row.set_revision(revision = ++revision_);
+    row.set_deleted(true);
+    rows_[account] = std::move(row);
+  }
+  hub_.WakeAll();
+  return revision;
+}
+
+void FakeAccounts::Purge(const std::string& account) {
+  MutexLock lock(mu_);
+  rows_.erase(account);
+}
+
+void FakeAccounts::SetAsOf(absl::Time as_of) {
+  MutexLock lock(mu_);
+  as_of_ = as_of;
+}
+
+std::int64_t FakeAccounts::revision() {
+  MutexLock lock(mu_);
+  return revision_;
+}
+
+void FakeAccounts::Interrupt() {
+  {
+    MutexLock lock(mu_);
+    interrupted_ = true;
+  }
+  hub_.WakeAll();
+}
+
+void FakeAccounts::Resume() {
+  MutexLock lock(mu_);
+  interrupted_ = false;
+}
+
+absl::StatusOr<std::optional<accounts_v1::WatchFactsResponse>> FakeAccounts::Next(Reader& reader) {
+  MutexLock lock(mu_);
+  if (interrupted_) return absl::UnavailableError("interrupted by the test");
+  if (reader.sent > revision_) return absl::OutOfRangeError("never given out");
+  accounts_v1::WatchFactsResponse out;
+  std::vector<const accounts_v1::PackedFacts*> rows;
+  for (const auto& [account, row] : rows_) {
+    if (row.revision() > reader.sent) rows.push_back(&row);
+  }
+  std::sort(rows.begin(), rows.end(), [](const auto* a, const auto* b) { return a->revision() < b->revision(); });
+  if (rows.empty() && reader.told && reader.sent == revision_) return std::nullopt;
+  const bool all = rows.size() <= kRowsAtOnce;
+  if (!all) rows.resize(kRowsAtOnce);
+  for (const accounts_v1::PackedFacts* row : rows) *out.add_rows() = *row;
+  int number = 0;
+  for (const auto& [id, name] : names_) {
+    if (number++ >= reader.definitions) *out.add_definitions() = definitions_[name];
+  }
+  reader.definitions = number;
+  reader.sent = all ? revision_ : rows.back()->revision();
+  reader.told = true;
+  out.set_progress_revision(reader.sent);
+  out.set_caught_up(all);
+  *out.mutable_server_time() = ToTimestamp(as_of_);
+  return out;
+}
+
+grpc::ServerWriteReactor<accounts_v1::WatchFactsResponse>* FakeAccounts::WatchFacts(grpc::CallbackServerContext*,
+                                                                           const accounts_v1::WatchFactsRequest* request) {
+  const auto reader = std::make_shared<Reader>(Reader{.sent = request->start_revision()});
+  return WatchStream<accounts_v1::WatchFactsResponse>::Start(hub_, pool_, [this, reader] { return Next(*reader); });
+}
+
+}  // namespace perennial::health

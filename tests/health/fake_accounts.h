@@ -1,0 +1,66 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "common/base/mutex.h"
+#include "common/server/server.h"
+#include "common/server/watch_stream.h"
+#include "common/server/worker_pool.h"
+#include "perennial/accounts/v1/fact_service.grpc.pb.h"
+#include "tests/health/scorecards_for_tests.h"
+
+namespace perennial::health {
+
+// The facts feed of an accounts-svc that holds whatever a test says.
+class FakeAccounts final : public perennial::accounts::v1::FactService::CallbackService {
+ public:
+  FakeAccounts();
+  ~FakeAccounts() override;
+
+  // The account's facts are these from now on. Returns the revision of the row.
+  std::int64_t Put(const std::string& account, const FactMap& facts);
+  std::int64_t Delete(const std::string& account);
+  // Forgets an account without a tombstone, as one that was deleted and purged.
+  void Purge(const std::string& account);
+  // The moment that rows put from now on are computed for.
+  void SetAsOf(absl::Time as_of);
+
+  [[nodiscard]] std::shared_ptr<grpc::Channel> channel() const { return channel_; }
+  // Ends all streams and refuses new ones until Resume().
+  void Interrupt();
+  void Resume();
+  [[nodiscard]] std::int64_t revision();
+
+  grpc::ServerWriteReactor<perennial::accounts::v1::WatchFactsResponse>* WatchFacts(
+      grpc::CallbackServerContext* context, const perennial::accounts::v1::WatchFactsRequest* request) override;
+
+ private:
+  struct Reader {
+    std::int64_t sent = 0;
+    int definitions = 0;
+    bool told = false;
+  };
+  absl::StatusOr<std::optional<perennial::accounts::v1::WatchFactsResponse>> Next(Reader& reader);
+  std::uint32_t Define(const std::string& name, perennial::accounts::v1::FactType type)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  Mutex mu_;
+  std::map<std::string, perennial::accounts::v1::FactDefinition> definitions_ ABSL_GUARDED_BY(mu_);
+  std::map<std::uint32_t, std::string> names_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, perennial::accounts::v1::PackedFacts> rows_ ABSL_GUARDED_BY(mu_);
+  std::int64_t revision_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Time as_of_ ABSL_GUARDED_BY(mu_);
+  bool interrupted_ ABSL_GUARDED_BY(mu_) = false;
+  WatchHub hub_;
+  WorkerPool pool_{{.threads = 2, .max_queued = 256}};
+  std::unique_ptr<Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+}  // namespace perennial::health
