@@ -26,14 +26,14 @@ struct CsvRow {
   std::vector<std::string> fields;
   // The text of the row as it stands in the file, without its line end.
   std::string raw;
-  // What is wrong with the row, as a sentence that completes "the row ..."; empty when it could be read. `fields` are not to
-  // be used then.
+  // What is wrong with the row, as a sentence that completes "the row ..."; empty when it could be read. `fields` are
+  // not to be used then.
   std::string problem;
 };
 
-// Reads a file row by row in bounded memory. Accepts LF and CRLF and a UTF-8 byte order mark; empty lines are no rows. A
-// malformed row (stray quote, no UTF-8, longer than max_row_bytes) is returned with its problem, and reading goes on after
-// it. Not thread-safe.
+// Reads a file row by row in bounded memory. Accepts LF and CRLF and a UTF-8 byte order mark; empty lines are no rows.
+// A malformed row (stray quote, no UTF-8, longer than max_row_bytes) is returned with its problem, and reading goes on
+// after it. Not thread-safe.
 class CsvReader {
  public:
   static constexpr std::size_t kMaxRowBytes = std::size_t{1} << 20;

@@ -14,8 +14,8 @@ using accounts::v1::Record;
 
 constexpr std::size_t kMaxRecordIdBytes = 128;
 
-// Two records of one row must not get the same id. What a mapping says of a record without looking at the row keeps them
-// apart, and stays the same when the mapping is rearranged.
+// Two records of one row must not get the same id. What a mapping says of a record without looking at the row keeps
+// them apart, and stays the same when the mapping is rearranged.
 std::string SaltOf(const RecordMapping& mapping) {
   std::string salt(NameOf(mapping.kind));
   for (const auto& [field, value] : mapping.fields) {
@@ -133,7 +133,8 @@ void RowMapper::SetIdentity(const RecordMapping& mapping, const RowEvaluator& ro
     // A file that may lack the column of the ids gets ids made of its rows.
     const bool has_ids = mapping.id && (mapping.id->source != Expression::Source::kColumn || mapping.id->column >= 0);
     out->id = has_ids ? Require("record_id", row, *mapping.id, violations) : row.HashOfRow();
-    if (!IsRecordId(out->id)) violations->push_back({"record_id", "must be 1 to 128 printable ASCII characters", out->id});
+    if (!IsRecordId(out->id))
+      violations->push_back({"record_id", "must be 1 to 128 printable ASCII characters", out->id});
     record.set_record_id(out->id);
   }
   const absl::StatusOr<std::optional<absl::Time>> time = row.Time(mapping.time);
@@ -193,8 +194,7 @@ void RowMapper::SetAttributes(const RecordMapping& mapping, const RowEvaluator& 
     if (!text.ok()) {
       violations->push_back({field, std::string(text.status().message()), ""});
     } else if (*text) {
-      const absl::Status set =
-          SetAttribute(attribute.type, **text, &(*account->mutable_attributes())[attribute.key]);
+      const absl::Status set = SetAttribute(attribute.type, **text, &(*account->mutable_attributes())[attribute.key]);
       if (!set.ok()) {
         violations->push_back({field, absl::StrCat(set.message(), ", not '", (*text)->substr(0, 60), "'"), ""});
       }

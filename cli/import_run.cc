@@ -93,8 +93,7 @@ ImportSummary ImportRun::Run() {
   summary_.unacknowledged = 0;
   if (!options_.dry_run) {
     const FileSummary total = summary_.Total();
-    summary_.unacknowledged =
-        total.records - total.stored - total.replaced - total.duplicates - total.refused_records;
+    summary_.unacknowledged = total.records - total.stored - total.replaced - total.duplicates - total.refused_records;
   }
   summary_.rejects_file = rejects_.created() ? rejects_.path() : "";
   summary_.took = absl::Now() - start;
@@ -126,9 +125,8 @@ absl::Status ImportRun::ChooseFiles() {
     const bool asked = std::find(only.begin(), only.end(), file.file) != only.end();
     if (only.empty() ? !file.on_request : asked) chosen.push_back(&file);
   }
-  std::stable_sort(chosen.begin(), chosen.end(), [](const FileMapping* a, const FileMapping* b) {
-    return FirstKind(*a) < FirstKind(*b);
-  });
+  std::stable_sort(chosen.begin(), chosen.end(),
+                   [](const FileMapping* a, const FileMapping* b) { return FirstKind(*a) < FirstKind(*b); });
   for (FileMapping* file : chosen) {
     FileSummary& entry = summary_.files.emplace_back();
     entry.file = file->file;
@@ -262,8 +260,8 @@ void ImportRun::Acknowledged(const Batch& batch, const accounts::v1::BatchSummar
 void ImportRun::RefuseRecord(const Batch& batch, const accounts::v1::RecordError& error) {
   FileSummary& file = summary_.files[batch.file];
   if (error.index() < 0 || static_cast<std::size_t>(error.index()) >= batch.origins.size()) {
-    rejects_status_ = absl::InternalError(absl::StrCat("the server refused record ", error.index(), " of a batch of ",
-                                                       batch.origins.size()));
+    rejects_status_ = absl::InternalError(
+        absl::StrCat("the server refused record ", error.index(), " of a batch of ", batch.origins.size()));
     return;
   }
   const RecordOrigin& origin = batch.origins[static_cast<std::size_t>(error.index())];

@@ -28,8 +28,8 @@ struct ImportOptions {
   RecordSender::Options sender = {};
 };
 
-// One import of a folder, from its files to the summary. Every row that is read ends as stored, replaced, duplicate, skipped
-// or in the rejects file. Used once, by one thread.
+// One import of a folder, from its files to the summary. Every row that is read ends as stored, replaced, duplicate,
+// skipped or in the rejects file. Used once, by one thread.
 class ImportRun {
  public:
   // `progress` and `rejects` must outlive this. `interrupted` is asked several times a second.

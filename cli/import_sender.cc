@@ -65,7 +65,8 @@ class RecordSender::Stream {
     --written_;
     last_progress_ = absl::Now();
   }
-  // Says that no batch follows and waits for the end of the call, at most for `patience`. Only when all is acknowledged.
+  // Says that no batch follows and waits for the end of the call, at most for `patience`. Only when all is
+  // acknowledged.
   void Close(absl::Duration patience) {
     const absl::Time until = absl::Now() + patience;
     bool closing = false;

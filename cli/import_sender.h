@@ -34,9 +34,9 @@ struct Batch {
   std::int64_t rows_done = 0;
 };
 
-// Sends batches through IngestService.StreamRecords, in order, with a bounded number of unacknowledged ones. When the way to
-// the server breaks or the server is busy it connects again and sends again what was not acknowledged, which is safe: a
-// record counts once. Used by one thread, on which `on_acknowledged` is called too.
+// Sends batches through IngestService.StreamRecords, in order, with a bounded number of unacknowledged ones. When the
+// way to the server breaks or the server is busy it connects again and sends again what was not acknowledged, which is
+// safe: a record counts once. Used by one thread, on which `on_acknowledged` is called too.
 class RecordSender {
  public:
   struct Options {
@@ -52,16 +52,16 @@ class RecordSender {
   };
   using Acknowledged = std::function<void(const Batch& batch, const accounts::v1::BatchSummary& summary)>;
 
-  // `interrupted` is asked several times a second; once it says yes, Send returns CANCELLED. Both functions must outlive
-  // this. `on_retry` is told of each new attempt.
+  // `interrupted` is asked several times a second; once it says yes, Send returns CANCELLED. Both functions must
+  // outlive this. `on_retry` is told of each new attempt.
   RecordSender(std::shared_ptr<grpc::Channel> channel, Options options, Acknowledged on_acknowledged,
                std::function<bool()> interrupted, std::function<void(const absl::Status& why)> on_retry);
   ~RecordSender();
   RecordSender(const RecordSender&) = delete;
   RecordSender& operator=(const RecordSender&) = delete;
 
-  // Takes a batch and waits until fewer than the most allowed are unacknowledged. Errors: CANCELLED (interrupted), what the
-  // server said and trying again cannot help, or UNAVAILABLE after `give_up_after`.
+  // Takes a batch and waits until fewer than the most allowed are unacknowledged. Errors: CANCELLED (interrupted), what
+  // the server said and trying again cannot help, or UNAVAILABLE after `give_up_after`.
   absl::Status Send(Batch batch);
   // Waits until everything is acknowledged, or (interrupted) at most for `grace`.
   absl::Status Finish(absl::Duration grace = absl::Seconds(5));

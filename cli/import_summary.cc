@@ -21,8 +21,8 @@ std::string Headline(const ImportSummary& summary, const FileSummary& total) {
   const char* verb = summary.dry_run ? "Checked" : "Imported";
   if (summary.interrupted) verb = "Stopped importing";
   if (!summary.status.ok() && !summary.interrupted) verb = "Failed while importing";
-  std::string line = absl::StrCat(verb, " ", summary.folder, " with mapping ", summary.mapping, ": ", CountOf(total.rows, "row"),
-                                  " in ", Seconds(summary.took), " (", rate, " rows/s)");
+  std::string line = absl::StrCat(verb, " ", summary.folder, " with mapping ", summary.mapping, ": ",
+                                  CountOf(total.rows, "row"), " in ", Seconds(summary.took), " (", rate, " rows/s)");
   if (summary.revision > 0) absl::StrAppend(&line, ", feed revision ", FormatCount(summary.revision));
   return absl::StrCat(line, "\n");
 }
@@ -77,7 +77,8 @@ void AppendWarnings(const ImportSummary& summary, std::string* out) {
       if (first) absl::StrAppend(out, "\nWarnings: contradictions in the data; these rows were taken as they are\n");
       first = false;
       absl::StrAppendFormat(out, "  %10s  %s: %s\n", FormatCount(warning.count), file.file, warning.message);
-      absl::StrAppendFormat(out, "  %10s  for example row %s: %s\n", "", FormatCount(warning.example_line), warning.example);
+      absl::StrAppendFormat(out, "  %10s  for example row %s: %s\n", "", FormatCount(warning.example_line),
+                            warning.example);
     }
   }
 }
@@ -137,9 +138,14 @@ std::string FormatSummary(const ImportSummary& summary) {
 nlohmann::ordered_json JsonOfSummary(const ImportSummary& summary) {
   using Json = nlohmann::ordered_json;
   const auto counts = [](const FileSummary& file) {
-    return Json{{"rows", file.rows},         {"skipped", file.skipped},   {"refused_rows", file.refused_rows},
-                {"records", file.records},   {"stored", file.stored},     {"replaced", file.replaced},
-                {"duplicates", file.duplicates}, {"refused_records", file.refused_records}};
+    return Json{{"rows", file.rows},
+                {"skipped", file.skipped},
+                {"refused_rows", file.refused_rows},
+                {"records", file.records},
+                {"stored", file.stored},
+                {"replaced", file.replaced},
+                {"duplicates", file.duplicates},
+                {"refused_records", file.refused_records}};
   };
   Json files = Json::array();
   for (const FileSummary& file : summary.files) {

@@ -11,8 +11,9 @@
 #include "cli/csv_reader.h"
 #include "cli/mapping_fields.h"
 
-// A mapping file, read: what the columns of somebody's files mean. docs/import.md describes the language; mapping_parser.h
-// reads it, mapping_binding.h ties it to the columns of a real file, mapping_evaluate.h applies it to a row.
+// A mapping file, read: what the columns of somebody's files mean. docs/import.md describes the language;
+// mapping_parser.h reads it, mapping_binding.h ties it to the columns of a real file, mapping_evaluate.h applies it to
+// a row.
 namespace perennial::cli {
 
 struct Condition;
@@ -46,8 +47,8 @@ struct Lookup {
 
 enum class TimeUnit { kSeconds, kMinutes, kHours, kDays, kMonths };
 
-// Moves a time by a number of units, which may come from a column. Months are calendar months; a day that the month does
-// not have becomes its last.
+// Moves a time by a number of units, which may come from a column. Months are calendar months; a day that the month
+// does not have becomes its last.
 struct TimeShift {
   bool back = false;
   std::shared_ptr<Expression> amount;
@@ -90,22 +91,22 @@ struct Expression {
   int line = 0;
 };
 
-// What a row must be like. Three-valued: a comparison with an absent or unreadable value is unknown, and only what is true
-// counts.
+// What a row must be like. Three-valued: a comparison with an absent or unreadable value is unknown, and only what is
+// true counts.
 struct Condition {
   enum class Kind { kAll, kAny, kNot, kIn, kEmpty, kCompare, kExists };
   enum class Order { kLess, kLessOrEqual, kEqual, kNotEqual, kGreaterOrEqual, kGreater };
   enum class Type { kText, kNumber, kTime };
 
   Kind kind = Kind::kAll;
-  std::vector<Condition> parts;                // kAll, kAny, kNot (one)
-  std::shared_ptr<Expression> left;            // kIn, kEmpty, kCompare
-  std::shared_ptr<Expression> right;           // kCompare
-  std::vector<std::string> values;             // kIn
-  bool expected = true;                        // kEmpty: empty or not
-  Order order = Order::kEqual;                 // kCompare
-  Type type = Type::kText;                     // kCompare
-  std::optional<Lookup> lookup;                // kExists
+  std::vector<Condition> parts;       // kAll, kAny, kNot (one)
+  std::shared_ptr<Expression> left;   // kIn, kEmpty, kCompare
+  std::shared_ptr<Expression> right;  // kCompare
+  std::vector<std::string> values;    // kIn
+  bool expected = true;               // kEmpty: empty or not
+  Order order = Order::kEqual;        // kCompare
+  Type type = Type::kText;            // kCompare
+  std::optional<Lookup> lookup;       // kExists
 };
 
 // A record that a row becomes.

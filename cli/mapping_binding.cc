@@ -24,7 +24,8 @@ constexpr absl::string_view kAttributePrefix = "attributes.";
 // Finds columns of one file and remembers which were asked for and what was wrong first.
 class ColumnBinder {
  public:
-  ColumnBinder(const YamlReader& yaml, const std::string& file, const std::vector<std::string>& header, bool may_be_missing)
+  ColumnBinder(const YamlReader& yaml, const std::string& file, const std::vector<std::string>& header,
+               bool may_be_missing)
       : yaml_(yaml), file_(file), header_(header), may_be_missing_(may_be_missing) {}
 
   void Bind(Expression* expression) {
@@ -73,10 +74,11 @@ absl::Status AddAttributeColumns(const YamlReader& yaml, const std::vector<std::
       if (type.ok()) attribute.type = *type;
     }
     if (!problem.ok()) {
-      return yaml.Error(file->line, absl::StrCat(file->file, ": column '", column,
-                                                 "' must be attributes.<key> or attributes.<key>:<type>; ",
-                                                 absl::StartsWith(problem.message(), "must be text") ? "the type " : "the key ",
-                                                 problem.message()));
+      return yaml.Error(
+          file->line,
+          absl::StrCat(file->file, ": column '", column, "' must be attributes.<key> or attributes.<key>:<type>; ",
+                       absl::StartsWith(problem.message(), "must be text") ? "the type " : "the key ",
+                       problem.message()));
     }
     attribute.value.source = Expression::Source::kColumn;
     attribute.value.text = column;
@@ -86,10 +88,11 @@ absl::Status AddAttributeColumns(const YamlReader& yaml, const std::vector<std::
   return absl::OkStatus();
 }
 
-absl::Status CheckEveryColumnIsMeant(const YamlReader& yaml, const std::vector<std::string>& header, const FileMapping& file,
-                                     const std::set<std::string>& used) {
+absl::Status CheckEveryColumnIsMeant(const YamlReader& yaml, const std::vector<std::string>& header,
+                                     const FileMapping& file, const std::set<std::string>& used) {
   for (const std::string& column : header) {
-    if (used.count(column) != 0 || std::find(file.ignore.begin(), file.ignore.end(), column) != file.ignore.end()) continue;
+    if (used.count(column) != 0 || std::find(file.ignore.begin(), file.ignore.end(), column) != file.ignore.end())
+      continue;
     if (file.columns_may_be_missing) {
       return yaml.Error(file.line,
                         absl::StrCat(file.file, ": ", UnknownName("column", column, {used.begin(), used.end()})));
@@ -199,7 +202,8 @@ absl::StatusOr<std::vector<std::string>> ReadHeader(const FileMapping& file, Csv
     name = std::string(absl::StripAsciiWhitespace(name));
     if (name.empty() || !seen.insert(name).second) {
       return absl::InvalidArgumentError(absl::StrCat(file.file, ":", row.line, ": the header has ",
-                                                     name.empty() ? "a column without a name" : "two columns named ", name));
+                                                     name.empty() ? "a column without a name" : "two columns named ",
+                                                     name));
     }
   }
   return std::move(row.fields);
@@ -212,7 +216,8 @@ absl::Status BindFile(const std::string& source, const std::vector<std::string>&
     PERENNIAL_RETURN_IF_ERROR(AddAttributeColumns(yaml, header, file, &record));
   }
   ColumnBinder binder(yaml, file->file, header, file->columns_may_be_missing);
-  VisitFile(file, [&](Expression* expression) { binder.Bind(expression); }, nullptr);
+  VisitFile(
+      file, [&](Expression* expression) { binder.Bind(expression); }, nullptr);
   PERENNIAL_RETURN_IF_ERROR(binder.status());
   return CheckEveryColumnIsMeant(yaml, header, *file, binder.asked());
 }
@@ -225,8 +230,9 @@ absl::Status LoadTables(const Mapping& mapping, const std::string& folder, const
       lookups[lookup->file].push_back(lookup);
       if (!lookup->where) return;
       const auto find_nested = [&](Lookup* /*inner*/) { nested = true; };
-      VisitExpressions(lookup->where.get(),
-                       [&](Expression* expression) { nested = nested || expression->lookup.has_value(); }, find_nested);
+      VisitExpressions(
+          lookup->where.get(), [&](Expression* expression) { nested = nested || expression->lookup.has_value(); },
+          find_nested);
     };
     VisitFile(file, nullptr, add);
     if (nested) {

@@ -76,7 +76,8 @@ int Digits(absl::string_view text) {
   return number;
 }
 
-// "YYYY-MM-DD" with or without "Thh:mm:ssZ" or " hh:mm:ss": what nearly every row has, read without absl::ParseTime's cost.
+// "YYYY-MM-DD" with or without "Thh:mm:ssZ" or " hh:mm:ss": what nearly every row has, read without absl::ParseTime's
+// cost.
 std::optional<absl::Time> ParseUsualTime(absl::string_view text) {
   const bool day = text.size() == 10;
   const bool instant = text.size() == 20 && text[10] == 'T' && text[19] == 'Z';
@@ -90,11 +91,13 @@ std::optional<absl::Time> ParseUsualTime(absl::string_view text) {
   if (!day) {
     if (text[13] != ':' || text[16] != ':') return std::nullopt;
     for (int i = 0; i < 3; ++i) clock[i] = Digits(text.substr(11 + 3 * i, 2));
-    if (clock[0] < 0 || clock[0] > 23 || clock[1] < 0 || clock[1] > 59 || clock[2] < 0 || clock[2] > 59) return std::nullopt;
+    if (clock[0] < 0 || clock[0] > 23 || clock[1] < 0 || clock[1] > 59 || clock[2] < 0 || clock[2] > 59)
+      return std::nullopt;
   }
   const absl::CivilDay civil(year, month, day_of_month);
   if (civil.month() != month || civil.day() != day_of_month) return std::nullopt;
-  return absl::FromCivil(absl::CivilSecond(year, month, day_of_month, clock[0], clock[1], clock[2]), absl::UTCTimeZone());
+  return absl::FromCivil(absl::CivilSecond(year, month, day_of_month, clock[0], clock[1], clock[2]),
+                         absl::UTCTimeZone());
 }
 
 }  // namespace
@@ -191,7 +194,8 @@ absl::StatusOr<OptionalText> RowEvaluator::Source(const Expression& expression) 
     case Expression::Source::kTemplate: {
       std::string text;
       for (const Expression::TemplatePart& part : expression.parts) {
-        const std::optional<absl::string_view> piece = part.is_column ? Column(part.column) : absl::string_view(part.text);
+        const std::optional<absl::string_view> piece =
+            part.is_column ? Column(part.column) : absl::string_view(part.text);
         if (!piece) return std::nullopt;
         absl::StrAppend(&text, *piece);
       }
@@ -213,11 +217,10 @@ absl::StatusOr<OptionalText> RowEvaluator::Mapped(const Expression& expression) 
   const auto found = expression.map->values.find(*text);
   if (found == expression.map->values.end()) {
     if (!expression.map->otherwise) {
-      const std::string known = absl::StrJoin(expression.map->values, ", ", [](std::string* out, const auto& entry) {
-        absl::StrAppend(out, entry.first);
-      });
-      return absl::InvalidArgumentError(absl::StrCat("has a value that the mapping does not know: ", Quoted(*text),
-                                                     " is none of ", known));
+      const std::string known = absl::StrJoin(
+          expression.map->values, ", ", [](std::string* out, const auto& entry) { absl::StrAppend(out, entry.first); });
+      return absl::InvalidArgumentError(
+          absl::StrCat("has a value that the mapping does not know: ", Quoted(*text), " is none of ", known));
     }
     text = *expression.map->otherwise;
   } else {
@@ -251,8 +254,9 @@ absl::StatusOr<std::optional<absl::Time>> RowEvaluator::Time(const Expression& e
   // A constant stands in the mapping and is written as mappings write times, whatever the file does.
   static const auto* usual = new std::vector<std::string>();
   const bool constant = expression.source == Expression::Source::kConstant;
-  const std::vector<std::string>& formats =
-      !expression.formats.empty() ? expression.formats : constant ? *usual : file_.time_formats;
+  const std::vector<std::string>& formats = !expression.formats.empty() ? expression.formats
+                                            : constant                  ? *usual
+                                                                        : file_.time_formats;
   PERENNIAL_ASSIGN_OR_RETURN(const absl::Time time, ParseTimeText(*text, formats));
   return Shifted(expression, time);
 }
@@ -262,7 +266,8 @@ absl::StatusOr<std::optional<absl::Time>> RowEvaluator::Shifted(const Expression
     PERENNIAL_ASSIGN_OR_RETURN(const OptionalText text, Text(*shift.amount));
     if (!text) return std::nullopt;
     const absl::StatusOr<double> number = ParseNumber(*text);
-    if (!number.ok()) return absl::InvalidArgumentError(absl::StrCat("is moved by ", Quoted(*text), ", which is no number"));
+    if (!number.ok())
+      return absl::InvalidArgumentError(absl::StrCat("is moved by ", Quoted(*text), ", which is no number"));
     const double amount = shift.back ? -*number : *number;
     switch (shift.unit) {
       case TimeUnit::kSeconds: time += absl::Seconds(amount); break;
@@ -271,7 +276,8 @@ absl::StatusOr<std::optional<absl::Time>> RowEvaluator::Shifted(const Expression
       case TimeUnit::kDays: time += absl::Hours(24) * amount; break;
       case TimeUnit::kMonths:
         if (amount != std::floor(amount) || std::abs(amount) > 120000) {
-          return absl::InvalidArgumentError(absl::StrCat("is moved by ", Quoted(*text), " months; only whole months can be"));
+          return absl::InvalidArgumentError(
+              absl::StrCat("is moved by ", Quoted(*text), " months; only whole months can be"));
         }
         time = AddMonths(time, static_cast<std::int64_t>(amount));
         break;

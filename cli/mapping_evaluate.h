@@ -11,7 +11,8 @@
 
 namespace perennial::cli {
 
-// Numbers equal rows, so that each has an id of its own that is the same in every import: "<hash of the row>-<1, 2, ...>".
+// Numbers equal rows, so that each has an id of its own that is the same in every import: "<hash of the row>-<1, 2,
+// ...>".
 class RowHashes {
  public:
   std::string IdOf(const std::vector<absl::string_view>& texts);
@@ -20,8 +21,8 @@ class RowHashes {
   absl::flat_hash_map<std::uint64_t, std::uint32_t> seen_;
 };
 
-// Applies expressions and conditions, bound to the row's file, to one row. Blanks around a text do not count; an empty text,
-// and those that the mapping calls empty, are absent. `file` and `fields` must outlive it.
+// Applies expressions and conditions, bound to the row's file, to one row. Blanks around a text do not count; an empty
+// text, and those that the mapping calls empty, are absent. `file` and `fields` must outlive it.
 class RowEvaluator {
  public:
   RowEvaluator(const FileMapping& file, const std::vector<std::string>& fields, RowHashes* hashes = nullptr,
@@ -55,8 +56,9 @@ class RowEvaluator {
   const absl::string_view hash_salt_;
 };
 
-// Reads a time in the first of `formats` (as absl::ParseTime) that fits; without formats: RFC 3339, "YYYY-MM-DD hh:mm:ss" or
-// "YYYY-MM-DD". Where nothing is said, times are UTC and days begin at midnight. The error completes "<field> ...".
+// Reads a time in the first of `formats` (as absl::ParseTime) that fits; without formats: RFC 3339, "YYYY-MM-DD
+// hh:mm:ss" or "YYYY-MM-DD". Where nothing is said, times are UTC and days begin at midnight. The error completes
+// "<field> ...".
 absl::StatusOr<absl::Time> ParseTimeText(absl::string_view text, const std::vector<std::string>& formats);
 
 // `time` moved by whole calendar months; a day that the month does not have becomes its last.

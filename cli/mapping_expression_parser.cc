@@ -30,15 +30,15 @@ const std::vector<std::pair<std::string, TimeUnit>>& TimeUnits() {
 const std::vector<std::pair<std::string, Condition::Order>>& Orders() {
   using Order = Condition::Order;
   static const auto* orders = new std::vector<std::pair<std::string, Order>>{
-      {"<", Order::kLess},       {"<=", Order::kLessOrEqual}, {"=", Order::kEqual}, {"!=", Order::kNotEqual},
-      {">=", Order::kGreaterOrEqual}, {">", Order::kGreater}};
+      {"<", Order::kLess},      {"<=", Order::kLessOrEqual},    {"=", Order::kEqual},
+      {"!=", Order::kNotEqual}, {">=", Order::kGreaterOrEqual}, {">", Order::kGreater}};
   return *orders;
 }
 
 const std::vector<std::pair<std::string, Condition::Type>>& Types() {
   using Type = Condition::Type;
-  static const auto* types =
-      new std::vector<std::pair<std::string, Type>>{{"text", Type::kText}, {"number", Type::kNumber}, {"time", Type::kTime}};
+  static const auto* types = new std::vector<std::pair<std::string, Type>>{
+      {"text", Type::kText}, {"number", Type::kNumber}, {"time", Type::kTime}};
   return *types;
 }
 
@@ -108,7 +108,8 @@ absl::Status ExpressionParser::ParseSource(const YAML::Node& node, Expression* e
   std::string key;
   for (const std::string& each : SourceKeys()) {
     if (!node[each]) continue;
-    if (!key.empty()) return yaml_.Error(node, absl::StrCat("a value has one source, not both '", key, "' and '", each, "'"));
+    if (!key.empty())
+      return yaml_.Error(node, absl::StrCat("a value has one source, not both '", key, "' and '", each, "'"));
     key = each;
   }
   if (key.empty()) return yaml_.Error(node, absl::StrCat("a value needs one of ", absl::StrJoin(SourceKeys(), ", ")));
@@ -129,7 +130,8 @@ absl::Status ExpressionParser::ParseSource(const YAML::Node& node, Expression* e
     PERENNIAL_ASSIGN_OR_RETURN(expression->lookup, ParseLookup(node[key], true));
   } else {
     expression->source = Source::kFirst;
-    if (!node[key].IsSequence() || node[key].size() == 0) return yaml_.Error(node[key], "'first' must be a list of values");
+    if (!node[key].IsSequence() || node[key].size() == 0)
+      return yaml_.Error(node[key], "'first' must be a list of values");
     for (const YAML::Node& option : node[key]) {
       PERENNIAL_ASSIGN_OR_RETURN(Expression parsed, Parse(option));
       expression->options.push_back(std::move(parsed));
@@ -265,9 +267,9 @@ absl::StatusOr<Condition> ExpressionParser::ParseComparison(const YAML::Node& no
 }
 
 absl::StatusOr<Condition> ExpressionParser::ParseTest(const YAML::Node& node) {
-  PERENNIAL_RETURN_IF_ERROR(yaml_.CheckKeys(node, "a condition",
-                                            {"all", "any", "not", "compare", "as", "exists_in", "column", "value_of",
-                                             "equals", "in", "empty"}));
+  PERENNIAL_RETURN_IF_ERROR(yaml_.CheckKeys(
+      node, "a condition",
+      {"all", "any", "not", "compare", "as", "exists_in", "column", "value_of", "equals", "in", "empty"}));
   Condition condition;
   if (static_cast<bool>(node["column"]) == static_cast<bool>(node["value_of"])) {
     return yaml_.Error(node, "a condition needs all, any, not, compare, exists_in, or one of column and value_of");

@@ -35,9 +35,14 @@ struct KindInfo {
 
 const KindInfo& InfoOf(RecordKind kind) {
   static const auto* infos = new std::vector<KindInfo>{
-      {"account", Record::kAccountStateFieldNumber, {"display_name"},
-       {"name", "attributes", "phase", "phase_start_time", "create_time", "update_time", "delete_time", "etag", "revision"}},
-      {"subscription", Record::kSubscriptionStateFieldNumber, {"plan", "mrr", "currency_code", "start_time"},
+      {"account",
+       Record::kAccountStateFieldNumber,
+       {"display_name"},
+       {"name", "attributes", "phase", "phase_start_time", "create_time", "update_time", "delete_time", "etag",
+        "revision"}},
+      {"subscription",
+       Record::kSubscriptionStateFieldNumber,
+       {"plan", "mrr", "currency_code", "start_time"},
        {"name", "create_time", "update_time", "etag"}},
       {"usage", Record::kUsageFieldNumber, {"metric"}, {}},
       {"ticket", Record::kTicketFieldNumber, {}, {}},

@@ -33,8 +33,8 @@ struct FieldSpec {
   std::vector<std::string> choices = {};
 };
 
-// The fields of a kind: those of its proto message that clients set, in the proto's order. Money has a field of its own name
-// for the amount and "currency_code". Lives as long as the process.
+// The fields of a kind: those of its proto message that clients set, in the proto's order. Money has a field of its own
+// name for the amount and "currency_code". Lives as long as the process.
 const std::vector<FieldSpec>& FieldsOf(RecordKind kind);
 // The field of that name, or null.
 const FieldSpec* FindField(RecordKind kind, absl::string_view name);

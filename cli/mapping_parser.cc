@@ -46,12 +46,14 @@ class MappingParser {
  private:
   absl::StatusOr<FileMapping> ParseFile(const YAML::Node& node) {
     PERENNIAL_RETURN_IF_ERROR(
-        yaml_.CheckKeys(node, "a file", {"file", "format", "columns", "optional", "on_request", "columns_may_be_missing",
-                                         "empty", "time_formats", "ignore", "skip", "records", "checks"}));
+        yaml_.CheckKeys(node, "a file",
+                        {"file", "format", "columns", "optional", "on_request", "columns_may_be_missing", "empty",
+                         "time_formats", "ignore", "skip", "records", "checks"}));
     FileMapping file;
     file.line = YamlReader::LineOf(node);
     PERENNIAL_ASSIGN_OR_RETURN(file.file, yaml_.RequiredText(node, "file"));
-    if (absl::StrContains(file.file, "/")) return yaml_.Error(node, "'file' must be a name inside the folder, without /");
+    if (absl::StrContains(file.file, "/"))
+      return yaml_.Error(node, "'file' must be a name inside the folder, without /");
     PERENNIAL_RETURN_IF_ERROR(ParseFormat(node, &file));
     PERENNIAL_ASSIGN_OR_RETURN(file.columns, yaml_.Texts(node, "columns"));
     PERENNIAL_ASSIGN_OR_RETURN(file.optional, yaml_.Flag(node, "optional", false));
@@ -145,8 +147,9 @@ class MappingParser {
   }
 
   absl::StatusOr<RecordMapping> ParseRecord(const YAML::Node& node) {
-    PERENNIAL_RETURN_IF_ERROR(yaml_.CheckKeys(node, "a record", {"kind", "account", "subscription", "id", "time", "fields",
-                                                                 "attributes", "attribute_columns", "when", "once_per"}));
+    PERENNIAL_RETURN_IF_ERROR(yaml_.CheckKeys(node, "a record",
+                                              {"kind", "account", "subscription", "id", "time", "fields", "attributes",
+                                               "attribute_columns", "when", "once_per"}));
     RecordMapping record;
     record.line = YamlReader::LineOf(node);
     PERENNIAL_ASSIGN_OR_RETURN(record.kind, ParseKind(node));
@@ -255,7 +258,8 @@ absl::StatusOr<Mapping> LoadMapping(const std::string& name_or_file) {
   }
   if (name_or_file.find_first_of("/.") == std::string::npos) {
     return absl::NotFoundError(absl::StrCat(UnknownName("mapping", name_or_file, names),
-                                            "; name a file of your own with its path, for example ./", name_or_file, ".yaml"));
+                                            "; name a file of your own with its path, for example ./", name_or_file,
+                                            ".yaml"));
   }
   std::ifstream file(name_or_file, std::ios::binary);
   if (!file) return absl::NotFoundError(absl::StrCat("cannot open the mapping file ", name_or_file));

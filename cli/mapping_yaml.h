@@ -18,8 +18,8 @@ std::string NearestName(absl::string_view name, const std::vector<std::string>& 
 // "unknown <what> '<name>'; did you mean '<nearest>'? (allowed: a, b, c)".
 std::string UnknownName(absl::string_view what, absl::string_view name, const std::vector<std::string>& names);
 
-// Reads YAML strictly: every error names the source, the line and what is allowed, and a key that nobody asked for is an
-// error. Nodes of other types than the one asked for are errors, never exceptions.
+// Reads YAML strictly: every error names the source, the line and what is allowed, and a key that nobody asked for is
+// an error. Nodes of other types than the one asked for are errors, never exceptions.
 class YamlReader {
  public:
   explicit YamlReader(std::string source) : source_(std::move(source)) {}

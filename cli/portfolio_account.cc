@@ -57,9 +57,9 @@ PortfolioAccount::PortfolioAccount(const PortfolioConfig& config, int index)
   auto_renew_ = random_.Chance(0.85);
   owner_ = random_.Below(Owners());
   const int employees = seats_ * random_.Between(3, 14) + random_.Below(8);
-  attributes_ = absl::StrCat(IndustryName(random_.Below(kIndustries)), ",", CountryCode(random_.Below(kCountries)), ",",
-                             AcquisitionName(random_.Below(kAcquisitions)), ",", employees, ",",
-                             yearly_ ? "yearly" : "monthly");
+  attributes_ =
+      absl::StrCat(IndustryName(random_.Below(kIndustries)), ",", CountryCode(random_.Below(kCountries)), ",",
+                   AcquisitionName(random_.Below(kAcquisitions)), ",", employees, ",", yearly_ ? "yearly" : "monthly");
   if (random_.Chance(0.07)) owner_change_ = since_ + random_.Between(60, 600);
 }
 
@@ -207,7 +207,8 @@ void PortfolioAccount::Leave(std::int64_t day) {
 }
 
 void PortfolioAccount::WriteChurnReport(std::int64_t day, PortfolioRows* rows) {
-  constexpr std::array<absl::string_view, 5> kReasons = {"low_usage", "support", "missing_features", "pricing", "competitor"};
+  constexpr std::array<absl::string_view, 5> kReasons = {"low_usage", "support", "missing_features", "pricing",
+                                                         "competitor"};
   constexpr std::array<absl::string_view, 5> kFeedback = {"We hardly use it any more", "Answers took too long",
                                                           "Something we need is not there", "Too expensive for us",
                                                           "We move to another product"};

@@ -11,8 +11,9 @@
 
 namespace perennial::cli {
 
-// One generated account from its sign-up to the end of the history: contract, money, leaving, and through its activity all
-// that can be seen of it. Draws from a stream of random numbers of its own, so that it is the same whoever else is generated.
+// One generated account from its sign-up to the end of the history: contract, money, leaving, and through its activity
+// all that can be seen of it. Draws from a stream of random numbers of its own, so that it is the same whoever else is
+// generated.
 class PortfolioAccount {
  public:
   // `config` must outlive it.

@@ -55,7 +55,7 @@ PortfolioActivity::PortfolioActivity(const PortfolioConfig& config, std::string 
       works_weekends_(random->Chance(0.15)),
       uses_api_(random->Chance(0.4)),
       uses_exports_(random->Chance(0.5)),
-      support_luck_(Exp(0.4 * random->Normal())),
+      support_luck_(Exp(0.55 * random->Normal())),
       volume_(Exp(0.35 * random->Normal())),
       reports_from_day_(random->Between(5, 150)) {}
 
@@ -148,8 +148,8 @@ void PortfolioActivity::UseBySlot(const AccountDay& today, std::int64_t slot, do
   }
 }
 
-void PortfolioActivity::UseMetric(const AccountDay& today, absl::string_view metric, int value, int user, Random* random,
-                                  PortfolioRows* rows) {
+void PortfolioActivity::UseMetric(const AccountDay& today, absl::string_view metric, int value, int user,
+                                  Random* random, PortfolioRows* rows) {
   if (value <= 0) return;
   const std::int64_t moment = Moment(today.day, random);
   RowBuilder row;
@@ -183,14 +183,18 @@ void PortfolioActivity::OpenTicket(std::int64_t day, Random* random, Engagement*
   const bool escalated = resolution > 2.0 * terms.resolution_promise && terms.damage > 0.3;
   engagement->Experience(0.06 - (late ? terms.damage : 0) - (late_answer ? terms.damage / 2 : 0));
   const bool answers = random->Chance(0.45);
-  const double mood = 4.4 - (late ? 1.5 : 0) - (late_answer ? 0.6 : 0) + 0.3 * engagement->At(day) + 0.7 * random->Normal();
+  const double mood =
+      4.4 - (late ? 1.5 : 0) - (late_answer ? 0.6 : 0) + 0.3 * engagement->At(day) + 0.7 * random->Normal();
   const int satisfaction = std::clamp(Rounded(mood), 1, 5);
   // What has not happened by the end of the portfolio's history is not known in it.
   const std::int64_t answered = later(response) < end ? later(response) : -1;
   const std::int64_t resolved = later(resolution) < end ? later(resolution) : -1;
   RowBuilder row;
   row.Add(account_).Add(NextId('t')).AddTime(opened).Add(TopicName(random->Below(kTopics))).Add(terms.name);
-  row.AddTime(answered).AddTime(resolved).AddTime(later(terms.response_promise)).AddTime(later(terms.resolution_promise));
+  row.AddTime(answered)
+      .AddTime(resolved)
+      .AddTime(later(terms.response_promise))
+      .AddTime(later(terms.resolution_promise));
   row.Add(answers && resolved >= 0 ? absl::StrCat(satisfaction) : "").AddFlag(escalated && resolved >= 0);
   rows->Add(PortfolioFile::kTickets, opened, row.Take());
 }
@@ -211,8 +215,10 @@ void PortfolioActivity::Touch(const AccountDay& today, double engagement, Random
 void PortfolioActivity::AddTouchpoint(std::int64_t day, bool inbound, Random* random, PortfolioRows* rows) {
   constexpr std::array<double, 5> kShares = {0.3, 0.4, 0.12, 0.14, 0.04};
   constexpr std::array<absl::string_view, 5> kChannels = {"call", "email", "chat", "meeting", "in_app"};
-  constexpr std::array<absl::string_view, 4> kOutbound = {"Check-in", "Business review", "Training offered", "Release news"};
-  constexpr std::array<absl::string_view, 4> kInbound = {"Question on features", "Asks for a demo", "Feedback", "Seats and prices"};
+  constexpr std::array<absl::string_view, 4> kOutbound = {"Check-in", "Business review", "Training offered",
+                                                          "Release news"};
+  constexpr std::array<absl::string_view, 4> kInbound = {"Question on features", "Asks for a demo", "Feedback",
+                                                         "Seats and prices"};
   const std::int64_t moment = Moment(day, random);
   const auto summary = static_cast<std::size_t>(random->Below(4));
   RowBuilder row;
@@ -225,18 +231,22 @@ void PortfolioActivity::Survey(const AccountDay& today, double engagement, Rando
   const std::int64_t age = today.day - today.since;
   if (age < 30) return;
   if ((today.day + offset_) % 180 == 0 && random->Chance(Logistic(0.2 + 0.8 * engagement))) {
-    AddSurvey(today.day, "nps", std::clamp(Rounded(7.3 + 1.5 * engagement + 1.4 * random->Normal()), 0, 10), random, rows);
+    AddSurvey(today.day, "nps", std::clamp(Rounded(7.3 + 1.5 * engagement + 1.4 * random->Normal()), 0, 10), random,
+              rows);
   }
   if ((today.day + offset_) % 90 == 30 && random->Chance(0.35 * Logistic(0.6 + 0.6 * engagement))) {
-    AddSurvey(today.day, "csat", std::clamp(Rounded(3.9 + 0.6 * engagement + 0.8 * random->Normal()), 1, 5), random, rows);
+    AddSurvey(today.day, "csat", std::clamp(Rounded(3.9 + 0.6 * engagement + 0.8 * random->Normal()), 1, 5), random,
+              rows);
   }
   const int pulse_days = today.plan == Plan::kBusiness ? 45 : today.plan == Plan::kTeam ? 75 : 0;
   if (pulse_days > 0 && (today.day + offset_) % pulse_days == 0) {
-    AddSurvey(today.day, "pulse", std::clamp(Rounded(66 + 15 * engagement + 10 * random->Normal()), 0, 100), random, rows);
+    AddSurvey(today.day, "pulse", std::clamp(Rounded(66 + 15 * engagement + 10 * random->Normal()), 0, 100), random,
+              rows);
   }
 }
 
-void PortfolioActivity::AddSurvey(std::int64_t day, absl::string_view kind, int score, Random* random, PortfolioRows* rows) {
+void PortfolioActivity::AddSurvey(std::int64_t day, absl::string_view kind, int score, Random* random,
+                                  PortfolioRows* rows) {
   const std::int64_t moment = Moment(day, random);
   RowBuilder row;
   row.Add(account_).Add(NextId('s')).AddTime(moment).Add(kind).Add(std::int64_t{score}).Add("");

@@ -20,8 +20,8 @@ struct AccountDay {
   int seats = 1;
 };
 
-// Everything an account does and that is done for it while it is a customer: use of the product, tickets, conversations,
-// surveys and the steps of onboarding.
+// Everything an account does and that is done for it while it is a customer: use of the product, tickets,
+// conversations, surveys and the steps of onboarding.
 class PortfolioActivity {
  public:
   PortfolioActivity(const PortfolioConfig& config, std::string account, Random* random);
@@ -36,7 +36,8 @@ class PortfolioActivity {
 
   void Use(const AccountDay& today, double engagement, Random* random, PortfolioRows* rows);
   void UseBySlot(const AccountDay& today, std::int64_t slot, double engagement, Random* random, PortfolioRows* rows);
-  void UseMetric(const AccountDay& today, absl::string_view metric, int value, int user, Random* random, PortfolioRows* rows);
+  void UseMetric(const AccountDay& today, absl::string_view metric, int value, int user, Random* random,
+                 PortfolioRows* rows);
   void Support(const AccountDay& today, Random* random, Engagement* engagement, PortfolioRows* rows);
   void OpenTicket(std::int64_t day, Random* random, Engagement* engagement, PortfolioRows* rows);
   void Touch(const AccountDay& today, double engagement, Random* random, PortfolioRows* rows);

@@ -33,7 +33,8 @@ void Engagement::ComeBack(Random* random) {
 
 double Engagement::At(std::int64_t day) const {
   if (decision_ < 0 || day < decision_) return value_;
-  const double share = static_cast<double>(day - decision_) / static_cast<double>(std::max<std::int64_t>(1, end_ - decision_));
+  const double share =
+      static_cast<double>(day - decision_) / static_cast<double>(std::max<std::int64_t>(1, end_ - decision_));
   return value_ - 0.4 - 1.8 * std::min(1.0, share);
 }
 

@@ -6,8 +6,8 @@
 
 namespace perennial::cli {
 
-// How well an account is doing, which nobody sees: what it uses, says and complains about reflects it only with noise, and
-// whether it stays depends on it. About 0 is usual, +1 good, -2 nearly gone.
+// How well an account is doing, which nobody sees: what it uses, says and complains about reflects it only with noise,
+// and whether it stays depends on it. About 0 is usual, +1 good, -2 nearly gone.
 //
 // A week's change pulls it towards the account's own level, which wanders, falls when a champion leaves and rises when
 // another team joins; each bad experience with support takes something off.
@@ -21,7 +21,7 @@ class Engagement {
   void Experience(double effect) {
     value_ += effect;
     // Part of it lasts.
-    level_ += 0.6 * effect;
+    level_ += 0.9 * effect;
   }
   // The customer has decided to leave `decision` and will be gone at `end`: it lets go bit by bit.
   void LetGo(std::int64_t decision, std::int64_t end) {

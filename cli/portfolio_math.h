@@ -5,8 +5,8 @@
 
 namespace perennial::cli {
 
-// Random numbers that are the same on every machine: xoshiro256** and distributions of our own, made of operations that IEEE
-// 754 defines to the last bit. (The standard library's distributions and libm's exp differ between machines.)
+// Random numbers that are the same on every machine: xoshiro256** and distributions of our own, made of operations that
+// IEEE 754 defines to the last bit. (The standard library's distributions and libm's exp differ between machines.)
 class Random {
  public:
   // Streams of one seed are independent of each other: an account draws the same numbers whatever others do.

@@ -9,29 +9,31 @@ namespace perennial::cli {
 namespace {
 
 constexpr std::array<absl::string_view, 64> kFirst = {
-    "Alder",   "Amber",   "Aspen",   "Atlas",  "Aurora", "Beacon", "Birch",   "Bluebird", "Boreal", "Bright",  "Canyon",
-    "Cedar",   "Cobalt",  "Copper",  "Coral",  "Crest",  "Delta",  "Drift",   "Ember",    "Fable",  "Falcon",  "Fern",
-    "Fjord",   "Flint",   "Garnet",  "Glacier", "Granite", "Harbor", "Haven", "Hazel",    "Helio",  "Horizon", "Indigo",
-    "Iris",    "Juniper", "Kestrel", "Lantern", "Larch",  "Linden", "Lumen",  "Maple",    "Marble", "Meadow",  "Meridian",
-    "Mosaic",  "Nimbus",  "Nova",    "Oak",     "Onyx",   "Opal",   "Orchard", "Pebble",  "Pine",   "Prairie", "Quartz",
-    "Raven",   "Sable",   "Sierra",  "Solstice", "Spruce", "Summit", "Tidal", "Willow",   "Zephyr"};
+    "Alder",   "Amber",   "Aspen",  "Atlas",    "Aurora",  "Beacon",  "Birch",   "Bluebird", "Boreal",   "Bright",
+    "Canyon",  "Cedar",   "Cobalt", "Copper",   "Coral",   "Crest",   "Delta",   "Drift",    "Ember",    "Fable",
+    "Falcon",  "Fern",    "Fjord",  "Flint",    "Garnet",  "Glacier", "Granite", "Harbor",   "Haven",    "Hazel",
+    "Helio",   "Horizon", "Indigo", "Iris",     "Juniper", "Kestrel", "Lantern", "Larch",    "Linden",   "Lumen",
+    "Maple",   "Marble",  "Meadow", "Meridian", "Mosaic",  "Nimbus",  "Nova",    "Oak",      "Onyx",     "Opal",
+    "Orchard", "Pebble",  "Pine",   "Prairie",  "Quartz",  "Raven",   "Sable",   "Sierra",   "Solstice", "Spruce",
+    "Summit",  "Tidal",   "Willow", "Zephyr"};
 constexpr std::array<absl::string_view, 32> kSecond = {
-    "bridge", "brook", "craft", "dale",  "field", "forge", "gate",  "grove", "hill",  "house", "lake",
-    "lane",   "light", "line",  "loom",  "mark",  "mill",  "mont",  "path",  "peak",  "point", "port",
-    "ridge",  "rock",  "shore", "spring", "stone", "stream", "vale", "view", "ward",  "works"};
-constexpr std::array<absl::string_view, 16> kThird = {"Analytics", "Books",   "Clinics", "Energy",   "Foods",    "Freight",
-                                                      "Group",     "Health",  "Labs",    "Learning", "Logistics", "Media",
-                                                      "Robotics",  "Studios", "Systems", "Travel"};
+    "bridge", "brook", "craft", "dale",   "field", "forge",  "gate", "grove", "hill", "house", "lake",
+    "lane",   "light", "line",  "loom",   "mark",  "mill",   "mont", "path",  "peak", "point", "port",
+    "ridge",  "rock",  "shore", "spring", "stone", "stream", "vale", "view",  "ward", "works"};
+constexpr std::array<absl::string_view, 16> kThird = {
+    "Analytics", "Books",    "Clinics",   "Energy", "Foods",    "Freight", "Group",   "Health",
+    "Labs",      "Learning", "Logistics", "Media",  "Robotics", "Studios", "Systems", "Travel"};
 constexpr int kNames = 64 * 32 * 16;
 
-constexpr std::array<absl::string_view, kIndustries> kIndustryNames = {"software",      "healthcare", "education", "retail",
-                                                                       "manufacturing", "finance",    "logistics", "media"};
+constexpr std::array<absl::string_view, kIndustries> kIndustryNames = {
+    "software", "healthcare", "education", "retail", "manufacturing", "finance", "logistics", "media"};
 constexpr std::array<absl::string_view, kCountries> kCountryCodes = {"US", "GB", "DE", "FR", "CA", "AU", "NL", "SE"};
-constexpr std::array<absl::string_view, kAcquisitions> kAcquisitionNames = {"organic", "sales", "partner", "ads", "event"};
-constexpr std::array<absl::string_view, kTopics> kTopicNames = {"how_to", "bug",     "integration", "billing",
+constexpr std::array<absl::string_view, kAcquisitions> kAcquisitionNames = {"organic", "sales", "partner", "ads",
+                                                                            "event"};
+constexpr std::array<absl::string_view, kTopics> kTopicNames = {"how_to", "bug",         "integration", "billing",
                                                                 "login",  "performance", "data_quality"};
-constexpr std::array<absl::string_view, 12> kOwners = {"mara.lind", "jonas.falk", "elif.arslan", "noor.haddad",
-                                                       "tomas.vega", "ida.berg",  "ruben.maes",  "yuki.mori",
+constexpr std::array<absl::string_view, 12> kOwners = {"mara.lind",  "jonas.falk", "elif.arslan", "noor.haddad",
+                                                       "tomas.vega", "ida.berg",   "ruben.maes",  "yuki.mori",
                                                        "anna.kova",  "leo.brandt", "priya.nair",  "sam.okoro"};
 
 }  // namespace

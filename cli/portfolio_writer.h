@@ -15,7 +15,16 @@
 namespace perennial::cli {
 
 // The files of the canonical import format that a generated portfolio has.
-enum class PortfolioFile { kAccounts, kSubscriptions, kUsage, kTickets, kTouchpoints, kSurveys, kMilestones, kChurnReports };
+enum class PortfolioFile {
+  kAccounts,
+  kSubscriptions,
+  kUsage,
+  kTickets,
+  kTouchpoints,
+  kSurveys,
+  kMilestones,
+  kChurnReports
+};
 constexpr std::size_t kPortfolioFiles = 8;
 absl::string_view NameOf(PortfolioFile file);
 

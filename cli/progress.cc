@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kBarColumns = 22;
 constexpr absl::Duration kMeasureInterval = absl::Milliseconds(250);
-constexpr double kSmoothingSeconds = 10;
+constexpr double kSmoothingSeconds = 5;
 
 std::string Remaining(const ProgressState& state) {
   return state.remaining < absl::ZeroDuration() ? "" : absl::StrCat(FormatClock(state.remaining), " left");
@@ -27,11 +27,8 @@ std::string Rate(const ProgressState& state) {
   return absl::StrCat(FormatCount(std::llround(state.rows_per_second)), " rows/s");
 }
 
-int Percent(const ProgressState& state) { return static_cast<int>(std::floor(std::clamp(state.share, 0.0, 1.0) * 100)); }
-
-void Smooth(double rate, double seconds, double* smoothed) {
-  const double weight = std::exp(-seconds / kSmoothingSeconds);
-  *smoothed = *smoothed < 0 ? rate : weight * *smoothed + (1 - weight) * rate;
+int Percent(const ProgressState& state) {
+  return static_cast<int>(std::floor(std::clamp(state.share, 0.0, 1.0) * 100));
 }
 
 }  // namespace
@@ -47,7 +44,8 @@ std::string FormatProgressBar(const ProgressState& state, int width) {
   std::string bar(static_cast<std::size_t>(filled), '=');
   if (filled < kBarColumns) bar.push_back('>');
   bar.resize(kBarColumns, ' ');
-  std::string line = absl::StrFormat("[%s] %3d%%  %s rows  %s", bar, Percent(state), FormatCount(state.rows), Rate(state));
+  std::string line =
+      absl::StrFormat("[%s] %3d%%  %s rows  %s", bar, Percent(state), FormatCount(state.rows), Rate(state));
   const std::string remaining = Remaining(state);
   if (!remaining.empty()) absl::StrAppend(&line, "  ", remaining);
   absl::StrAppend(&line, "  ", state.what);
@@ -57,8 +55,8 @@ std::string FormatProgressBar(const ProgressState& state, int width) {
 
 std::string FormatProgressLine(const ProgressState& state) {
   const std::string remaining = Remaining(state);
-  return absl::StrCat(Percent(state), "%, ", FormatCount(state.rows), " rows, ", Rate(state), remaining.empty() ? "" : ", ",
-                      remaining, " (", state.what, ")");
+  return absl::StrCat(Percent(state), "%, ", FormatCount(state.rows), " rows, ", Rate(state),
+                      remaining.empty() ? "" : ", ", remaining, " (", state.what, ")");
 }
 
 Progress::Progress(std::ostream& out, Options options, absl::Time start)
@@ -68,22 +66,25 @@ void Progress::Measure(std::int64_t done, std::int64_t total, std::int64_t rows,
   const absl::Duration since = now - last_measured_;
   if (since >= kMeasureInterval) {
     const double seconds = absl::ToDoubleSeconds(since);
-    Smooth(static_cast<double>(rows - measured_rows_) / seconds, seconds, &rows_per_second_);
-    Smooth(static_cast<double>(done - measured_done_) / seconds, seconds, &done_per_second_);
+    const double weight = std::exp(-seconds / kSmoothingSeconds);
+    rows_rate_ = weight * rows_rate_ + (1 - weight) * static_cast<double>(rows - measured_rows_) / seconds;
+    done_rate_ = weight * done_rate_ + (1 - weight) * static_cast<double>(done - measured_done_) / seconds;
+    rate_weight_ = weight * rate_weight_ + (1 - weight);
     last_measured_ = now;
     measured_rows_ = rows;
     measured_done_ = done;
   }
   state->share = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0;
   state->rows = rows;
-  state->rows_per_second = std::max(rows_per_second_, 0.0);
-  if (done_per_second_ > 0) {
-    const double seconds = static_cast<double>(total - done) / done_per_second_;
+  if (rate_weight_ > 0) state->rows_per_second = rows_rate_ / rate_weight_;
+  if (done_rate_ > 0) {
+    const double seconds = static_cast<double>(total - done) * rate_weight_ / done_rate_;
     if (seconds < 360000) state->remaining = absl::Seconds(std::max(seconds, 0.0));
   }
 }
 
-void Progress::Update(absl::string_view what, std::int64_t done, std::int64_t total, std::int64_t rows, absl::Time now) {
+void Progress::Update(absl::string_view what, std::int64_t done, std::int64_t total, std::int64_t rows,
+                      absl::Time now) {
   if (options_.style == Style::kSilent) return;
   ProgressState state;
   state.what = std::string(what);
@@ -116,7 +117,8 @@ Progress::Options ProgressFor(std::ostream& out, bool silent) {
   Progress::Options options;
   if (silent) return options;
   const char* term = std::getenv("TERM");
-  const bool terminal = &out == &std::cerr && isatty(STDERR_FILENO) == 1 && term != nullptr && absl::string_view(term) != "dumb";
+  const bool terminal =
+      &out == &std::cerr && isatty(STDERR_FILENO) == 1 && term != nullptr && absl::string_view(term) != "dumb";
   options.style = terminal ? Progress::Style::kBar : Progress::Style::kLines;
   winsize size = {};
   if (terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) options.width = size.ws_col - 1;

@@ -29,8 +29,8 @@ std::string FormatProgressBar(const ProgressState& state, int width);
 // "38%, 12,500 rows, 9,120 rows/s, 0:21 left (usage.csv)": for logs.
 std::string FormatProgressLine(const ProgressState& state);
 
-// Shows how far a long command is: a bar that is painted over on a terminal, now and then a line elsewhere, or nothing. The
-// time is passed in. Not thread-safe.
+// Shows how far a long command is: a bar that is painted over on a terminal, now and then a line elsewhere, or nothing.
+// The time is passed in. Not thread-safe.
 class Progress {
  public:
   enum class Style { kBar, kLines, kSilent };
@@ -61,9 +61,10 @@ class Progress {
   absl::Time last_measured_;
   std::int64_t measured_rows_ = 0;
   std::int64_t measured_done_ = 0;
-  // Exponentially smoothed over about ten seconds; negative until something was measured.
-  double rows_per_second_ = -1;
-  double done_per_second_ = -1;
+  // Exponentially weighted sums of the rates of the last seconds, and of their weights.
+  double rows_rate_ = 0;
+  double done_rate_ = 0;
+  double rate_weight_ = 0;
   bool painted_ = false;
 };
 

@@ -23,7 +23,8 @@ absl::Status RejectsFile::Create() {
 absl::Status RejectsFile::Add(const Reject& reject) {
   if (!created()) PERENNIAL_RETURN_IF_ERROR(Create());
   std::string row;
-  AppendCsvRow({reject.file, absl::StrCat(reject.line), reject.field, reject.reason, reject.record_id, reject.raw}, &row);
+  AppendCsvRow({reject.file, absl::StrCat(reject.line), reject.field, reject.reason, reject.record_id, reject.raw},
+               &row);
   errno = 0;
   file_ << row;
   if (!file_) return CannotWrite();

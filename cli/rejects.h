@@ -22,8 +22,8 @@ struct Reject {
   absl::string_view raw;
 };
 
-// The rejects file: CSV with the columns file, row, field, reason, record_id, raw; a line for each bad field. It is made
-// when the first row is refused (or by Create) and replaces an earlier one. Not thread-safe.
+// The rejects file: CSV with the columns file, row, field, reason, record_id, raw; a line for each bad field. It is
+// made when the first row is refused (or by Create) and replaces an earlier one. Not thread-safe.
 class RejectsFile {
  public:
   explicit RejectsFile(std::string path) : path_(std::move(path)) {}

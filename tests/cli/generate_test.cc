@@ -122,8 +122,8 @@ TEST_F(PortfolioTest, IsTheSameForTheSameSeedToTheByte) {
   PortfolioConfig config = Config();
   config.seed = 8;
   Generate(config, other.path());
-  for (const char* file : {"accounts.csv", "subscriptions.csv", "usage.csv", "tickets.csv", "touchpoints.csv", "surveys.csv",
-                           "milestones.csv", "churn_reports.csv"}) {
+  for (const char* file : {"accounts.csv", "subscriptions.csv", "usage.csv", "tickets.csv", "touchpoints.csv",
+                           "surveys.csv", "milestones.csv", "churn_reports.csv"}) {
     EXPECT_EQ(Fnv1a64(again.Read(file)), Fnv1a64(folder_->Read(file))) << file;
     EXPECT_NE(Fnv1a64(other.Read(file)), Fnv1a64(folder_->Read(file))) << file;
   }
@@ -222,7 +222,8 @@ TEST_F(PortfolioTest, GrowsAndHasMovementsOfEveryKind) {
 }
 
 TEST_F(PortfolioTest, LetsUseFallBeforeACustomerLeaves) {
-  // Use a seat in the 60 days before the end, for those who left, and before the end of the history, for those who stayed.
+  // Use a seat in the 60 days before the end, for those who left, and before the end of the history, for those who
+  // stayed.
   std::map<std::string, std::int64_t> until;
   std::map<std::string, double> seats;
   std::map<std::string, bool> left;
@@ -281,8 +282,8 @@ TEST(GenerateCommandTest, WritesTheFilesAndDoesNotReplaceThemUnasked) {
   const auto run = [&](const std::string& end, std::vector<std::string> more) {
     const auto app = MakeApp(options, "test");
     AddGenerateCommand(*app, options);
-    std::vector<std::string> arguments = {"generate", folder.path() + "/p", "--accounts", "20", "--months", "3", "--end",
-                                          end};
+    std::vector<std::string> arguments = {
+        "generate", folder.path() + "/p", "--accounts", "20", "--months", "3", "--end", end};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return perennial::cli::Run(*app, options, arguments);
   };

@@ -45,7 +45,9 @@ TEST_F(CsvReaderTest, ReadsTheLastRowWithoutLineEnd) {
 }
 
 TEST_F(CsvReaderTest, AcceptsCrLfAndAByteOrderMark) {
-  const auto rows = ReadAll("\xEF\xBB\xBF" "a,b\r\n1,2\r\n");
+  const auto rows = ReadAll(
+      "\xEF\xBB\xBF"
+      "a,b\r\n1,2\r\n");
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_THAT(rows[0].fields, ElementsAre("a", "b"));
   EXPECT_EQ(rows[1].raw, "1,2");
@@ -111,7 +113,10 @@ TEST_F(CsvReaderTest, RefusesARowThatIsNotUtf8) {
 }
 
 TEST_F(CsvReaderTest, RefusesAUtf16File) {
-  const auto reader = CsvReader::Open(folder_.Write("wide.csv", std::string("\xFF\xFE" "a\0", 4)), CsvFormat::kComma);
+  const auto reader = CsvReader::Open(folder_.Write("wide.csv", std::string("\xFF\xFE"
+                                                                            "a\0",
+                                                                            4)),
+                                      CsvFormat::kComma);
   EXPECT_THAT(reader, HasCode(absl::StatusCode::kInvalidArgument));
 }
 

@@ -10,7 +10,9 @@ namespace {
 
 using accounts::v1::Record;
 
-bool IsState(const Record& record) { return record.has_account_state() || record.has_subscription_state() || record.has_ticket(); }
+bool IsState(const Record& record) {
+  return record.has_account_state() || record.has_subscription_state() || record.has_ticket();
+}
 
 std::string KeyOf(const Record& record) {
   std::string id = record.record_id();

@@ -14,8 +14,9 @@
 
 namespace perennial::cli {
 
-// An IngestService that keeps records in memory and follows the contract of record.proto: an id counts once in its account
-// and kind, later states replace earlier ones, records of unknown accounts are refused. Faults are made to order.
+// An IngestService that keeps records in memory and follows the contract of record.proto: an id counts once in its
+// account and kind, later states replace earlier ones, records of unknown accounts are refused. Faults are made to
+// order.
 class FakeIngest final : public accounts::v1::IngestService::Service {
  public:
   FakeIngest();
@@ -36,9 +37,9 @@ class FakeIngest final : public accounts::v1::IngestService::Service {
   [[nodiscard]] int batches() const { return batches_; }
   [[nodiscard]] int streams() const { return streams_; }
 
-  grpc::Status StreamRecords(
-      grpc::ServerContext* context,
-      grpc::ServerReaderWriter<accounts::v1::StreamRecordsResponse, accounts::v1::StreamRecordsRequest>* stream) override;
+  grpc::Status StreamRecords(grpc::ServerContext* context,
+                             grpc::ServerReaderWriter<accounts::v1::StreamRecordsResponse,
+                                                      accounts::v1::StreamRecordsRequest>* stream) override;
 
  private:
   void Store(const accounts::v1::Record& record, int index, accounts::v1::BatchSummary* summary);

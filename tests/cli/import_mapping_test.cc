@@ -72,8 +72,9 @@ TEST(MappingErrorTest, RefusesTwoSourcesOfAValue) {
 }
 
 TEST(MappingErrorTest, RefusesAnUnknownUnit) {
-  EXPECT_EQ(ErrorOf(Usage("        once_per: {column: day, plus: {amount: n, unit: minute}}\n")),
-            "m.yaml:8: unknown unit 'minute'; did you mean 'minutes'? (allowed: seconds, minutes, hours, days, months)");
+  EXPECT_EQ(
+      ErrorOf(Usage("        once_per: {column: day, plus: {amount: n, unit: minute}}\n")),
+      "m.yaml:8: unknown unit 'minute'; did you mean 'minutes'? (allowed: seconds, minutes, hours, days, months)");
 }
 
 TEST(MappingErrorTest, RefusesAnUnknownMap) {
@@ -86,7 +87,8 @@ TEST(MappingErrorTest, RefusesAHashThatIsNoId) {
 }
 
 TEST(MappingErrorTest, RefusesABadTemplate) {
-  EXPECT_THAT(ErrorOf(Usage("        id: {template: \"{a\"}\n")), HasSubstr("m.yaml:8: a template names columns in braces"));
+  EXPECT_THAT(ErrorOf(Usage("        id: {template: \"{a\"}\n")),
+              HasSubstr("m.yaml:8: a template names columns in braces"));
 }
 
 TEST(MappingErrorTest, TellsWhereTheYamlIsBroken) {
@@ -154,9 +156,10 @@ TEST_F(RowMappingTest, RefusesAColumnThatNobodyMeant) {
 }
 
 TEST_F(RowMappingTest, RefusesEveryBadFieldOfARowAtOnce) {
-  ASSERT_TRUE(Prepare(Usage("        id: id\n").replace(Usage("").find("{metric: metric}"), 16, "{metric: metric, value: v}"),
-                      {"id", "account", "day", "metric", "v"})
-                  .ok());
+  ASSERT_TRUE(
+      Prepare(Usage("        id: id\n").replace(Usage("").find("{metric: metric}"), 16, "{metric: metric, value: v}"),
+              {"id", "account", "day", "metric", "v"})
+          .ok());
   const MappedRow row = Map({"u-1", "bad id", "2024-02-30", "", "many"});
   EXPECT_THAT(row.records, IsEmpty());
   ASSERT_EQ(row.violations.size(), 4u);
@@ -240,7 +243,8 @@ TEST_F(RowMappingTest, TakesOnlyTheFirstRowOfAGroup) {
 }
 
 TEST_F(RowMappingTest, RefusesAValueThatTheMapDoesNotKnow) {
-  ASSERT_TRUE(Prepare(Usage("").replace(Usage("").find("{metric: metric}"), 16, "{metric: {column: metric, map: {A: a, B: b}}}"),
+  ASSERT_TRUE(Prepare(Usage("").replace(Usage("").find("{metric: metric}"), 16,
+                                        "{metric: {column: metric, map: {A: a, B: b}}}"),
                       {"account", "day", "metric"})
                   .ok());
   EXPECT_EQ(Map({"a", "2024-01-01", "B"}).records.at(0).record.usage().metric(), "b");

@@ -43,6 +43,18 @@ TEST(ProgressTest, WritesLinesNowAndThen) {
   EXPECT_EQ(out.str(), "50%, 250 rows, 50 rows/s, 0:05 left (usage.csv)\n");
 }
 
+TEST(ProgressTest, FollowsARateThatChanges) {
+  std::ostringstream out;
+  const absl::Time start = absl::FromUnixSeconds(1000);
+  Progress progress(out, {.style = Progress::Style::kLines, .line_interval = absl::Seconds(20)}, start);
+  for (int second = 1; second <= 20; ++second) {
+    const int rows = second <= 5 ? 1000 * second : 5000 + 100 * (second - 5);
+    progress.Update("usage.csv", rows, 10000, rows, start + absl::Seconds(second));
+  }
+  // Mostly the 100 of the last fifteen seconds, hardly the 1,000 of the first five.
+  EXPECT_EQ(out.str(), "65%, 6,500 rows, 129 rows/s, 0:27 left (usage.csv)\n");
+}
+
 TEST(ProgressTest, PaintsOverTheBarAndRemovesIt) {
   std::ostringstream out;
   const absl::Time start = absl::FromUnixSeconds(1000);
@@ -109,21 +121,22 @@ ImportSummary Sample() {
 }
 
 TEST(ImportSummaryTest, ShowsCountsSkipsWarningsAndRejects) {
-  EXPECT_EQ(FormatSummary(Sample()),
-            "Imported data with mapping ravenstack: 10 rows in 2.0 s (5 rows/s), feed revision 1,234\n"
-            "\n"
-            "                   rows     skipped     refused     records      stored    replaced  duplicates\n"
-            "  usage.csv          10           1           2           8           5           0           2\n"
-            "\n"
-            "Skipped by the mapping's rules\n"
-            "           1  usage.csv: test rows\n"
-            "\n"
-            "Warnings: contradictions in the data; these rows were taken as they are\n"
-            "      19,142  usage.csv: use before the start\n"
-            "              for example row 2: U-1 on 2023-07-27\n"
-            "\n"
-            "Refused 2 rows; each is in rejects.csv with field and reason. Correct and import again: what is stored already "
-            "counts once.\n");
+  EXPECT_EQ(
+      FormatSummary(Sample()),
+      "Imported data with mapping ravenstack: 10 rows in 2.0 s (5 rows/s), feed revision 1,234\n"
+      "\n"
+      "                   rows     skipped     refused     records      stored    replaced  duplicates\n"
+      "  usage.csv          10           1           2           8           5           0           2\n"
+      "\n"
+      "Skipped by the mapping's rules\n"
+      "           1  usage.csv: test rows\n"
+      "\n"
+      "Warnings: contradictions in the data; these rows were taken as they are\n"
+      "      19,142  usage.csv: use before the start\n"
+      "              for example row 2: U-1 on 2023-07-27\n"
+      "\n"
+      "Refused 2 rows; each is in rejects.csv with field and reason. Correct and import again: what is stored already "
+      "counts once.\n");
 }
 
 TEST(ImportSummaryTest, SaysThatNothingChanged) {

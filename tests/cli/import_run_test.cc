@@ -1,3 +1,5 @@
+#include "cli/import_run.h"
+
 #include <gmock/gmock.h>
 #include <google/rpc/error_details.pb.h>
 #include <gtest/gtest.h>
@@ -8,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "cli/app.h"
 #include "cli/import_command.h"
-#include "cli/import_run.h"
 #include "cli/mapping_parser.h"
 #include "import_fake_ingest.h"
 #include "import_support.h"
@@ -18,7 +19,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr const char* kAccounts = "account_id,display_name,customer_since\nacme,Acme,2024-01-01\nbolt,Bolt,2024-01-02\n";
+constexpr const char* kAccounts =
+    "account_id,display_name,customer_since\nacme,Acme,2024-01-01\nbolt,Bolt,2024-01-02\n";
 
 std::string UsageRows(int count) {
   std::string text = "account_id,record_id,event_time,metric,value\n";
@@ -83,8 +85,9 @@ TEST_F(ImportRunTest, CountsLaterStatesAsReplaced) {
 }
 
 TEST_F(ImportRunTest, WritesRowsThatItRefusesToTheRejectsFile) {
-  folder_.Write("usage.csv",
-                "account_id,record_id,event_time,metric,value\nacme,u1,2024-02-01,logins,1\nacme,u2,yesterday,logins,x\n");
+  folder_.Write(
+      "usage.csv",
+      "account_id,record_id,event_time,metric,value\nacme,u1,2024-02-01,logins,1\nacme,u2,yesterday,logins,x\n");
   const ImportSummary summary = Import();
   ASSERT_TRUE(summary.status.ok());
   EXPECT_EQ(summary.Total().rows, 4);

@@ -46,13 +46,15 @@ std::string Text(const accounts::v1::Record& record) { return record.ShortDebugS
 class RavenStackTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_.Write("ravenstack_accounts.csv",
-                  "account_id,account_name,industry,country,signup_date,referral_source,plan_tier,seats,is_trial,churn_flag\n"
-                  "A-1,Company_1,FinTech,IN,2023-08-17,other,Basic,18,False,True\n");
-    folder_.Write("ravenstack_subscriptions.csv",
-                  "subscription_id,account_id,start_date,end_date,plan_tier,seats,mrr_amount,arr_amount,is_trial,upgrade_flag,"
-                  "downgrade_flag,churn_flag,billing_frequency,auto_renew_flag\n"
-                  "S-1,A-1,2023-12-23,2024-04-12,Enterprise,14,2786,33432,False,False,False,True,monthly,True\n");
+    folder_.Write(
+        "ravenstack_accounts.csv",
+        "account_id,account_name,industry,country,signup_date,referral_source,plan_tier,seats,is_trial,churn_flag\n"
+        "A-1,Company_1,FinTech,IN,2023-08-17,other,Basic,18,False,True\n");
+    folder_.Write(
+        "ravenstack_subscriptions.csv",
+        "subscription_id,account_id,start_date,end_date,plan_tier,seats,mrr_amount,arr_amount,is_trial,upgrade_flag,"
+        "downgrade_flag,churn_flag,billing_frequency,auto_renew_flag\n"
+        "S-1,A-1,2023-12-23,2024-04-12,Enterprise,14,2786,33432,False,False,False,True,monthly,True\n");
     folder_.Write("ravenstack_churn_events.csv",
                   "churn_event_id,account_id,churn_date,reason_code,refund_amount_usd,preceding_upgrade_flag,"
                   "preceding_downgrade_flag,is_reactivation,feedback_text\n");
@@ -61,7 +63,8 @@ class RavenStackTest : public ::testing::Test {
 };
 
 TEST_F(RavenStackTest, MapsAnAccountAndSeesThatItsFlagIsContradicted) {
-  const MappedRow row = MapOnly("ravenstack", "ravenstack_accounts.csv", folder_.Read("ravenstack_accounts.csv"), folder_);
+  const MappedRow row =
+      MapOnly("ravenstack", "ravenstack_accounts.csv", folder_.Read("ravenstack_accounts.csv"), folder_);
   ASSERT_EQ(row.records.size(), 1u);
   accounts::v1::Record expected;
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
@@ -75,7 +78,8 @@ TEST_F(RavenStackTest, MapsAnAccountAndSeesThatItsFlagIsContradicted) {
         attributes { key: "initial_seats" value { number: 18 } }
         attributes { key: "initial_trial" value { flag: false } }
         attributes { key: "churn_flag" value { flag: true } }
-      })", &expected));
+      })",
+                                                            &expected));
   EXPECT_EQ(Text(row.records[0].record), Text(expected));
   EXPECT_THAT(row.warnings, ElementsAre(Pair(0, "A-1 (Company_1)")));
 }
@@ -93,10 +97,11 @@ TEST_F(RavenStackTest, MapsASubscription) {
 }
 
 TEST_F(RavenStackTest, MapsUseThroughItsSubscription) {
-  const MappedRow row = MapOnly("ravenstack", "ravenstack_feature_usage.csv",
-                                "usage_id,subscription_id,usage_date,feature_name,usage_count,usage_duration_secs,error_count,"
-                                "is_beta_feature\nU-1,S-1,2023-07-27,feature_20,9,5004,0,False\n",
-                                folder_);
+  const MappedRow row =
+      MapOnly("ravenstack", "ravenstack_feature_usage.csv",
+              "usage_id,subscription_id,usage_date,feature_name,usage_count,usage_duration_secs,error_count,"
+              "is_beta_feature\nU-1,S-1,2023-07-27,feature_20,9,5004,0,False\n",
+              folder_);
   ASSERT_EQ(row.records.size(), 1u);
   EXPECT_EQ(Text(row.records[0].record),
             "record_id: \"U-1\" account: \"accounts/A-1\" event_time { seconds: 1690416000 } "
@@ -119,10 +124,9 @@ TEST_F(RavenStackTest, MapsATicket) {
 }
 
 TEST_F(RavenStackTest, MapsAChurnEventWithoutFeedback) {
-  const MappedRow row = MapOnly("ravenstack", "ravenstack_churn_events.csv",
-                                folder_.Read("ravenstack_churn_events.csv") +
-                                    "C-1,A-1,2024-06-25,support,96.45,True,False,True,\n",
-                                folder_);
+  const MappedRow row = MapOnly(
+      "ravenstack", "ravenstack_churn_events.csv",
+      folder_.Read("ravenstack_churn_events.csv") + "C-1,A-1,2024-06-25,support,96.45,True,False,True,\n", folder_);
   ASSERT_EQ(row.records.size(), 1u);
   EXPECT_EQ(Text(row.records[0].record),
             "record_id: \"C-1\" account: \"accounts/A-1\" event_time { seconds: 1719273600 } "
@@ -144,8 +148,9 @@ TEST(CdnowTest, MapsAPurchaseToAnAccountAndTwoUses) {
 TEST(CdnowTest, GivesTheSamePurchaseTheSameIdInBothFiles) {
   const TestFolder folder;
   const MappedRow sample = MapOnly("cdnow", "CDNOW_sample.txt", " 00004 0001 19970101  2   29.33\r\n", folder);
-  const MappedRow master = MapOnly("cdnow", "CDNOW_master.txt",
-                                   " customer_id  date number_of_cds  dollar_value\r\n 00004 19970101  2   29.33\r\n", folder);
+  const MappedRow master =
+      MapOnly("cdnow", "CDNOW_master.txt",
+              " customer_id  date number_of_cds  dollar_value\r\n 00004 19970101  2   29.33\r\n", folder);
   ASSERT_EQ(master.records.size(), 3u);
   EXPECT_EQ(sample.records[1].id, master.records[1].id);
 }
@@ -154,10 +159,12 @@ TEST(TelcoTest, PutsTheStartTenureMonthsBeforeTheReferenceDate) {
   const TestFolder folder;
   const MappedRow row = MapOnly(
       "telco", "Telco-Customer-Churn.csv",
-      "customerID,gender,SeniorCitizen,Partner,Dependents,tenure,PhoneService,MultipleLines,InternetService,OnlineSecurity,"
+      "customerID,gender,SeniorCitizen,Partner,Dependents,tenure,PhoneService,MultipleLines,InternetService,"
+      "OnlineSecurity,"
       "OnlineBackup,DeviceProtection,TechSupport,StreamingTV,StreamingMovies,Contract,PaperlessBilling,PaymentMethod,"
       "MonthlyCharges,TotalCharges,Churn\n"
-      "3668-QPYBK,Male,0,No,No,2,Yes,No,DSL,Yes,Yes,No,No,No,No internet service,Month-to-month,Yes,Mailed check,53.85, ,Yes\n",
+      "3668-QPYBK,Male,0,No,No,2,Yes,No,DSL,Yes,Yes,No,No,No,No internet service,Month-to-month,Yes,Mailed "
+      "check,53.85, ,Yes\n",
       folder);
   ASSERT_EQ(row.records.size(), 2u);
   EXPECT_EQ(Text(row.records[1].record),
@@ -175,10 +182,11 @@ TEST(TelcoTest, PutsTheStartTenureMonthsBeforeTheReferenceDate) {
 
 TEST(CanonicalTest, ReadsAttributeTypesFromTheHeader) {
   const TestFolder folder;
-  const MappedRow row = MapOnly("canonical", "accounts.csv",
-                                "account_id,display_name,tags,customer_since,attributes.size:number,attributes.vip:flag,"
-                                "attributes.met:time,attributes.city\nacme,Acme,a; b,2024-01-01,12,true,2024-02-01,Bonn\n",
-                                folder);
+  const MappedRow row =
+      MapOnly("canonical", "accounts.csv",
+              "account_id,display_name,tags,customer_since,attributes.size:number,attributes.vip:flag,"
+              "attributes.met:time,attributes.city\nacme,Acme,a; b,2024-01-01,12,true,2024-02-01,Bonn\n",
+              folder);
   ASSERT_EQ(row.records.size(), 1u);
   const auto& account = row.records[0].record.account_state();
   EXPECT_THAT(account.tags(), ElementsAre("a", "b"));
@@ -194,9 +202,10 @@ TEST(CanonicalTest, ReadsEveryOtherKind) {
   const auto kind = [&](const std::string& file, const std::string& text) {
     const MappedRow row = MapOnly("canonical", file, text, folder);
     return row.records.empty() ? row.violations.at(0).field + " " + row.violations.at(0).reason
-                               : Text(row.records[0].record).substr(std::string("record_id: \"r\" account: \"accounts/a\" "
-                                                                                "event_time { seconds: 86400 } ")
-                                                                        .size());
+                               : Text(row.records[0].record)
+                                     .substr(std::string("record_id: \"r\" account: \"accounts/a\" "
+                                                         "event_time { seconds: 86400 } ")
+                                                 .size());
   };
   const std::string start = "account_id,record_id,event_time,";
   EXPECT_EQ(kind("touchpoints.csv", start + "channel,direction\na,r,1970-01-02,in_app,inbound\n"),
@@ -240,16 +249,17 @@ TEST(RealDataTest, RavenStackIsReadWholeWithItsContradictions) {
     records.emplace_back(file.file, file.records);
     for (const FileSummary::Warning& warning : file.warnings) warnings.emplace_back(warning.message, warning.count);
   }
-  EXPECT_THAT(records, ElementsAre(Pair("ravenstack_accounts.csv", 500), Pair("ravenstack_subscriptions.csv", 5000),
-                                   Pair("ravenstack_feature_usage.csv", 25000), Pair("ravenstack_support_tickets.csv", 2000),
-                                   Pair("ravenstack_churn_events.csv", 600)));
-  EXPECT_THAT(warnings, ElementsAre(Pair("marked as churned, but without a churn event", 35),
-                                    Pair("not marked as churned, but with a churn event", 277),
-                                    Pair("ends on the day it starts", 13), Pair("use before the subscription starts", 19142),
-                                    Pair("use after the subscription ended", 290),
-                                    Pair("first answered after it was closed", 36),
-                                    Pair("opened before its account signed up", 1077),
-                                    Pair("churn event of an account that still pays", 600)));
+  EXPECT_THAT(records,
+              ElementsAre(Pair("ravenstack_accounts.csv", 500), Pair("ravenstack_subscriptions.csv", 5000),
+                          Pair("ravenstack_feature_usage.csv", 25000), Pair("ravenstack_support_tickets.csv", 2000),
+                          Pair("ravenstack_churn_events.csv", 600)));
+  EXPECT_THAT(
+      warnings,
+      ElementsAre(Pair("marked as churned, but without a churn event", 35),
+                  Pair("not marked as churned, but with a churn event", 277), Pair("ends on the day it starts", 13),
+                  Pair("use before the subscription starts", 19142), Pair("use after the subscription ended", 290),
+                  Pair("first answered after it was closed", 36), Pair("opened before its account signed up", 1077),
+                  Pair("churn event of an account that still pays", 600)));
   EXPECT_EQ(summary.Total().refused_rows, 0);
 }
 

@@ -39,7 +39,8 @@ class TestFolder {
   std::string path_;
 };
 
-// The folder of data made elsewhere: $PERENNIAL_DATA, or shared/data beside the source tree. Empty when it is not there.
+// The folder of data made elsewhere: $PERENNIAL_DATA, or shared/data beside the source tree. Empty when it is not
+// there.
 inline std::string DataFolder(const std::string& name) {
   const char* given = std::getenv("PERENNIAL_DATA");
   const std::string root = given != nullptr ? given : std::string(PERENNIAL_SOURCE_DIR) + "/../shared/data";
@@ -48,8 +49,8 @@ inline std::string DataFolder(const std::string& name) {
 }
 
 // Skips the test when the data is not there.
-#define PERENNIAL_NEEDS_DATA(folder, name)                                                                      \
-  const std::string folder = ::perennial::cli::DataFolder(name);                                                \
+#define PERENNIAL_NEEDS_DATA(folder, name)                       \
+  const std::string folder = ::perennial::cli::DataFolder(name); \
   if (folder.empty()) GTEST_SKIP() << "no folder " name " in $PERENNIAL_DATA or ../shared/data: nothing to read"
 
 }  // namespace perennial::cli
