@@ -44,20 +44,30 @@ Assessor::Assessor(Portfolio& portfolio, HealthStore& store, const Clock& clock,
       store_(store),
       clock_(clock),
       published_(std::move(published)),
-      applier_(portfolio.mutable_catalogue(), portfolio.mutable_table()) {}
+      applier_(std::make_unique<FactsApplier>(portfolio.mutable_catalogue(), portfolio.mutable_table())) {}
 
 // Times are stored to the microsecond; finer ones would differ from themselves after a restart.
 absl::Time Assessor::Now() const { return absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now())); }
 
 std::int64_t Assessor::feed_revision() {
   MutexLock lock(mu_);
-  return applier_.revision();
+  return applier_->revision();
+}
+
+void Assessor::StartOver() {
+  MutexLock lock(mu_);
+  applier_ = std::make_unique<FactsApplier>(portfolio_.mutable_catalogue(), portfolio_.mutable_table());
+  unseen_removed_ = false;
+  stored_facts_revision_ = 0;
+  const WriteLock write(portfolio_.lock());
+  for (facts::RowId row = 0; row < portfolio_.table().row_count(); ++row) portfolio_.mutable_entry(row).seen = false;
+  portfolio_.SetProgress(0, 0, false);
 }
 
 // After a restart the table is filled anew from the start, but scores reflect what was stored. Once caught up the feed alone
 // counts: it may be another one, with lower revisions.
 std::int64_t Assessor::ScoredRevision(std::int64_t facts_revision) const {
-  return applier_.caught_up() ? facts_revision : std::max(facts_revision, stored_facts_revision_);
+  return applier_->caught_up() ? facts_revision : std::max(facts_revision, stored_facts_revision_);
 }
 
 absl::Status Assessor::Apply(const perennial::accounts::v1::WatchFactsResponse& message) {
@@ -66,14 +76,14 @@ absl::Status Assessor::Apply(const perennial::accounts::v1::WatchFactsResponse& 
   const absl::Time now = Now();
   std::vector<Assessment> assessments;
   for (const ReadRow* row : LastOfEach(rows)) assessments.push_back(AssessRead(*row, now));
-  std::int64_t facts_revision = std::max(applier_.revision(), message.progress_revision());
+  std::int64_t facts_revision = std::max(applier_->revision(), message.progress_revision());
   if (!rows.empty()) facts_revision = std::max(facts_revision, rows.back().revision);
   PERENNIAL_RETURN_IF_ERROR(Store(assessments, now, facts_revision));
   {
     const WriteLock write(portfolio_.lock());
-    for (const AppliedRow& applied : applier_.Write(message, rows)) portfolio_.mutable_entry(applied.row).seen = true;
+    for (const AppliedRow& applied : applier_->Write(message, rows)) portfolio_.mutable_entry(applied.row).seen = true;
     Publish(assessments);
-    portfolio_.SetProgress(applier_.revision(), ScoredRevision(facts_revision), portfolio_.caught_up());
+    portfolio_.SetProgress(applier_->revision(), ScoredRevision(facts_revision), portfolio_.caught_up());
   }
   const absl::Status followed_up = FollowUp();
   published_();
@@ -85,11 +95,11 @@ absl::Status Assessor::FollowUp() {
     PERENNIAL_RETURN_IF_ERROR(AssessAll());
     assess_all_ = false;
   }
-  if (applier_.caught_up() && !unseen_removed_) {
+  if (applier_->caught_up() && !unseen_removed_) {
     PERENNIAL_RETURN_IF_ERROR(RemoveUnseen());
     unseen_removed_ = true;
     const WriteLock write(portfolio_.lock());
-    portfolio_.SetProgress(applier_.revision(), ScoredRevision(applier_.revision()), true);
+    portfolio_.SetProgress(applier_->revision(), ScoredRevision(applier_->revision()), true);
   }
   return absl::OkStatus();
 }
@@ -107,7 +117,7 @@ absl::Status Assessor::Tick() {
     // Rows whose facts have not come yet since the start are assessed when they do.
     if (portfolio_.entry(row).seen) rows.push_back(row);
   }
-  const bool something = assess_all_ || !rows.empty() || (applier_.caught_up() && !unseen_removed_);
+  const bool something = assess_all_ || !rows.empty() || (applier_->caught_up() && !unseen_removed_);
   if (!something) return absl::OkStatus();
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
@@ -118,11 +128,11 @@ absl::Status Assessor::Tick() {
 }
 
 absl::StatusOr<std::vector<ReadRow>> Assessor::Read(const perennial::accounts::v1::WatchFactsResponse& message) {
-  if (message.definitions().empty()) return applier_.Read(message);
+  if (message.definitions().empty()) return applier_->Read(message);
   const WriteLock write(portfolio_.lock());  // the catalogue grows
-  auto rows = applier_.Read(message);
+  auto rows = applier_->Read(message);
   // What a filter selects among rows that came earlier is known only now.
-  if (portfolio_.Resolve() && applier_.revision() > 0) assess_all_ = true;
+  if (portfolio_.Resolve() && applier_->revision() > 0) assess_all_ = true;
   return rows;
 }
 
@@ -218,7 +228,7 @@ absl::Status Assessor::AssessRows(const std::vector<facts::RowId>& rows) {
                                                 .facts_revision = entry.facts_revision,
                                                 .now = now}));
     }
-    PERENNIAL_RETURN_IF_ERROR(Store(assessments, now, applier_.revision()));
+    PERENNIAL_RETURN_IF_ERROR(Store(assessments, now, applier_->revision()));
     const WriteLock write(portfolio_.lock());
     Publish(assessments);
   }
@@ -241,7 +251,7 @@ absl::Status Assessor::RemoveUnseen() {
     gone.push_back({.account_id = portfolio_.table().account_id(row), .deleted = true, .changed = true});
   });
   if (gone.empty()) return absl::OkStatus();
-  PERENNIAL_RETURN_IF_ERROR(Store(gone, Now(), applier_.revision()));
+  PERENNIAL_RETURN_IF_ERROR(Store(gone, Now(), applier_->revision()));
   const WriteLock write(portfolio_.lock());
   Publish(gone);
   return absl::OkStatus();

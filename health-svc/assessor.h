@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <set>
 #include <tuple>
 #include <vector>
@@ -34,6 +35,9 @@ class Assessor {
   absl::Status Apply(const perennial::accounts::v1::WatchFactsResponse& message);
   // Does what time alone brings: hold times that passed, and with a new day the scores of 30 days before. Call it often.
   absl::Status Tick();
+  // The feed has never been where this stands: it was put back to an earlier state. Reads it anew from its start; accounts
+  // that it no longer has go once it has been read.
+  void StartOver();
   // Where to resume the facts feed.
   [[nodiscard]] std::int64_t feed_revision();
 
@@ -69,7 +73,7 @@ class Assessor {
   const Clock& clock_;
   const std::function<void()> published_;
   Mutex mu_;
-  FactsApplier applier_ ABSL_GUARDED_BY(mu_);
+  std::unique_ptr<FactsApplier> applier_ ABSL_GUARDED_BY(mu_);
   std::int64_t stored_facts_revision_ ABSL_GUARDED_BY(mu_) = 0;
   std::int64_t baseline_day_ ABSL_GUARDED_BY(mu_) = 0;
   std::set<DueFlag> due_ ABSL_GUARDED_BY(mu_);

@@ -84,7 +84,10 @@ void HealthProcess::Follow(const std::shared_ptr<grpc::Channel>& accounts, std::
         request.set_start_revision(assessor_->feed_revision());
         return facts_->WatchFacts(context, request);
       },
-      [this](const WatchFactsResponse& message) { return assessor_->Apply(message); });
+      [this](const WatchFactsResponse& message) { return assessor_->Apply(message); },
+      [this](const absl::Status& ended) {
+        if (absl::IsOutOfRange(ended)) assessor_->StartOver();
+      });
   ticker_ = std::make_unique<Ticker>(tick, [this] { return assessor_->Tick(); });
 }
 

@@ -31,10 +31,15 @@ class StreamFollower {
  public:
   using Open = std::function<std::unique_ptr<grpc::ClientReader<Response>>(grpc::ClientContext*)>;
   using Apply = std::function<absl::Status(const Response&)>;
+  using Ended = std::function<void(const absl::Status&)>;
 
-  // `name` is for the log.
-  StreamFollower(std::string name, Open open, Apply apply)
-      : name_(std::move(name)), open_(std::move(open)), apply_(std::move(apply)), thread_([this] { Loop(); }) {}
+  // `name` is for the log. `ended`, when given, is told on the follower's thread why a stream ended, before the next is opened.
+  StreamFollower(std::string name, Open open, Apply apply, Ended ended = nullptr)
+      : name_(std::move(name)),
+        open_(std::move(open)),
+        apply_(std::move(apply)),
+        ended_(std::move(ended)),
+        thread_([this] { Loop(); }) {}
 
   // Cancels the stream and joins the thread.
   ~StreamFollower() {
@@ -61,6 +66,7 @@ class StreamFollower {
         context_ = &context;
       }
       const absl::Status status = Follow(context, wait);
+      if (ended_) ended_(status);
       MutexLock lock(mu_);
       context_ = nullptr;
       if (stopping_) return;
@@ -89,6 +95,7 @@ class StreamFollower {
   const std::string name_;
   const Open open_;
   const Apply apply_;
+  const Ended ended_;
   Mutex mu_;
   std::condition_variable changed_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

@@ -112,7 +112,8 @@ std::string GroupName(const v1::Scorecard& card, const std::string& id) {
 // Names the measure that takes most away, and the last exception.
 std::string Summary(const v1::HealthScoreExplanation& explanation, const v1::Scorecard& card) {
   if (!explanation.has_computed_score()) {
-    return absl::StrCat("Unknown: none of the ", card.measures_size(), " measures is known and fresh.");
+    return absl::StrCat("Unknown: nothing that the scorecard ", card.display_name().empty() ? card.id() : card.display_name(),
+                        " measures is known and fresh.");
   }
   std::string out;
   if (explanation.measures_size() == 0 || Loss(explanation.measures(0)) < 0.05) {

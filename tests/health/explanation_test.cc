@@ -75,7 +75,7 @@ TEST_F(ExplanationTest, NamesExceptions) {
 TEST_F(ExplanationTest, SaysThatAScoreIsUnknown) {
   const auto explanation = Explained({});
   EXPECT_FALSE(explanation.has_computed_score());
-  EXPECT_EQ(explanation.summary(), "Unknown: none of the 3 measures is known and fresh.");
+  EXPECT_EQ(explanation.summary(), "Unknown: nothing that the scorecard card measures is known and fresh.");
 }
 
 TEST_F(ExplanationTest, ExplainsAKeptScoreFromItsMeasures) {

@@ -96,6 +96,15 @@ void FakeAccounts::Purge(const std::string& account) {
   rows_.erase(account);
 }
 
+void FakeAccounts::PutBack(const std::map<std::string, FactMap>& accounts) {
+  {
+    MutexLock lock(mu_);
+    rows_.clear();
+    revision_ = 0;
+  }
+  for (const auto& [account, facts] : accounts) (void)Put(account, facts);
+}
+
 void FakeAccounts::SetAsOf(absl::Time as_of) {
   MutexLock lock(mu_);
   as_of_ = as_of;

@@ -28,6 +28,8 @@ class FakeAccounts final : public perennial::accounts::v1::FactService::Callback
   std::int64_t Delete(const std::string& account);
   // Forgets an account without a tombstone, as one that was deleted and purged.
   void Purge(const std::string& account);
+  // Puts the feed back to an earlier state: it now has these accounts only, and its revisions begin anew.
+  void PutBack(const std::map<std::string, FactMap>& accounts);
   // The moment that rows put from now on are computed for.
   void SetAsOf(absl::Time as_of);
 

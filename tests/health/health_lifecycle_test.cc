@@ -140,6 +140,23 @@ TEST_F(HealthLifecycleTest, ResumesTheFeedAfterAnInterruption) {
   EXPECT_DOUBLE_EQ(Current("b").score(), 30);
 }
 
+TEST_F(HealthLifecycleTest, ReadsTheFeedAnewWhenItWasPutBack) {
+  StartReady();
+  for (const char* id : {"a", "b", "c"}) accounts_.Put(id, {{"use", 10.0}});
+  (void)Current("c");
+  accounts_.Interrupt();
+  accounts_.PutBack({{"a", {{"use", 20.0}}}});
+  accounts_.Resume();
+  ASSERT_TRUE(Eventually([&] {
+    v1::HealthScore score;
+    return Get("accounts/a", 0, &score).ok() && score.score() > 15;
+  }));
+  v1::HealthScore score;
+  EXPECT_TRUE(Eventually([&] { return Get("accounts/b", 0, &score).error_code() == grpc::StatusCode::NOT_FOUND; }));
+  accounts_.Put("d", {{"use", 40.0}});
+  EXPECT_DOUBLE_EQ(Current("d").score(), 40);
+}
+
 TEST_F(HealthLifecycleTest, ScoresAnewWithAChangedScorecard) {
   accounts_.Put("acme", {{"use", 80.0}, {"said", 20.0}});
   StartReady();
