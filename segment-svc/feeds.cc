@@ -23,7 +23,11 @@ Feeds::Feeds(SegmentEngine& engine, const std::shared_ptr<grpc::Channel>& accoun
           [this](const auto& message) { return engine_.Apply(message); }),
       follow_scores_(
           "scores", [this](grpc::ClientContext* context) { return OpenScores(context); },
-          [this](const auto& message) { return ApplyScores(message); }) {}
+          [this](const auto& message) { return ApplyScores(message); },
+          [this](const absl::Status& status) {
+            // Scores can be computed anew, so that health-svc may have lost or been given an empty database.
+            if (absl::IsOutOfRange(status)) engine_.RewindScores();
+          }) {}
 
 std::unique_ptr<grpc::ClientReader<perennial::accounts::v1::WatchFactsResponse>> Feeds::OpenFacts(
     grpc::ClientContext* context) {

@@ -152,6 +152,11 @@ absl::StatusOr<std::vector<AppliedRow>> HealthFacts::Apply(
   return applied;
 }
 
+void HealthFacts::Rewind() {
+  revision_ = 0;
+  scored_facts_revision_ = 0;
+}
+
 std::optional<facts::FactRow> HealthFacts::NewerThan(facts::RowId row, std::int64_t facts_revision) const {
   if (row >= scored_from_.size() || scored_from_[row] <= facts_revision) return std::nullopt;
   facts::FactRow facts;

@@ -39,6 +39,9 @@ class HealthFacts {
   [[nodiscard]] std::optional<facts::FactRow> NewerThan(facts::RowId row, std::int64_t facts_revision) const;
   void Restore(facts::RowId row, const facts::FactRow& facts);
 
+  // Begins the feed anew, with what has been applied kept until it is sent again: the sender's revisions have started over.
+  void Rewind();
+
   // Everything up to it has been applied; where to resume.
   [[nodiscard]] std::int64_t revision() const { return revision_; }
   // Scores from facts up to this revision have been applied.

@@ -24,7 +24,7 @@
 ABSL_FLAG(std::string, host, "127.0.0.1", "Address to listen on");
 ABSL_FLAG(std::uint16_t, port, 50053, "Port to serve gRPC on; 0 takes a free one");
 ABSL_FLAG(std::string, port_file, "", "File to write \"host:port\" to once the process listens");
-ABSL_FLAG(std::string, data, "data", "Folder of the database, segments.db");
+ABSL_FLAG(std::string, data, "data/segments", "Folder of the database, segments.db");
 ABSL_FLAG(std::string, accounts, "localhost:50051", "Where accounts-svc answers");
 ABSL_FLAG(std::string, health, "localhost:50052", "Where health-svc answers");
 ABSL_FLAG(std::string, now, "", "A fixed time, RFC 3339, to look at historical data from its own day; else the system's");

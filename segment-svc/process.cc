@@ -41,7 +41,8 @@ absl::Status Process::Wire(Options options, const Clock& clock) {
                                                                             .preview = *preview_,
                                                                             .gate = gate_,
                                                                             .hub = hub_,
-                                                                            .pool = pool_});
+                                                                            .pool = pool_,
+                                                                            .watch_pool = watch_pool_});
   portfolio_service_ = std::make_unique<PortfolioService>(*portfolio_, gate_, pool_);
   OnPublished();
   PERENNIAL_ASSIGN_OR_RETURN(

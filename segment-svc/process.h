@@ -72,6 +72,8 @@ class Process {
   std::unique_ptr<Preview> preview_;
   std::unique_ptr<Portfolio> portfolio_;
   WorkerPool pool_{{.threads = 16, .max_queued = 1024}};
+  // Apart, so that a thousand watchers that wake at once hold up no other call.
+  WorkerPool watch_pool_{{.threads = 4, .max_queued = 2048}};
   std::unique_ptr<SegmentService> segment_service_;
   std::unique_ptr<PortfolioService> portfolio_service_;
   std::unique_ptr<Server> server_;

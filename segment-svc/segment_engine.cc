@@ -92,6 +92,13 @@ absl::Status SegmentEngine::KnowFlagRules(const std::vector<std::string>& rule_i
   return facts_.health().KnowRules(rule_ids);
 }
 
+void SegmentEngine::RewindScores() {
+  const MutexLock write_lock(write_mu_);
+  const WriteLock state_lock(state_mu_);
+  facts_.health().Rewind();
+  scores_resume_ = 0;
+}
+
 template <class Message>
 absl::Status SegmentEngine::ApplyMessage(const Message& message) {
   absl::Status status;
@@ -147,7 +154,7 @@ std::vector<std::string> SegmentEngine::CompilePending(StoreWrite& write) {
     SegmentRecord record = segments_.find(id)->second.record;
     auto filter = filter::Filter::Compile(record.filter, facts_.catalogue(), {.allow_segments = true});
     if (!filter.ok()) {
-      Log(LogLevel::kWarning, "segment has no members: its filter cannot be used yet",
+      Log(LogLevel::kInfo, "segment has no members: its filter cannot be used yet",
           {{"segment", id}, {"problem", std::string(filter.status().message())}});
       continue;
     }

@@ -42,6 +42,8 @@ class SegmentEngine {
   absl::Status Apply(const perennial::accounts::v1::WatchFactsResponse& message);
   absl::Status Apply(const perennial::health::v1::WatchHealthScoresResponse& message);
   absl::Status KnowFlagRules(const std::vector<std::string>& rule_ids);
+  // Makes the scores resume from the beginning.
+  void RewindScores();
   [[nodiscard]] std::int64_t facts_resume() const { return facts_resume_; }
   [[nodiscard]] std::int64_t scores_resume() const { return scores_resume_; }
 

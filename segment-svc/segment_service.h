@@ -25,6 +25,7 @@ class SegmentService final : public v1::SegmentService::CallbackService {
     FreshnessGate& gate;
     WatchHub& hub;
     WorkerPool& pool;
+    WorkerPool& watch_pool;
   };
   explicit SegmentService(const Parts& parts) : parts_(parts) {}
 

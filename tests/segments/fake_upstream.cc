@@ -22,6 +22,7 @@ struct FakeUpstream::State {
   std::vector<std::string> rules ABSL_GUARDED_BY(mu);
   bool down ABSL_GUARDED_BY(mu) = false;
   std::int64_t version ABSL_GUARDED_BY(mu) = 1;
+  std::int64_t scores_life ABSL_GUARDED_BY(mu) = 1;
 
   template <class Change>
   auto Edit(Change change) {
@@ -32,15 +33,15 @@ struct FakeUpstream::State {
   }
 
   // Sends `since(revision)` whenever something has changed, until the caller leaves.
-  template <class Response, class Since>
+  template <class Response, class Since, class Lives = bool (*)()>
   grpc::Status Serve(grpc::ServerContext* context, std::int64_t revision, grpc::ServerWriter<Response>* writer,
-                     Since since) {
+                     Since since, Lives lives = [] { return true; }) {
     std::int64_t seen = 0;
     while (!context->IsCancelled()) {
       Response message;
       {
         MutexLock lock(mu);
-        if (down) return {grpc::StatusCode::UNAVAILABLE, "down"};
+        if (down || !lives()) return {grpc::StatusCode::UNAVAILABLE, "down"};
         if (seen == version) {
           lock.WaitFor(changed, kTick);
           continue;
@@ -74,8 +75,15 @@ class FakeUpstream::Scores final : public perennial::health::v1::HealthScoreServ
   grpc::Status WatchHealthScores(
       grpc::ServerContext* context, const perennial::health::v1::WatchHealthScoresRequest* request,
       grpc::ServerWriter<perennial::health::v1::WatchHealthScoresResponse>* writer) override {
-    return state_.Serve(context, request->start_revision(), writer,
-                        [this](std::int64_t revision) { return state_.scores.Since(revision); });
+    std::int64_t life = 0;
+    {
+      const MutexLock lock(state_.mu);
+      life = state_.scores_life;
+      if (request->start_revision() > state_.scores.revision()) return {grpc::StatusCode::OUT_OF_RANGE, "never given out"};
+    }
+    return state_.Serve(
+        context, request->start_revision(), writer, [this](std::int64_t revision) { return state_.scores.Since(revision); },
+        [this, life] { return state_.scores_life == life; });
   }
 
  private:
@@ -130,6 +138,13 @@ void FakeUpstream::SetScored() {
 
 void FakeUpstream::SetRules(std::vector<std::string> rules) {
   state_->Edit([&] { state_->rules = std::move(rules); });
+}
+
+void FakeUpstream::LoseScores() {
+  state_->Edit([&] {
+    state_->scores = {};
+    ++state_->scores_life;
+  });
 }
 
 void FakeUpstream::SetDown(bool down) {

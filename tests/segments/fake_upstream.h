@@ -26,6 +26,8 @@ class FakeUpstream {
   // All facts have been scored.
   void SetScored();
   void SetRules(std::vector<std::string> rules);
+  // Forgets all scores, as a health-svc with an empty database; ends its streams.
+  void LoseScores();
   // Ends every stream with UNAVAILABLE, and those that are opened while it is so.
   void SetDown(bool down);
   // Of the facts.

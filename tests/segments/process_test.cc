@@ -418,6 +418,16 @@ TEST_F(ProcessTest, ResumesAFeedThatBroke) {
   EXPECT_THAT(MembersAt("big", upstream_.revision()), SizeIs(2));
 }
 
+TEST_F(ProcessTest, FollowsAHealthServiceThatHasStartedOver) {
+  ASSERT_TRUE(Create("red", "health.band = \"red\"").ok());
+  for (int i = 0; i < 5; ++i) upstream_.PutScore("acme", {.score = 10, .band = "red"});
+  ASSERT_TRUE(Eventually([&] { return MembersAt("red", 0).size() == 1; }));
+  upstream_.LoseScores();
+  upstream_.PutScore("acme", {.score = 90, .band = "green"});
+  upstream_.PutScore("beta", {.score = 10, .band = "red"});
+  EXPECT_TRUE(Eventually([&] { return MembersAt("red", 0) == std::set<std::string>{"accounts/beta"}; }));
+}
+
 TEST_F(ProcessTest, ReportsThePortfolio) {
   grpc::ClientContext context;
   SetDeadline(context);

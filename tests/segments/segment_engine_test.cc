@@ -372,19 +372,21 @@ TEST_F(ShippedSegmentsTest, AllCompileOnceEveryFactIsThere) {
   accounts.Define("silent", facts::FactType::kBool);
   Restart(*shipped);
   accounts.Put("red", {{"phase", std::string("ADOPTION")}, {"silent", true}, {"nps.latest", 6.0}});
+  accounts.Put("shop", {{"silent", true}, {"nps.latest", 0.0}});  // buys without a subscription
   accounts.Put("gone", {{"phase", std::string("CHURNED")}, {"silent", true}, {"nps.latest", 1.0}});
   accounts.Put("green", {{"phase", std::string("SUCCESS")}, {"usage.seat_utilisation_30d", 0.8}, {"nps.latest", 7.0}});
   accounts.Put("fresh", {{"phase", std::string("ONBOARDING")}, {"renewal_days", 90.0}});
   accounts.Put("trial", {{"phase", std::string("TRIAL")}, {"renewal_days", 91.0}});
   scores.Put("red", {.score = 20, .band = "red"});
+  scores.Put("shop", {.score = 20, .band = "red"});
   scores.Put("gone", {.score = 20, .band = "red"});
   scores.Put("green", {.score = 90, .band = "green"});
   Sync();
   EXPECT_THAT(AllMembers(),
-              ElementsAre(Pair("at-risk", Members{"red"}), Pair("churned", Members{"gone"}),
-                          Pair("detractors", Members{"red"}), Pair("expansion-candidates", Members{"green"}),
+              ElementsAre(Pair("at-risk", Members{"red", "shop"}), Pair("churned", Members{"gone"}),
+                          Pair("detractors", Members{"red", "shop"}), Pair("expansion-candidates", Members{"green"}),
                           Pair("onboarding", Members{"fresh"}), Pair("renewal-near", Members{"fresh"}),
-                          Pair("silent", Members{"red"}), Pair("trials", Members{"trial"})));
+                          Pair("silent", Members{"red", "shop"}), Pair("trials", Members{"trial"})));
 }
 
 TEST(ParseSegmentsTest, NamesWhatIsWrong) {
