@@ -35,8 +35,8 @@ void SetFromFacts(const Evaluation& evaluation, v1::HealthScore& out) {
   }
 }
 
-// What an account had when it churned stays; one that was never scored before stays unknown: facts of today say nothing of
-// the customer it was.
+// What an account had when it churned stays; one that was never scored before stays unknown: facts of today say nothing
+// of the customer it was.
 void SetKept(const v1::HealthScore* present, const Evaluation& evaluation, v1::HealthScore& out) {
   if (present != nullptr) {
     if (present->has_score()) out.set_score(present->score());
@@ -68,8 +68,8 @@ void AssessFlags(const Portfolio& portfolio, std::optional<facts::RowId> row, co
                    .causes = {}};
     if (next.standing.open) out.score.add_open_flags(rule.config.id());
     if (next.standing == present->standing) continue;
-    next.causes = next.standing.open && !present->standing.open ? CausesOf(rule, reader, portfolio.catalogue())
-                                                                : present->causes;
+    next.causes =
+        next.standing.open && !present->standing.open ? CausesOf(rule, reader, portfolio.catalogue()) : present->causes;
     out.flags.emplace_back(i, std::move(next));
   }
 }

@@ -64,8 +64,8 @@ void Assessor::StartOver() {
   portfolio_.SetProgress(0, 0, false);
 }
 
-// After a restart the table is filled anew from the start, but scores reflect what was stored. Once caught up the feed alone
-// counts: it may be another one, with lower revisions.
+// After a restart the table is filled anew from the start, but scores reflect what was stored. Once caught up the feed
+// alone counts: it may be another one, with lower revisions.
 std::int64_t Assessor::ScoredRevision(std::int64_t facts_revision) const {
   return applier_->caught_up() ? facts_revision : std::max(facts_revision, stored_facts_revision_);
 }

@@ -18,25 +18,26 @@
 
 namespace perennial::health {
 
-// The writer of a portfolio: assesses accounts whose facts changed, stores what follows, and only then lets readers see it,
-// facts and scores together.
+// The writer of a portfolio: assesses accounts whose facts changed, stores what follows, and only then lets readers see
+// it, facts and scores together.
 //
-// After an error readers see what they saw before, and the call can be made again from feed_revision(). Safe for many threads; calls wait for each
-// other.
+// After an error readers see what they saw before, and the call can be made again from feed_revision(). Safe for many
+// threads; calls wait for each other.
 class Assessor {
  public:
-  // All must outlive this. `published` is called after readers can see something new, on the caller's thread, without locks
-  // that readers take.
+  // All must outlive this. `published` is called after readers can see something new, on the caller's thread, without
+  // locks that readers take.
   Assessor(Portfolio& portfolio, HealthStore& store, const Clock& clock, std::function<void()> published);
 
   // Reads what is stored into the portfolio. Once, before all else.
   absl::Status Load();
   // Applies a message of the facts feed.
   absl::Status Apply(const perennial::accounts::v1::WatchFactsResponse& message);
-  // Does what time alone brings: hold times that passed, and with a new day the scores of 30 days before. Call it often.
+  // Does what time alone brings: hold times that passed, and with a new day the scores of 30 days before. Call it
+  // often.
   absl::Status Tick();
-  // The feed has never been where this stands: it was put back to an earlier state. Reads it anew from its start; accounts
-  // that it no longer has go once it has been read.
+  // The feed has never been where this stands: it was put back to an earlier state. Reads it anew from its start;
+  // accounts that it no longer has go once it has been read.
   void StartOver();
   // Where to resume the facts feed.
   [[nodiscard]] std::int64_t feed_revision();

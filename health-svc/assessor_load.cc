@@ -28,7 +28,8 @@ class KnownIds {
     for (const std::string& rule : score.open_flags()) {
       if (rules_.Find(rule).has_value()) kept.add_open_flags(rule);
     }
-    if (kept.measures_size() == score.measures_size() && kept.open_flags_size() == score.open_flags_size()) return false;
+    if (kept.measures_size() == score.measures_size() && kept.open_flags_size() == score.open_flags_size())
+      return false;
     score.mutable_measures()->Swap(kept.mutable_measures());
     score.mutable_open_flags()->Swap(kept.mutable_open_flags());
     return true;

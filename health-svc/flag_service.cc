@@ -5,8 +5,8 @@
 
 namespace perennial::health {
 
-grpc::ServerUnaryReactor* FlagService::ListFlags(grpc::CallbackServerContext* context, const v1::ListFlagsRequest* request,
-                                                 v1::ListFlagsResponse* response) {
+grpc::ServerUnaryReactor* FlagService::ListFlags(grpc::CallbackServerContext* context,
+                                                 const v1::ListFlagsRequest* request, v1::ListFlagsResponse* response) {
   return ServeAtRevision(waiters_, pool_, context, request, response, flags_.Check(*request),
                          [this](const auto& list) { return flags_.List(list); });
 }

@@ -133,7 +133,8 @@ absl::Status Flags::Check(const v1::ListFlagsRequest& request) const {
   if (request.parent() != kAllAccounts) {
     const auto account = AccountOfParent(request.parent());
     if (!account.ok()) {
-      bad.Add("parent", request.parent().empty() ? "is required" : "must look like accounts/{id}, or accounts/- for all");
+      bad.Add("parent",
+              request.parent().empty() ? "is required" : "must look like accounts/{id}, or accounts/- for all");
     }
   }
   bad.AddIfError("page_size", PageSize(request.page_size()).status());
@@ -181,7 +182,8 @@ absl::StatusOr<v1::ListFlagsResponse> Flags::List(const v1::ListFlagsRequest& re
   for (std::size_t i = 0; i < std::min(most, places.size()); ++i) {
     *response.add_flags() = ToProto(places[i], portfolio_.rules().all()[places[i].rule_index]);
   }
-  if (places.size() > most) response.set_next_page_token(MakePageToken(ToCursor(places[most - 1]), RequestKey(request)));
+  if (places.size() > most)
+    response.set_next_page_token(MakePageToken(ToCursor(places[most - 1]), RequestKey(request)));
   return response;
 }
 

@@ -30,24 +30,25 @@ absl::StatusOr<HealthFacts> HealthFacts::Register(const Scorecards& scorecards, 
   using enum facts::FactType;
   HealthFacts out;
   const auto add = [&](std::string name, facts::FactType type, std::string unit, std::string meaning) {
-    return AddNew({.name = std::move(name), .type = type, .unit = std::move(unit), .meaning = std::move(meaning)}, catalogue);
+    return AddNew({.name = std::move(name), .type = type, .unit = std::move(unit), .meaning = std::move(meaning)},
+                  catalogue);
   };
-  PERENNIAL_ASSIGN_OR_RETURN(out.score_, add("health.score", kNumber, "0-100", "Health score; unknown when nothing that "
-                                                                               "its scorecard measures is known."));
+  PERENNIAL_ASSIGN_OR_RETURN(out.score_, add("health.score", kNumber, "0-100",
+                                             "Health score; unknown when nothing that "
+                                             "its scorecard measures is known."));
   PERENNIAL_ASSIGN_OR_RETURN(out.band_, add("health.band", kString, "", "Band of the health score; unknown with it."));
-  PERENNIAL_ASSIGN_OR_RETURN(
-      out.coverage_, add("health.coverage", kNumber, "share 0-1", "Share of weight on known, fresh values."));
-  PERENNIAL_ASSIGN_OR_RETURN(
-      out.change_, add("health.change_30d", kNumber, "points", "Difference to the score 30 days before; unknown without."));
+  PERENNIAL_ASSIGN_OR_RETURN(out.coverage_,
+                             add("health.coverage", kNumber, "share 0-1", "Share of weight on known, fresh values."));
+  PERENNIAL_ASSIGN_OR_RETURN(out.change_, add("health.change_30d", kNumber, "points",
+                                              "Difference to the score 30 days before; unknown without."));
   PERENNIAL_ASSIGN_OR_RETURN(out.open_, add("flags.open", kNumber, "flags", "Flags that are raised."));
   std::set<std::string> ids;
   for (const auto& card : scorecards.all()) {
     for (const v1::Measure& measure : card->config().measures()) ids.insert(measure.id());
   }
   for (const std::string& id : ids) {
-    PERENNIAL_ASSIGN_OR_RETURN(
-        out.measures_[id],
-        add(FactName("health.measure.", id), kNumber, "0-100", absl::StrCat("Points of the measure ", id, ".")));
+    PERENNIAL_ASSIGN_OR_RETURN(out.measures_[id], add(FactName("health.measure.", id), kNumber, "0-100",
+                                                      absl::StrCat("Points of the measure ", id, ".")));
     out.measure_ids_.push_back(id);
   }
   for (const CompiledFlagRule& rule : rules.all()) {

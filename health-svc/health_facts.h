@@ -16,8 +16,8 @@
 namespace perennial::health {
 
 // The facts that this service adds to those of the accounts, so that filters can read scores and flags: health.score,
-// health.band, health.coverage, health.change_30d, health.measure.<id>, flags.open and flags.<rule>. In names of facts a "-"
-// of an id becomes "_".
+// health.band, health.coverage, health.change_30d, health.measure.<id>, flags.open and flags.<rule>. In names of facts
+// a "-" of an id becomes "_".
 //
 // They are the first of their catalogue: a fact is one of them exactly if its id is below count().
 class HealthFacts {
@@ -33,7 +33,8 @@ class HealthFacts {
   void Put(const v1::HealthScore& score, facts::RowId row, const facts::FactCatalogue& catalogue,
            facts::FactTable& table) const;
   // Fills in what facts hold of a score; `scorecard` gives the order of measures and may be null.
-  void Get(const facts::FactTable& table, facts::RowId row, const CompiledScorecard* scorecard, v1::HealthScore* out) const;
+  void Get(const facts::FactTable& table, facts::RowId row, const CompiledScorecard* scorecard,
+           v1::HealthScore* out) const;
   // For order_by.
   [[nodiscard]] facts::FactId score() const { return score_; }
   [[nodiscard]] facts::FactId coverage() const { return coverage_; }
@@ -45,7 +46,7 @@ class HealthFacts {
   facts::FactId change_ = 0;
   facts::FactId open_ = 0;
   absl::flat_hash_map<std::string, facts::FactId> measures_;
-  std::vector<std::string> measure_ids_;  // sorted
+  std::vector<std::string> measure_ids_;                      // sorted
   std::vector<std::pair<std::string, facts::FactId>> flags_;  // by id of the rule
   std::vector<facts::FactId> all_;
   facts::FactId count_ = 0;

@@ -18,7 +18,8 @@ class HealthScoreService final : public v1::HealthScoreService::CallbackService 
                      WatchHub& hub)
       : scores_(scores), portfolio_(portfolio), pool_(pool), waiters_(waiters), hub_(hub) {}
 
-  grpc::ServerUnaryReactor* GetHealthScore(grpc::CallbackServerContext* context, const v1::GetHealthScoreRequest* request,
+  grpc::ServerUnaryReactor* GetHealthScore(grpc::CallbackServerContext* context,
+                                           const v1::GetHealthScoreRequest* request,
                                            v1::GetHealthScoreResponse* response) override;
   grpc::ServerUnaryReactor* BatchGetHealthScores(grpc::CallbackServerContext* context,
                                                  const v1::BatchGetHealthScoresRequest* request,

@@ -135,15 +135,16 @@ absl::StatusOr<v1::ListHealthScoresResponse> HealthScores::List(const v1::ListHe
     *response.mutable_filter_reading() = filter::ToProto(*filter);
   }
   PERENNIAL_ASSIGN_OR_RETURN(const ScorePage page,
-                             PickPage(portfolio_, selected.has_value() ? *selected : portfolio_.table().live_rows(), order,
-                                      static_cast<std::size_t>(page_size), cursor));
+                             PickPage(portfolio_, selected.has_value() ? *selected : portfolio_.table().live_rows(),
+                                      order, static_cast<std::size_t>(page_size), cursor));
   for (const facts::RowId row : page.rows) portfolio_.GetScore(row, response.add_health_scores());
   response.set_total_size(page.total);
   if (!page.next_cursor.empty()) response.set_next_page_token(MakePageToken(page.next_cursor, RequestKey(request)));
   return response;
 }
 
-absl::StatusOr<v1::ExplainHealthScoreResponse> HealthScores::Explain(const v1::ExplainHealthScoreRequest& request) const {
+absl::StatusOr<v1::ExplainHealthScoreResponse> HealthScores::Explain(
+    const v1::ExplainHealthScoreRequest& request) const {
   PERENNIAL_RETURN_IF_ERROR(Check(request));
   const absl::string_view account = *AccountOfScoreName(request.name());
   v1::ExplainHealthScoreResponse response;
@@ -164,8 +165,9 @@ absl::StatusOr<v1::ExplainHealthScoreResponse> HealthScores::Explain(const v1::E
     const Evaluation evaluation = portfolio_.scorecards().Evaluate(facts, {.now = entry.as_of});
     *response.mutable_explanation() = health::Explain(evaluation, facts, portfolio_.catalogue());
   } else {
-    return WithRetryAfter(WithReason(absl::UnavailableError("facts are still being read after a start; try again"),
-                                     "NOT_CAUGHT_UP"), 200);
+    return WithRetryAfter(
+        WithReason(absl::UnavailableError("facts are still being read after a start; try again"), "NOT_CAUGHT_UP"),
+        200);
   }
   *response.mutable_explanation()->mutable_score() = std::move(score);
   return response;
@@ -173,8 +175,9 @@ absl::StatusOr<v1::ExplainHealthScoreResponse> HealthScores::Explain(const v1::E
 
 absl::StatusOr<v1::ListHealthScoreHistoryResponse> HealthScores::ListHistory(
     const v1::ListHealthScoreHistoryRequest& request) const {
-  const std::string key = absl::StrCat("ListHealthScoreHistory\n", request.parent(), "\n",
-                                       request.start_time().ShortDebugString(), "\n", request.end_time().ShortDebugString());
+  const std::string key =
+      absl::StrCat("ListHealthScoreHistory\n", request.parent(), "\n", request.start_time().ShortDebugString(), "\n",
+                   request.end_time().ShortDebugString());
   const auto account = AccountOfParent(request.parent());
   const auto page_size = PageSize(request.page_size());
   const auto cursor = ReadPageToken(request.page_token(), key);
@@ -184,7 +187,8 @@ absl::StatusOr<v1::ListHealthScoreHistoryResponse> HealthScores::ListHistory(
   bad.AddIfError("page_token", cursor.status());
   CheckTime(request.start_time(), request.has_start_time(), "start_time", bad);
   CheckTime(request.end_time(), request.has_end_time(), "end_time", bad);
-  if (request.has_start_time() && request.has_end_time() && ToTime(request.end_time()) <= ToTime(request.start_time())) {
+  if (request.has_start_time() && request.has_end_time() &&
+      ToTime(request.end_time()) <= ToTime(request.start_time())) {
     bad.Add("end_time", "must be later than start_time");
   }
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());

@@ -10,8 +10,8 @@
 
 namespace perennial::health {
 
-// Answers HealthScoreService. No gRPC here; one method each, safe for many threads. None waits for min_facts_revision: who
-// calls has waited.
+// Answers HealthScoreService. No gRPC here; one method each, safe for many threads. None waits for min_facts_revision:
+// who calls has waited.
 class HealthScores {
  public:
   // All must outlive this. `cache` may be null.
@@ -25,13 +25,15 @@ class HealthScores {
   static absl::Status Check(const v1::ExplainHealthScoreRequest& request);
 
   // From memory, without blocking. False when memory cannot tell: ask GetElsewhere.
-  absl::StatusOr<bool> GetFromMemory(const v1::GetHealthScoreRequest& request, v1::GetHealthScoreResponse* response) const;
+  absl::StatusOr<bool> GetFromMemory(const v1::GetHealthScoreRequest& request,
+                                     v1::GetHealthScoreResponse* response) const;
   // From Redis, else from the store. Blocks.
   absl::StatusOr<v1::GetHealthScoreResponse> GetElsewhere(const v1::GetHealthScoreRequest& request) const;
   absl::StatusOr<v1::BatchGetHealthScoresResponse> BatchGet(const v1::BatchGetHealthScoresRequest& request) const;
   absl::StatusOr<v1::ListHealthScoresResponse> List(const v1::ListHealthScoresRequest& request) const;
   absl::StatusOr<v1::ExplainHealthScoreResponse> Explain(const v1::ExplainHealthScoreRequest& request) const;
-  absl::StatusOr<v1::ListHealthScoreHistoryResponse> ListHistory(const v1::ListHealthScoreHistoryRequest& request) const;
+  absl::StatusOr<v1::ListHealthScoreHistoryResponse> ListHistory(
+      const v1::ListHealthScoreHistoryRequest& request) const;
 
  private:
   const Portfolio& portfolio_;

@@ -10,8 +10,7 @@ namespace perennial::health {
 
 absl::StatusOr<std::unique_ptr<Portfolio>> Portfolio::Create(Scorecards scorecards, FlagRules rules) {
   std::unique_ptr<Portfolio> out(new Portfolio(std::move(scorecards), std::move(rules)));
-  PERENNIAL_ASSIGN_OR_RETURN(out->health_facts_,
-                             HealthFacts::Register(out->scorecards_, out->rules_, out->catalogue_));
+  PERENNIAL_ASSIGN_OR_RETURN(out->health_facts_, HealthFacts::Register(out->scorecards_, out->rules_, out->catalogue_));
   out->flags_.resize(out->rules_.all().size());
   (void)out->Resolve();
   return out;

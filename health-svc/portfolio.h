@@ -31,8 +31,8 @@ struct FlagState {
 
 // Facts, scores and flags of all accounts, in memory: what is stored, together with the facts it was made of.
 //
-// One writer, which may read without the lock, and many readers, which hold a ReadLock while they look at anything here.
-// What a reader sees under one lock belongs together.
+// One writer, which may read without the lock, and many readers, which hold a ReadLock while they look at anything
+// here. What a reader sees under one lock belongs together.
 class Portfolio {
  public:
   // What the facts of a row don't hold of its score.
@@ -82,7 +82,9 @@ class Portfolio {
   // Whether all facts that existed when this process began are in the table.
   [[nodiscard]] bool caught_up() const { return caught_up_; }
   // Standings of a rule by row; nothing for a row that it never held for.
-  [[nodiscard]] const absl::flat_hash_map<facts::RowId, FlagState>& flags(std::size_t rule) const { return flags_[rule]; }
+  [[nodiscard]] const absl::flat_hash_map<facts::RowId, FlagState>& flags(std::size_t rule) const {
+    return flags_[rule];
+  }
 
   // Writing: hold a WriteLock.
   facts::FactCatalogue& mutable_catalogue() { return catalogue_; }

@@ -8,8 +8,8 @@
 
 namespace perennial::health {
 
-// A lock for many readers and one writer, in which a waiting writer goes first: with std::shared_mutex alone, readers that
-// follow each other closely keep the writer out for as long as they like.
+// A lock for many readers and one writer, in which a waiting writer goes first: with std::shared_mutex alone, readers
+// that follow each other closely keep the writer out for as long as they like.
 class ABSL_LOCKABLE PortfolioLock {
  public:
   PortfolioLock() = default;

@@ -36,10 +36,12 @@ absl::StatusOr<absl::string_view> AccountOfScoreName(absl::string_view name) {
 
 absl::Status NoSuchAccounts(const std::vector<std::string>& accounts) {
   const std::size_t named = std::min(accounts.size(), kMostNamed);
-  std::string names = absl::StrJoin(accounts.begin(), accounts.begin() + static_cast<std::ptrdiff_t>(named), ", ",
-                                    [](std::string* out, const std::string& id) { absl::StrAppend(out, "accounts/", id); });
+  std::string names =
+      absl::StrJoin(accounts.begin(), accounts.begin() + static_cast<std::ptrdiff_t>(named), ", ",
+                    [](std::string* out, const std::string& id) { absl::StrAppend(out, "accounts/", id); });
   if (named < accounts.size()) absl::StrAppend(&names, " and ", accounts.size() - named, " more");
-  return WithReason(absl::NotFoundError(absl::StrCat("no health score of ", names, "; check the ids")), "ACCOUNT_NOT_FOUND");
+  return WithReason(absl::NotFoundError(absl::StrCat("no health score of ", names, "; check the ids")),
+                    "ACCOUNT_NOT_FOUND");
 }
 
 absl::Status CheckFactsRevision(std::int64_t revision) {

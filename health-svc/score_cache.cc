@@ -27,8 +27,8 @@ std::int64_t LifetimeMs(absl::string_view account_id) {
   return kLifetimeMs + static_cast<std::int64_t>(Fnv1a64(account_id) % static_cast<std::uint64_t>(kLifetimeMs / 5));
 }
 
-// Sets the value unless one of the same generation with the same or a greater revision is there. A value that is none of
-// ours, or of another store, is replaced.
+// Sets the value unless one of the same generation with the same or a greater revision is there. A value that is none
+// of ours, or of another store, is replaced.
 constexpr const char* kSetIfNewer = R"lua(
 local old = redis.pcall('GET', KEYS[1])
 if type(old) == 'string' and #old >= 51 and string.sub(old, 1, 16) == string.sub(ARGV[1], 1, 16) then
@@ -45,7 +45,9 @@ std::string Checksum(absl::string_view account_id, absl::string_view header, abs
 
 }  // namespace
 
-std::string CacheKey(absl::string_view account_id) { return absl::StrCat("perennial:health:v1:score:{", account_id, "}"); }
+std::string CacheKey(absl::string_view account_id) {
+  return absl::StrCat("perennial:health:v1:score:{", account_id, "}");
+}
 
 std::string EncodeCached(const StoredScore& score, absl::string_view generation) {
   const std::string header = absl::StrCat(generation, absl::StrFormat("%019d", score.revision));
@@ -82,7 +84,8 @@ std::optional<StoredScore> ScoreCacheReader::Get(absl::string_view account_id) {
   return std::nullopt;
 }
 
-ScoreCacheWriter::ScoreCacheWriter(std::unique_ptr<RedisClient> client, const Portfolio& portfolio, std::string generation)
+ScoreCacheWriter::ScoreCacheWriter(std::unique_ptr<RedisClient> client, const Portfolio& portfolio,
+                                   std::string generation)
     : client_(std::move(client)),
       portfolio_(portfolio),
       generation_(std::move(generation)),

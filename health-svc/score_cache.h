@@ -18,18 +18,19 @@
 
 namespace perennial::health {
 
-// A score as it lies in Redis: generation of the store (16 hex digits), revision (19 digits), checksum (16 hex digits), then
-// the HealthScore; a tombstone has none.
+// A score as it lies in Redis: generation of the store (16 hex digits), revision (19 digits), checksum (16 hex digits),
+// then the HealthScore; a tombstone has none.
 std::string EncodeCached(const StoredScore& score, absl::string_view generation);
 
 // Nothing for bytes that EncodeCached did not make, or made for another generation or account: they count as absent.
-std::optional<StoredScore> DecodeCached(absl::string_view account_id, absl::string_view generation, absl::string_view bytes);
+std::optional<StoredScore> DecodeCached(absl::string_view account_id, absl::string_view generation,
+                                        absl::string_view bytes);
 
 // Key of an account's score.
 std::string CacheKey(absl::string_view account_id);
 
-// Scores in Redis, for replicas that don't have them in memory. Never the only copy, and never needed: every failure counts
-// as absence. Safe for many threads, one at a time.
+// Scores in Redis, for replicas that don't have them in memory. Never the only copy, and never needed: every failure
+// counts as absence. Safe for many threads, one at a time.
 class ScoreCacheReader {
  public:
   ScoreCacheReader(std::unique_ptr<RedisClient> client, std::string generation)
@@ -43,9 +44,9 @@ class ScoreCacheReader {
   std::unique_ptr<RedisClient> client_ ABSL_GUARDED_BY(mu_);
 };
 
-// Writes the portfolio's scores to Redis on a thread of its own, in order of revision and never over a newer one. It pulls
-// what it has not written yet, so nothing queues up while Redis is away, and starts over after a lost connection, as Redis
-// may have lost what it had.
+// Writes the portfolio's scores to Redis on a thread of its own, in order of revision and never over a newer one. It
+// pulls what it has not written yet, so nothing queues up while Redis is away, and starts over after a lost connection,
+// as Redis may have lost what it had.
 class ScoreCacheWriter {
  public:
   // `portfolio` must outlive this.

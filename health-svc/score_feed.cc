@@ -21,9 +21,10 @@ absl::StatusOr<std::optional<v1::WatchHealthScoresResponse>> ScoreFeed::Next() {
   v1::WatchHealthScoresResponse out;
   const ReadLock read(portfolio_.lock());
   if (!started_ && start_ > portfolio_.revision()) {
-    return WithReason(absl::OutOfRangeError(absl::StrCat("start_revision ", start_, " was never given out, the newest is ",
-                                                         portfolio_.revision(), "; begin anew with 0")),
-                      "REVISION_NEVER_GIVEN");
+    return WithReason(
+        absl::OutOfRangeError(absl::StrCat("start_revision ", start_, " was never given out, the newest is ",
+                                           portfolio_.revision(), "; begin anew with 0")),
+        "REVISION_NEVER_GIVEN");
   }
   started_ = true;
   const auto& rows = portfolio_.by_revision();
@@ -41,7 +42,8 @@ absl::StatusOr<std::optional<v1::WatchHealthScoresResponse>> ScoreFeed::Next() {
   const bool has_everything = at == rows.end();
   if (out.updates().empty() && facts_revision_ == portfolio_.scored_revision()) return std::nullopt;
   sent_ = has_everything ? portfolio_.revision() : out.updates(out.updates_size() - 1).revision();
-  // Facts are reflected in what was sent only once all scores were: an account that was still to come may have moved on.
+  // Facts are reflected in what was sent only once all scores were: an account that was still to come may have moved
+  // on.
   if (has_everything) facts_revision_ = portfolio_.scored_revision();
   out.set_progress_revision(sent_);
   out.set_facts_revision(std::max<std::int64_t>(facts_revision_, 0));

@@ -45,7 +45,8 @@ Key KeyOf(const Portfolio& portfolio, const ScoreOrder& order, facts::RowId row)
 }
 
 std::string ToCursor(const Key& key) {
-  return absl::StrCat(key.unknown ? "1" : "0", absl::Hex(std::bit_cast<std::uint64_t>(key.value), absl::kZeroPad16), key.name);
+  return absl::StrCat(key.unknown ? "1" : "0", absl::Hex(std::bit_cast<std::uint64_t>(key.value), absl::kZeroPad16),
+                      key.name);
 }
 
 // `name` views into the cursor.

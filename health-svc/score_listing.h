@@ -29,8 +29,8 @@ struct ScorePage {
   std::int64_t total = 0;
 };
 
-// Picks the page after `cursor` (empty for the first) without sorting all rows. Under a ReadLock. INVALID_ARGUMENT for a
-// cursor that this did not make.
+// Picks the page after `cursor` (empty for the first) without sorting all rows. Under a ReadLock. INVALID_ARGUMENT for
+// a cursor that this did not make.
 absl::StatusOr<ScorePage> PickPage(const Portfolio& portfolio, const facts::Bitmap& rows, const ScoreOrder& order,
                                    std::size_t page_size, const std::string& cursor);
 

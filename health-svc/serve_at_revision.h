@@ -12,12 +12,12 @@
 
 namespace perennial::health {
 
-// ServeUnary for requests with a min_facts_revision: waits for it without holding a thread. A request with a fault (`checked`
-// is not OK) is answered at once.
+// ServeUnary for requests with a min_facts_revision: waits for it without holding a thread. A request with a fault
+// (`checked` is not OK) is answered at once.
 template <class Request, class Response, class Handler>
-grpc::ServerUnaryReactor* ServeAtRevision(RevisionWaiters& waiters, WorkerPool& pool, grpc::CallbackServerContext* context,
-                                          const Request* request, Response* response, const absl::Status& checked,
-                                          Handler handle) {
+grpc::ServerUnaryReactor* ServeAtRevision(RevisionWaiters& waiters, WorkerPool& pool,
+                                          grpc::CallbackServerContext* context, const Request* request,
+                                          Response* response, const absl::Status& checked, Handler handle) {
   if (checked.ok() && request->min_facts_revision() == 0) {
     return ServeUnary(pool, context, request, response, std::move(handle));
   }

@@ -26,7 +26,8 @@ void Ticker::Loop() {
       if (stopping_) return;
     }
     const absl::Status status = tick_();
-    if (!status.ok() && !failing) Log(LogLevel::kError, "flags and changes are not kept up", {{"status", status.ToString()}});
+    if (!status.ok() && !failing)
+      Log(LogLevel::kError, "flags and changes are not kept up", {{"status", status.ToString()}});
     failing = !status.ok();
   }
 }

@@ -57,8 +57,8 @@ void RedisClient::Free::operator()(redisContext* context) const { redisFree(cont
 absl::StatusOr<std::unique_ptr<RedisClient>> RedisClient::Create(RedisOptions options) {
   const auto colon = options.address.rfind(':');
   int port = 0;
-  if (colon == std::string::npos || colon == 0 || !absl::SimpleAtoi(options.address.substr(colon + 1), &port) || port < 1 ||
-      port > 65535) {
+  if (colon == std::string::npos || colon == 0 || !absl::SimpleAtoi(options.address.substr(colon + 1), &port) ||
+      port < 1 || port > 65535) {
     return absl::InvalidArgumentError("must look like host:port");
   }
   std::string host = options.address.substr(0, colon);
@@ -92,7 +92,8 @@ absl::StatusOr<std::vector<RedisReply>> RedisClient::Exchange(const std::vector<
       arguments.push_back(argument.data());
       sizes.push_back(argument.size());
     }
-    if (redisAppendCommandArgv(context_.get(), static_cast<int>(command.size()), arguments.data(), sizes.data()) != REDIS_OK) {
+    if (redisAppendCommandArgv(context_.get(), static_cast<int>(command.size()), arguments.data(), sizes.data()) !=
+        REDIS_OK) {
       return absl::UnavailableError("cannot write to Redis");
     }
   }

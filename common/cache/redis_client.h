@@ -32,14 +32,14 @@ struct RedisOptions {
   std::string address;
   // Longest that connecting and each read or write may take.
   std::chrono::milliseconds timeout{50};
-  // After so many failures in a row nothing is tried for `pause`: a Redis that hangs costs its timeout a few times, not each
-  // time.
+  // After so many failures in a row nothing is tried for `pause`: a Redis that hangs costs its timeout a few times, not
+  // each time.
   int most_failures = 5;
   std::chrono::milliseconds pause{1000};
 };
 
-// A connection to Redis with time limits and a circuit breaker, for one thread at a time. Connects when first used and again
-// after a failure.
+// A connection to Redis with time limits and a circuit breaker, for one thread at a time. Connects when first used and
+// again after a failure.
 class RedisClient {
  public:
   // INVALID_ARGUMENT with a sentence that completes "<flag> ..." for an address that is no host:port.
@@ -48,8 +48,8 @@ class RedisClient {
   RedisClient(const RedisClient&) = delete;
   RedisClient& operator=(const RedisClient&) = delete;
 
-  // Sends all commands at once and returns their answers in order; an error of a command is an answer. UNAVAILABLE when Redis
-  // did not answer in time or the circuit is open: any of the commands may have taken effect.
+  // Sends all commands at once and returns their answers in order; an error of a command is an answer. UNAVAILABLE when
+  // Redis did not answer in time or the circuit is open: any of the commands may have taken effect.
   absl::StatusOr<std::vector<RedisReply>> Run(const std::vector<RedisCommand>& commands);
 
   // How many connections have been made: when it has grown, what was known of the server may no longer hold.

@@ -32,15 +32,15 @@ Curve Curve::Compile(const v1::Curve& curve, const std::string& where, BadReques
       out.kind_ = Kind::kMatch;
       out.ReadCases(curve.match(), where + ".match", faults);
       break;
-    case v1::Curve::CURVE_NOT_SET:
-      faults.Add(where, "must be one of tiers, linear, linear_bounded and match");
+    case v1::Curve::CURVE_NOT_SET: faults.Add(where, "must be one of tiers, linear, linear_bounded and match");
   }
   return out;
 }
 
 void Curve::ReadPoints(const google::protobuf::RepeatedPtrField<v1::CurvePoint>& points, int fewest,
                        const std::string& where, BadRequest& faults) {
-  if (points.size() < fewest) faults.Add(where, absl::StrCat("must have at least ", fewest, fewest == 1 ? " tier" : " points"));
+  if (points.size() < fewest)
+    faults.Add(where, absl::StrCat("must have at least ", fewest, fewest == 1 ? " tier" : " points"));
   for (int i = 0; i < points.size(); ++i) {
     const std::string at = absl::StrCat(where, "[", i, "]");
     if (!std::isfinite(points[i].value())) {
@@ -105,7 +105,8 @@ std::optional<double> Curve::OfNumber(double value) const {
   // The first point above the value.
   const auto above = std::upper_bound(points_.begin(), points_.end(), value,
                                       [](double v, const std::pair<double, double>& point) { return v < point.first; });
-  if (above == points_.begin()) return kind_ == Kind::kLinearBounded ? std::nullopt : std::optional(points_.front().second);
+  if (above == points_.begin())
+    return kind_ == Kind::kLinearBounded ? std::nullopt : std::optional(points_.front().second);
   const auto below = above - 1;
   if (kind_ == Kind::kTiers || below->first == value) return below->second;
   if (above == points_.end()) return kind_ == Kind::kLinearBounded ? std::nullopt : std::optional(below->second);

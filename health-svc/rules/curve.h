@@ -20,18 +20,20 @@ class Curve {
   // Reads a curve; what is wrong with it goes to `faults`, named from `where` on.
   static Curve Compile(const v1::Curve& curve, const std::string& where, BadRequest& faults);
 
-  // Whether facts of that type can be read: numbers by every curve, strings and bools by `match`, times and sets by none.
+  // Whether facts of that type can be read: numbers by every curve, strings and bools by `match`, times and sets by
+  // none.
   [[nodiscard]] bool Reads(facts::FactType type) const;
-  // Points of the row's fact, whose type this curve reads. Nothing when the fact is unknown, lies outside a bounded curve or
-  // matches no case.
-  [[nodiscard]] std::optional<double> Points(const facts::RowReader& row, facts::FactId fact, facts::FactType type) const;
+  // Points of the row's fact, whose type this curve reads. Nothing when the fact is unknown, lies outside a bounded
+  // curve or matches no case.
+  [[nodiscard]] std::optional<double> Points(const facts::RowReader& row, facts::FactId fact,
+                                             facts::FactType type) const;
   [[nodiscard]] std::optional<double> OfNumber(double value) const;
   [[nodiscard]] std::optional<double> OfText(absl::string_view value) const;
 
  private:
   enum class Kind : unsigned char { kNone, kTiers, kLinear, kLinearBounded, kMatch };
-  void ReadPoints(const google::protobuf::RepeatedPtrField<v1::CurvePoint>& points, int fewest, const std::string& where,
-                  BadRequest& faults);
+  void ReadPoints(const google::protobuf::RepeatedPtrField<v1::CurvePoint>& points, int fewest,
+                  const std::string& where, BadRequest& faults);
   void ReadCases(const v1::MatchCurve& match, const std::string& where, BadRequest& faults);
 
   Kind kind_ = Kind::kNone;

@@ -36,17 +36,17 @@ std::string NameOfMeasure(const v1::Measure& measure) {
 }
 
 std::string KnownReason(const v1::Measure& measure, const std::string& value, double points, double contribution) {
-  const std::string text = measure.reason().empty()
-                               ? absl::StrCat(NameOfMeasure(measure), " of ", value, " gives ", Short(points), " points")
-                               : absl::StrReplaceAll(measure.reason(), {{"{value}", value}, {"{score}", Short(points)}});
+  const std::string text =
+      measure.reason().empty()
+          ? absl::StrCat(NameOfMeasure(measure), " of ", value, " gives ", Short(points), " points")
+          : absl::StrReplaceAll(measure.reason(), {{"{value}", value}, {"{score}", Short(points)}});
   return absl::StrFormat("%s, %.1f of the score", text, contribution);
 }
 
 std::string MissingReason(const v1::Measure& measure, v1::MeasureState state) {
-  const std::string what =
-      state == v1::MEASURE_STATE_STALE
-          ? absl::StrCat(NameOfMeasure(measure), " is older than ", Short(measure.max_age_days()), " days")
-          : absl::StrCat(NameOfMeasure(measure), " is unknown");
+  const std::string what = state == v1::MEASURE_STATE_STALE ? absl::StrCat(NameOfMeasure(measure), " is older than ",
+                                                                           Short(measure.max_age_days()), " days")
+                                                            : absl::StrCat(NameOfMeasure(measure), " is unknown");
   switch (measure.missing()) {
     case v1::MISSING_POLICY_NEUTRAL: return what + " and counts 50";
     case v1::MISSING_POLICY_ZERO: return what + " and counts 0";
@@ -112,8 +112,8 @@ std::string GroupName(const v1::Scorecard& card, const std::string& id) {
 // Names the measure that takes most away, and the last exception.
 std::string Summary(const v1::HealthScoreExplanation& explanation, const v1::Scorecard& card) {
   if (!explanation.has_computed_score()) {
-    return absl::StrCat("Unknown: nothing that the scorecard ", card.display_name().empty() ? card.id() : card.display_name(),
-                        " measures is known and fresh.");
+    return absl::StrCat("Unknown: nothing that the scorecard ",
+                        card.display_name().empty() ? card.id() : card.display_name(), " measures is known and fresh.");
   }
   std::string out;
   if (explanation.measures_size() == 0 || Loss(explanation.measures(0)) < 0.05) {

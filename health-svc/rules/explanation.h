@@ -11,8 +11,8 @@ namespace perennial::health {
 v1::HealthScoreExplanation Explain(const Evaluation& evaluation, const facts::RowReader& row,
                                    const facts::FactCatalogue& catalogue);
 
-// The same for a score that was kept when its account churned: its facts have moved on, so only the measures' points that
-// were kept with it are told. `scorecard` is the one that it was made with.
+// The same for a score that was kept when its account churned: its facts have moved on, so only the measures' points
+// that were kept with it are told. `scorecard` is the one that it was made with.
 v1::HealthScoreExplanation ExplainKept(const v1::HealthScore& kept, const CompiledScorecard& scorecard);
 
 // A value for sentences: shares as per cent ("-35 %"), other numbers short, times as days.

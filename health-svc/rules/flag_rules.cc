@@ -69,9 +69,9 @@ bool FlagRules::Resolve(const facts::FactCatalogue& catalogue) {
 }
 
 std::optional<std::size_t> FlagRules::Find(absl::string_view id) const {
-  const auto at = std::lower_bound(rules_.begin(), rules_.end(), id, [](const CompiledFlagRule& rule, absl::string_view wanted) {
-    return rule.config.id() < wanted;
-  });
+  const auto at = std::lower_bound(
+      rules_.begin(), rules_.end(), id,
+      [](const CompiledFlagRule& rule, absl::string_view wanted) { return rule.config.id() < wanted; });
   if (at == rules_.end() || at->config.id() != id) return std::nullopt;
   return static_cast<std::size_t>(at - rules_.begin());
 }
@@ -96,6 +96,8 @@ std::vector<v1::FlagCause> CausesOf(const CompiledFlagRule& rule, const facts::R
   return causes;
 }
 
-absl::StatusOr<v1::FlagRuleSet> ParseFlagRules(const std::string& text) { return ParseTextConfig<v1::FlagRuleSet>(text); }
+absl::StatusOr<v1::FlagRuleSet> ParseFlagRules(const std::string& text) {
+  return ParseTextConfig<v1::FlagRuleSet>(text);
+}
 
 }  // namespace perennial::health

@@ -35,8 +35,8 @@ class FlagRules {
   // INVALID_ARGUMENT that names every fault by its field, for example "rules[2].severity is required".
   static absl::StatusOr<FlagRules> Compile(const v1::FlagRuleSet& set);
 
-  // Looks facts up that the catalogue did not know before. Returns whether a filter became usable. Not safe beside the other
-  // methods.
+  // Looks facts up that the catalogue did not know before. Returns whether a filter became usable. Not safe beside the
+  // other methods.
   bool Resolve(const facts::FactCatalogue& catalogue);
   [[nodiscard]] const std::vector<CompiledFlagRule>& all() const { return rules_; }
   // Index of a rule in all().

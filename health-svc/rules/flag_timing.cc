@@ -21,7 +21,8 @@ FlagStanding Advance(FlagStanding standing, bool holds, absl::Time now, absl::Du
   return standing;
 }
 
-std::optional<absl::Time> DueTime(const FlagStanding& standing, absl::Duration raise_after, absl::Duration clear_after) {
+std::optional<absl::Time> DueTime(const FlagStanding& standing, absl::Duration raise_after,
+                                  absl::Duration clear_after) {
   if (!standing.pending_since.has_value()) return std::nullopt;
   return *standing.pending_since + (standing.open ? clear_after : raise_after);
 }

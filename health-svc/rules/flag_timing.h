@@ -18,8 +18,8 @@ struct FlagStanding {
   bool operator==(const FlagStanding&) const = default;
 };
 
-// How the standing is once the rule's filter `holds` (or not) at `now`: raised after it held for `raise_after` without a
-// break, cleared after it did not for `clear_after`.
+// How the standing is once the rule's filter `holds` (or not) at `now`: raised after it held for `raise_after` without
+// a break, cleared after it did not for `clear_after`.
 FlagStanding Advance(FlagStanding standing, bool holds, absl::Time now, absl::Duration raise_after,
                      absl::Duration clear_after);
 

@@ -29,7 +29,8 @@ absl::Status CheckNames(const filter::Expression& expression, const std::vector<
                                                                    : absl::OkStatus();
 }
 
-// The catalogue holds facts of our own from the start; complaining makes sense only once it holds those of the accounts.
+// The catalogue holds facts of our own from the start; complaining makes sense only once it holds those of the
+// accounts.
 bool HasAccountFacts(const facts::FactCatalogue& catalogue) { return catalogue.Find("phase").has_value(); }
 
 }  // namespace

@@ -13,15 +13,15 @@
 
 namespace perennial::health {
 
-// A filter of the configuration, which may name facts that no account has had yet: it selects nothing until the catalogue
-// knows them all. The empty filter selects everything.
+// A filter of the configuration, which may name facts that no account has had yet: it selects nothing until the
+// catalogue knows them all. The empty filter selects everything.
 class LiveFilter {
  public:
   // `owner` names it in the log, for example "flag rule silent-account".
   LiveFilter(std::string text, std::string owner) : text_(std::move(text)), owner_(std::move(owner)) {}
 
-  // OK when `text` is a filter by its grammar and names no fact that starts with one of `forbidden`. Else a sentence that
-  // completes "<field> ...".
+  // OK when `text` is a filter by its grammar and names no fact that starts with one of `forbidden`. Else a sentence
+  // that completes "<field> ...".
   static absl::Status CheckText(absl::string_view text, const std::vector<absl::string_view>& forbidden);
 
   // Tries again to compile it if the catalogue has grown. Returns whether it became usable just now.

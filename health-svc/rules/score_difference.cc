@@ -5,9 +5,10 @@
 namespace perennial::health {
 
 bool BeginsEntry(const v1::HealthScore& previous, const v1::HealthScore& next) {
-  return previous.has_score() != next.has_score() || previous.score() != next.score() || previous.band() != next.band() ||
-         previous.coverage() != next.coverage() || previous.scorecard() != next.scorecard() ||
-         previous.scorecard_revision() != next.scorecard_revision() || previous.frozen() != next.frozen();
+  return previous.has_score() != next.has_score() || previous.score() != next.score() ||
+         previous.band() != next.band() || previous.coverage() != next.coverage() ||
+         previous.scorecard() != next.scorecard() || previous.scorecard_revision() != next.scorecard_revision() ||
+         previous.frozen() != next.frozen();
 }
 
 bool SameScore(const v1::HealthScore& a, const v1::HealthScore& b) {

@@ -186,7 +186,8 @@ const std::string& CompiledScorecard::BandOf(double score) const {
 absl::StatusOr<Scorecards> Scorecards::Compile(const v1::ScorecardSet& set) {
   PERENNIAL_RETURN_IF_ERROR(CheckScorecards(set));
   Scorecards out;
-  for (const v1::Scorecard& card : set.scorecards()) out.scorecards_.push_back(std::make_unique<CompiledScorecard>(card));
+  for (const v1::Scorecard& card : set.scorecards())
+    out.scorecards_.push_back(std::make_unique<CompiledScorecard>(card));
   std::sort(out.scorecards_.begin(), out.scorecards_.end(), [](const auto& a, const auto& b) {
     return std::pair(a->config().priority(), a->config().id()) < std::pair(b->config().priority(), b->config().id());
   });
@@ -213,6 +214,8 @@ const CompiledScorecard* Scorecards::Find(absl::string_view id, std::int64_t rev
   return nullptr;
 }
 
-absl::StatusOr<v1::ScorecardSet> ParseScorecards(const std::string& text) { return ParseTextConfig<v1::ScorecardSet>(text); }
+absl::StatusOr<v1::ScorecardSet> ParseScorecards(const std::string& text) {
+  return ParseTextConfig<v1::ScorecardSet>(text);
+}
 
 }  // namespace perennial::health

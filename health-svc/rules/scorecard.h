@@ -95,7 +95,8 @@ class CompiledScorecard {
   bool ResolveMeasure(int index, const facts::FactCatalogue& catalogue);
   [[nodiscard]] MeasureOutcome Look(const CompiledMeasure& measure, const facts::RowReader& row,
                                     const filter::EvaluationContext& context) const;
-  void ApplyExceptions(const facts::RowReader& row, const filter::EvaluationContext& context, Evaluation& evaluation) const;
+  void ApplyExceptions(const facts::RowReader& row, const filter::EvaluationContext& context,
+                       Evaluation& evaluation) const;
 
   v1::Scorecard config_;
   LiveFilter applies_to_;

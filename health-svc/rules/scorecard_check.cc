@@ -64,7 +64,8 @@ void CheckMeasure(const v1::Measure& measure, const std::string& at, BadRequest&
 void CheckGroupsAndMeasures(const v1::Scorecard& card, const std::string& at, BadRequest& faults) {
   if (card.groups().empty()) faults.Add(at + ".groups", "must have at least one group");
   if (card.measures().empty()) faults.Add(at + ".measures", "must have at least one measure");
-  if (card.measures_size() > kMostMeasures) faults.Add(at + ".measures", absl::StrCat("must be at most ", kMostMeasures));
+  if (card.measures_size() > kMostMeasures)
+    faults.Add(at + ".measures", absl::StrCat("must be at most ", kMostMeasures));
   absl::flat_hash_set<std::string> groups;
   absl::flat_hash_set<std::string> used;
   IdCheck group_ids;
@@ -159,7 +160,8 @@ void CheckBands(const v1::Scorecard& card, const std::string& at, BadRequest& fa
 absl::Status CheckScorecards(const v1::ScorecardSet& set) {
   BadRequest faults;
   if (set.scorecards().empty()) faults.Add("scorecards", "must have at least one scorecard");
-  if (set.scorecards_size() > kMostScorecards) faults.Add("scorecards", absl::StrCat("must be at most ", kMostScorecards));
+  if (set.scorecards_size() > kMostScorecards)
+    faults.Add("scorecards", absl::StrCat("must be at most ", kMostScorecards));
   IdCheck ids;
   const v1::Scorecard* last = nullptr;
   for (int i = 0; i < set.scorecards_size(); ++i) {
@@ -171,7 +173,8 @@ absl::Status CheckScorecards(const v1::ScorecardSet& set) {
     CheckGroupsAndMeasures(card, at, faults);
     CheckExceptions(card, at, faults);
     CheckBands(card, at, faults);
-    if (last == nullptr || std::pair(last->priority(), last->id()) < std::pair(card.priority(), card.id())) last = &card;
+    if (last == nullptr || std::pair(last->priority(), last->id()) < std::pair(card.priority(), card.id()))
+      last = &card;
   }
   // Else some account would have no scorecard.
   if (last != nullptr && !last->applies_to().empty()) {

@@ -42,8 +42,8 @@ struct StoredFlag {
 struct HealthBatch {
   // Replace earlier ones of the same account.
   std::vector<StoredScore> scores = {};
-  // Appended. An entry that begins at the same time as an earlier one replaces it; one that begins before the account's last
-  // (a clock was set back) begins with that instead.
+  // Appended. An entry that begins at the same time as an earlier one replaces it; one that begins before the account's
+  // last (a clock was set back) begins with that instead.
   std::vector<StoredChange> changes = {};
   // Replace earlier ones of the same account and rule.
   std::vector<StoredFlag> flags = {};

@@ -115,9 +115,8 @@ absl::StatusOr<std::unique_ptr<SqliteHealthStore>> SqliteHealthStore::Open(const
   PERENNIAL_RETURN_IF_ERROR(sqlite::Migrate(*writer, kApplicationId, {kSchema}));
   {
     const std::string generation = RandomGeneration();
-    PERENNIAL_ASSIGN_OR_RETURN(
-        sqlite::Statement insert,
-        writer->Prepare("INSERT INTO progress VALUES (1, ?, 0, 0) ON CONFLICT (id) DO NOTHING"));
+    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement insert,
+                               writer->Prepare("INSERT INTO progress VALUES (1, ?, 0, 0) ON CONFLICT (id) DO NOTHING"));
     PERENNIAL_RETURN_IF_ERROR(insert.Bind(1, generation).Run());
   }
   return std::unique_ptr<SqliteHealthStore>(new SqliteHealthStore(path, std::move(writer)));
@@ -162,12 +161,13 @@ absl::Status SqliteHealthStore::WriteScores(const HealthBatch& batch) {
 absl::Status SqliteHealthStore::WriteChanges(const HealthBatch& batch) {
   PERENNIAL_ASSIGN_OR_RETURN(
       sqlite::Statement put,
-      writer_->Prepare("INSERT INTO score_history VALUES (?1, MAX(?2, COALESCE((SELECT MAX(start_time) FROM score_history "
-                       "WHERE account_id = ?1), ?2)), ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
-                       "ON CONFLICT (account_id, start_time) DO UPDATE SET score = excluded.score, band = excluded.band, "
-                       "coverage = excluded.coverage, scorecard = excluded.scorecard, "
-                       "scorecard_revision = excluded.scorecard_revision, facts_revision = excluded.facts_revision, "
-                       "frozen = excluded.frozen"));
+      writer_->Prepare(
+          "INSERT INTO score_history VALUES (?1, MAX(?2, COALESCE((SELECT MAX(start_time) FROM score_history "
+          "WHERE account_id = ?1), ?2)), ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+          "ON CONFLICT (account_id, start_time) DO UPDATE SET score = excluded.score, band = excluded.band, "
+          "coverage = excluded.coverage, scorecard = excluded.scorecard, "
+          "scorecard_revision = excluded.scorecard_revision, facts_revision = excluded.facts_revision, "
+          "frozen = excluded.frozen"));
   for (const StoredChange& entry : batch.changes) {
     const v1::HealthScoreChange& change = entry.change;
     put.Bind(1, entry.account_id).Bind(2, absl::ToUnixMicros(ToTime(change.start_time())));
@@ -273,10 +273,11 @@ absl::StatusOr<std::vector<v1::HealthScoreChange>> SqliteHealthStore::ListHistor
     // What held at ?2 may have begun before it.
     PERENNIAL_ASSIGN_OR_RETURN(
         sqlite::Statement row,
-        reader.Prepare("SELECT start_time, score, band, coverage, scorecard, scorecard_revision, facts_revision, frozen "
-                       "FROM score_history WHERE account_id = ?1 AND (?2 IS NULL OR start_time >= COALESCE((SELECT "
-                       "MAX(start_time) FROM score_history WHERE account_id = ?1 AND start_time <= ?2), ?2)) "
-                       "AND (?3 IS NULL OR start_time < ?3) ORDER BY start_time DESC LIMIT ?4"));
+        reader.Prepare(
+            "SELECT start_time, score, band, coverage, scorecard, scorecard_revision, facts_revision, frozen "
+            "FROM score_history WHERE account_id = ?1 AND (?2 IS NULL OR start_time >= COALESCE((SELECT "
+            "MAX(start_time) FROM score_history WHERE account_id = ?1 AND start_time <= ?2), ?2)) "
+            "AND (?3 IS NULL OR start_time < ?3) ORDER BY start_time DESC LIMIT ?4"));
     row.Bind(1, query.account_id).Bind(2, Micros(query.start)).Bind(3, Micros(query.end)).Bind(4, query.limit);
     for (;;) {
       PERENNIAL_ASSIGN_OR_RETURN(const bool more, row.Step());

@@ -17,7 +17,8 @@ Curve CurveOf(const std::string& text) {
 }
 
 TEST(CurveTest, TiersGiveTheScoreOfTheLastTierNotAboveTheValue) {
-  const Curve curve = CurveOf("tiers { tiers { value: 0 score: 10 } tiers { value: 5 score: 60 } tiers { value: 10 score: 90 } }");
+  const Curve curve =
+      CurveOf("tiers { tiers { value: 0 score: 10 } tiers { value: 5 score: 60 } tiers { value: 10 score: 90 } }");
   EXPECT_EQ(curve.OfNumber(-3), 10);
   EXPECT_EQ(curve.OfNumber(0), 10);
   EXPECT_EQ(curve.OfNumber(4.999), 10);
@@ -27,7 +28,8 @@ TEST(CurveTest, TiersGiveTheScoreOfTheLastTierNotAboveTheValue) {
 }
 
 TEST(CurveTest, LinearInterpolatesAndClamps) {
-  const Curve curve = CurveOf("linear { points { value: 0 score: 0 } points { value: 10 score: 100 } points { value: 20 score: 50 } }");
+  const Curve curve =
+      CurveOf("linear { points { value: 0 score: 0 } points { value: 10 score: 100 } points { value: 20 score: 50 } }");
   EXPECT_EQ(curve.OfNumber(-1), 0);
   EXPECT_DOUBLE_EQ(*curve.OfNumber(2.5), 25);
   EXPECT_EQ(curve.OfNumber(10), 100);

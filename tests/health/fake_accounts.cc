@@ -20,7 +20,8 @@ FakeAccounts::FakeAccounts() : as_of_(absl::FromUnixSeconds(1735603199)) {
     MutexLock lock(mu_);
     (void)Define("phase", accounts_v1::FACT_TYPE_STRING);  // as the real one has it from the start
   }
-  auto server = Server::Start({.grace = std::chrono::milliseconds(2000)}, {this}, {accounts_v1::FactService::service_full_name()});
+  auto server = Server::Start({.grace = std::chrono::milliseconds(2000)}, {this},
+                              {accounts_v1::FactService::service_full_name()});
   EXPECT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
   channel_ = server_->InProcessChannel();
@@ -155,8 +156,8 @@ absl::StatusOr<std::optional<accounts_v1::WatchFactsResponse>> FakeAccounts::Nex
   return out;
 }
 
-grpc::ServerWriteReactor<accounts_v1::WatchFactsResponse>* FakeAccounts::WatchFacts(grpc::CallbackServerContext*,
-                                                                           const accounts_v1::WatchFactsRequest* request) {
+grpc::ServerWriteReactor<accounts_v1::WatchFactsResponse>* FakeAccounts::WatchFacts(
+    grpc::CallbackServerContext*, const accounts_v1::WatchFactsRequest* request) {
   const auto reader = std::make_shared<Reader>(Reader{.sent = request->start_revision()});
   return WatchStream<accounts_v1::WatchFactsResponse>::Start(hub_, pool_, [this, reader] { return Next(*reader); });
 }

@@ -221,8 +221,9 @@ TEST_F(FlagsTest, NamesEveryBadFieldOfListRules) {
 }
 
 TEST_F(FlagsTest, EvaluatesARuleOnceItsFactsAppear) {
-  rules_ = "rules { id: 'no-errors' filter: 'NOT usage.errors.sum_30d:*' severity: FLAG_SEVERITY_LOW "
-           "category: FLAG_CATEGORY_RISK }";
+  rules_ =
+      "rules { id: 'no-errors' filter: 'NOT usage.errors.sum_30d:*' severity: FLAG_SEVERITY_LOW "
+      "category: FLAG_CATEGORY_RISK }";
   accounts_.Put("a", {{"use", 1.0}});
   StartReady();
   EXPECT_THAT(Open(), IsEmpty()) << "nobody knows usage.errors yet";

@@ -118,7 +118,8 @@ class HealthFixture : public ::testing::Test {
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(deadline_ms));
     return (stub.*method)(&context, request, response);
   }
-  grpc::Status Get(const std::string& name, std::int64_t min_facts_revision, v1::HealthScore* out, int deadline_ms = 10000) {
+  grpc::Status Get(const std::string& name, std::int64_t min_facts_revision, v1::HealthScore* out,
+                   int deadline_ms = 10000) {
     v1::GetHealthScoreRequest request;
     request.set_name(name);
     request.set_min_facts_revision(min_facts_revision);
@@ -139,7 +140,8 @@ class HealthFixture : public ::testing::Test {
     v1::ListHealthScoreHistoryRequest request;
     request.set_parent("accounts/" + account);
     v1::ListHealthScoreHistoryResponse response;
-    const grpc::Status status = Call(&v1::HealthScoreService::Stub::ListHealthScoreHistory, *scores_, request, &response);
+    const grpc::Status status =
+        Call(&v1::HealthScoreService::Stub::ListHealthScoreHistory, *scores_, request, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
     return {response.changes().begin(), response.changes().end()};
   }

@@ -162,9 +162,10 @@ TEST_F(HealthLifecycleTest, ScoresAnewWithAChangedScorecard) {
   StartReady();
   const v1::HealthScore before = Current("acme");
   Stop();
-  scorecards_ = "scorecards { id: 'general' revision: 2 groups { id: 'g' weight: 1 } "
-                "measures { id: 'said' group: 'g' fact: 'said' weight: 1 missing: MISSING_POLICY_ZERO "
-                "curve { linear { points { value: 0 score: 0 } points { value: 100 score: 100 } } } } bands { id: 'any' } }";
+  scorecards_ =
+      "scorecards { id: 'general' revision: 2 groups { id: 'g' weight: 1 } "
+      "measures { id: 'said' group: 'g' fact: 'said' weight: 1 missing: MISSING_POLICY_ZERO "
+      "curve { linear { points { value: 0 score: 0 } points { value: 100 score: 100 } } } } bands { id: 'any' } }";
   clock_.Advance(absl::Hours(1));
   StartReady();
   const v1::HealthScore after = Current("acme");

@@ -162,7 +162,8 @@ TEST_F(HealthScoresTest, NamesEveryBadFieldOfABatch) {
   EXPECT_THAT(status.error_message(), HasSubstr("names[0] is required"));
   EXPECT_THAT(status.error_message(), HasSubstr("names[2] must look like"));
   EXPECT_THAT(status.error_message(), HasSubstr("min_facts_revision"));
-  status = Call(&v1::HealthScoreService::Stub::BatchGetHealthScores, *scores_, v1::BatchGetHealthScoresRequest(), &response);
+  status =
+      Call(&v1::HealthScoreService::Stub::BatchGetHealthScores, *scores_, v1::BatchGetHealthScoresRequest(), &response);
   EXPECT_THAT(status.error_message(), HasSubstr("names is required"));
   for (int i = 0; i < 1001; ++i) request.add_names("accounts/a");
   status = Call(&v1::HealthScoreService::Stub::BatchGetHealthScores, *scores_, request, &response);
@@ -179,7 +180,8 @@ TEST_F(HealthScoresTest, ListsInEveryOrderOverPages) {
   EXPECT_THAT(Names(OrderedBy("")), ElementsAre("a", "b", "c", "d", "e"));
   EXPECT_THAT(Names(OrderedBy("name desc")), ElementsAre("e", "d", "c", "b", "a"));
   EXPECT_THAT(Names(OrderedBy("score")), ElementsAre("c", "e", "a", "d", "b"));
-  EXPECT_THAT(Names(OrderedBy("score desc")), ElementsAre("a", "d", "e", "c", "b")) << "unknown last, equal ones by name";
+  EXPECT_THAT(Names(OrderedBy("score desc")), ElementsAre("a", "d", "e", "c", "b"))
+      << "unknown last, equal ones by name";
   EXPECT_THAT(Names(OrderedBy("coverage")), ElementsAre("b", "e", "a", "c", "d"));
   EXPECT_THAT(Names(OrderedBy("coverage desc", 1)), ElementsAre("d", "a", "c", "e", "b"));
 }

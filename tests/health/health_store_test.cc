@@ -66,7 +66,8 @@ class HealthStoreTest : public ::testing::TestWithParam<Backend> {
     EXPECT_THAT(store_->VisitScores([&](StoredScore score) {
       out[score.account_id] = score;
       return absl::OkStatus();
-    }), IsOk());
+    }),
+                IsOk());
     return out;
   }
   std::vector<StoredFlag> StoredFlags() {
@@ -74,7 +75,8 @@ class HealthStoreTest : public ::testing::TestWithParam<Backend> {
     EXPECT_THAT(store_->VisitFlags([&](StoredFlag flag) {
       out.push_back(std::move(flag));
       return absl::OkStatus();
-    }), IsOk());
+    }),
+                IsOk());
     return out;
   }
   std::vector<double> History(HistoryQuery query) {
@@ -90,7 +92,8 @@ class HealthStoreTest : public ::testing::TestWithParam<Backend> {
 };
 
 TEST_P(HealthStoreTest, KeepsScoresAfterItIsClosed) {
-  ASSERT_THAT(store_->Commit({.scores = {Score("a", 1, 41.25), Score("b", 2, 0.1 + 0.2)}, .facts_revision = 9}), IsOk());
+  ASSERT_THAT(store_->Commit({.scores = {Score("a", 1, 41.25), Score("b", 2, 0.1 + 0.2)}, .facts_revision = 9}),
+              IsOk());
   Open();
   EXPECT_EQ(Scores()["a"].score.score(), 41.25);
   EXPECT_EQ(Scores()["b"].score.score(), 0.1 + 0.2);
@@ -132,7 +135,8 @@ TEST_P(HealthStoreTest, TakesIdsThatLookLikeSql) {
 TEST_P(HealthStoreTest, WritesNothingOfABatchThatFails) {
   ASSERT_THAT(store_->Commit({.scores = {Score("a", 1, 10)}}), IsOk());
   // Two accounts cannot have one revision.
-  EXPECT_FALSE(store_->Commit({.scores = {Score("b", 2, 10), Score("c", 2, 10)}, .changes = {Change("b", At(0), 1)}}).ok());
+  EXPECT_FALSE(
+      store_->Commit({.scores = {Score("b", 2, 10), Score("c", 2, 10)}, .changes = {Change("b", At(0), 1)}}).ok());
   EXPECT_EQ(Scores().size(), 1U);
   EXPECT_TRUE(History({.account_id = "b"}).empty());
   EXPECT_EQ(store_->Progress()->revision, 1);
@@ -152,8 +156,9 @@ TEST_P(HealthStoreTest, KeepsItsGeneration) {
 }
 
 TEST_P(HealthStoreTest, ListsHistoryNewestFirst) {
-  ASSERT_THAT(store_->Commit({.changes = {Change("a", At(1), 1), Change("a", At(2), std::nullopt), Change("a", At(3), 3),
-                                          Change("b", At(2), 9)}}), IsOk());
+  ASSERT_THAT(store_->Commit({.changes = {Change("a", At(1), 1), Change("a", At(2), std::nullopt),
+                                          Change("a", At(3), 3), Change("b", At(2), 9)}}),
+              IsOk());
   EXPECT_THAT(History({.account_id = "a"}), ElementsAre(3, -1, 1));
   EXPECT_THAT(History({.account_id = "a", .limit = 2}), ElementsAre(3, -1));
 }
@@ -167,7 +172,8 @@ TEST_P(HealthStoreTest, KeepsAllOfAnEntry) {
 }
 
 TEST_P(HealthStoreTest, ListsWhatHeldWithinAWindow) {
-  ASSERT_THAT(store_->Commit({.changes = {Change("a", At(10), 1), Change("a", At(20), 2), Change("a", At(30), 3)}}), IsOk());
+  ASSERT_THAT(store_->Commit({.changes = {Change("a", At(10), 1), Change("a", At(20), 2), Change("a", At(30), 3)}}),
+              IsOk());
   EXPECT_THAT(History({.account_id = "a", .start = At(20)}), ElementsAre(3, 2));
   EXPECT_THAT(History({.account_id = "a", .start = At(25)}), ElementsAre(3, 2)) << "2 still held at the start";
   EXPECT_THAT(History({.account_id = "a", .start = At(5)}), ElementsAre(3, 2, 1));
@@ -189,9 +195,11 @@ TEST_P(HealthStoreTest, NeverBeginsAnEntryBeforeTheLast) {
 
 TEST_P(HealthStoreTest, TellsTheScoresThatHeldAtATime) {
   ASSERT_THAT(store_->Commit({.changes = {Change("a", At(10), 1), Change("a", At(20), 2), Change("b", At(15), 5),
-                                          Change("c", At(10), std::nullopt)}}), IsOk());
+                                          Change("c", At(10), std::nullopt)}}),
+              IsOk());
   std::map<std::string, double> held;
-  ASSERT_THAT(store_->VisitScoresAt(At(19), [&](absl::string_view id, double score) { held[std::string(id)] = score; }), IsOk());
+  ASSERT_THAT(store_->VisitScoresAt(At(19), [&](absl::string_view id, double score) { held[std::string(id)] = score; }),
+              IsOk());
   EXPECT_EQ(held, (std::map<std::string, double>{{"a", 1}, {"b", 5}}));
 }
 
@@ -223,14 +231,16 @@ TEST_P(HealthStoreTest, EndsAVisitWithTheVisitorsError) {
   EXPECT_THAT(store_->VisitScores([&](const StoredScore&) {
     ++visited;
     return absl::AbortedError("enough");
-  }), HasCode(absl::StatusCode::kAborted));
+  }),
+              HasCode(absl::StatusCode::kAborted));
   EXPECT_EQ(visited, 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, HealthStoreTest, ::testing::Values(Backend{
-    "Sqlite", [](const std::string& folder) -> absl::StatusOr<std::unique_ptr<HealthStore>> {
-      return SqliteHealthStore::Open(absl::StrCat(folder, "/health.db"));
-    }}));
+INSTANTIATE_TEST_SUITE_P(All, HealthStoreTest,
+                         ::testing::Values(Backend{
+                             "Sqlite", [](const std::string& folder) -> absl::StatusOr<std::unique_ptr<HealthStore>> {
+                               return SqliteHealthStore::Open(absl::StrCat(folder, "/health.db"));
+                             }}));
 
 }  // namespace
 }  // namespace perennial::health

@@ -24,7 +24,8 @@ std::unique_ptr<RedisClient> ClientOf(RedisOptions options) {
 }
 
 TEST(RedisClientTest, RefusesAnAddressThatIsNone) {
-  for (const char* address : {"", "localhost", ":6379", "localhost:", "localhost:0", "localhost:70000", "localhost:x"}) {
+  for (const char* address :
+       {"", "localhost", ":6379", "localhost:", "localhost:0", "localhost:70000", "localhost:x"}) {
     EXPECT_THAT(RedisClient::Create({.address = address}), HasCode(absl::StatusCode::kInvalidArgument)) << address;
   }
 }
@@ -56,7 +57,8 @@ TEST(RedisClientTest, ConnectsAgainAfterTheServerWasAway) {
 
 TEST(RedisClientTest, GivesUpOnAServerThatHangsEvenAfterAReconnection) {
   RedisServer server;
-  const auto client = ClientOf({.address = server.address(), .timeout = std::chrono::milliseconds(50), .most_failures = 100});
+  const auto client =
+      ClientOf({.address = server.address(), .timeout = std::chrono::milliseconds(50), .most_failures = 100});
   ASSERT_THAT(client->Run({{"PING"}}), IsOk());
   server.Freeze();
   // The second attempt connects (the kernel accepts) and then waits for an answer.
@@ -67,7 +69,8 @@ TEST(RedisClientTest, GivesUpOnAServerThatHangsEvenAfterAReconnection) {
 
 TEST(RedisClientTest, DoesNotReadALateAnswerAsTheNext) {
   RedisServer server;
-  const auto client = ClientOf({.address = server.address(), .timeout = std::chrono::milliseconds(50), .most_failures = 100});
+  const auto client =
+      ClientOf({.address = server.address(), .timeout = std::chrono::milliseconds(50), .most_failures = 100});
   ASSERT_THAT(client->Run({{"SET", "a", "1"}, {"SET", "b", "2"}}), IsOk());
   server.Freeze();
   EXPECT_THAT(client->Run({{"GET", "a"}}), HasCode(absl::StatusCode::kUnavailable));
@@ -81,7 +84,9 @@ TEST(RedisClientTest, DoesNotReadALateAnswerAsTheNext) {
 
 TEST(RedisClientTest, TriesNothingForAWhileAfterFailuresInARow) {
   RedisServer server;
-  const auto client = ClientOf({.address = server.address(), .timeout = std::chrono::milliseconds(2000), .most_failures = 2,
+  const auto client = ClientOf({.address = server.address(),
+                                .timeout = std::chrono::milliseconds(2000),
+                                .most_failures = 2,
                                 .pause = std::chrono::milliseconds(600000)});
   server.Stop();
   EXPECT_FALSE(client->Run({{"PING"}}).ok());

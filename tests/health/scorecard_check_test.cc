@@ -34,8 +34,8 @@ TEST_P(ScorecardFaultTest, IsNamed) {
 }
 
 std::string WithCurve(const std::string& curve) {
-  return Group("g", 1) + "measures { id: 'm' group: 'g' fact: 'f' weight: 1 missing: MISSING_POLICY_ZERO curve { " + curve +
-         " } } ";
+  return Group("g", 1) + "measures { id: 'm' group: 'g' fact: 'f' weight: 1 missing: MISSING_POLICY_ZERO curve { " +
+         curve + " } } ";
 }
 std::string Good() { return Group("g", 1) + Plain("m", "g", 1); }
 
@@ -53,20 +53,23 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"ScoreNotANumber", WithCurve("tiers { tiers { value: 0 score: nan } }"),
               "tiers[0].score must lie between 0 and 100"},
         Fault{"ValueNotFinite", WithCurve("tiers { tiers { value: inf score: 1 } }"), "value must be a finite number"},
-        Fault{"CaseTwice", WithCurve("match { cases { value: 'a' } cases { value: 'a' } }"), "cases[1].value stands twice"},
+        Fault{"CaseTwice", WithCurve("match { cases { value: 'a' } cases { value: 'a' } }"),
+              "cases[1].value stands twice"},
         Fault{"NoCase", WithCurve("match { default_score: 1 }"), "match.cases must have at least one case"},
         Fault{"ZeroWeight", Group("g", 1) + Plain("m", "g", 0), "measures[0].weight must be greater than 0"},
         Fault{"NegativeGroupWeight", Group("g", -1) + Plain("m", "g", 1), "groups[0].weight must be greater than 0"},
         Fault{"UnknownGroup", Group("g", 1) + Plain("m", "g", 1) + Plain("n", "h", 1),
               "measures[1].group 'h' is not a group"},
         Fault{"EmptyGroup", Group("g", 1) + Group("h", 1) + Plain("m", "g", 1), "groups[1] has no measure"},
-        Fault{"MeasureTwice", Group("g", 1) + Plain("m", "g", 1) + Plain("m", "g", 1), "measures[1].id 'm' stands twice"},
+        Fault{"MeasureTwice", Group("g", 1) + Plain("m", "g", 1) + Plain("m", "g", 1),
+              "measures[1].id 'm' stands twice"},
         Fault{"GroupTwice", Group("g", 1) + Group("g", 1) + Plain("m", "g", 1), "groups[1].id 'g' stands twice"},
         Fault{"BadId", Group("g", 1) + Plain("M x", "g", 1), "measures[0].id must be 1 to 64"},
         Fault{"NoMissingPolicy", Group("g", 1) + Plain("m", "g", 1, "UNSPECIFIED"), "measures[0].missing must say"},
         Fault{"NegativeAge", Group("g", 1) + Plain("m", "g", 1, "ZERO", "max_age_days: -1"),
               "max_age_days must not be negative"},
-        Fault{"VariantWithoutFilter", Group("g", 1) + Plain("m", "g", 1, "ZERO", "variants { curve { tiers { tiers { } } } }"),
+        Fault{"VariantWithoutFilter",
+              Group("g", 1) + Plain("m", "g", 1, "ZERO", "variants { curve { tiers { tiers { } } } }"),
               "variants[0].filter is required"},
         Fault{"NoMeasures", Group("g", 1), "scorecards[0].measures must have at least one measure"},
         Fault{"NoGroups", Plain("m", "g", 1), "scorecards[0].groups must have at least one group"},
@@ -74,12 +77,14 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"FilterReadsTheScore", Good() + "exceptions { id: 'e' filter: 'health.score > 4' cap: 1 }",
               "exceptions[0].filter must not read 'health.score'"},
         Fault{"AppliesToReadsFlags", Good() + "applies_to: 'flags.open > 0'", "applies_to must not read 'flags.open'"},
-        Fault{"NoEffect", Good() + "exceptions { id: 'e' filter: 'a > 1' }", "exceptions[0] must be one of floor, cap and set"},
+        Fault{"NoEffect", Good() + "exceptions { id: 'e' filter: 'a > 1' }",
+              "exceptions[0] must be one of floor, cap and set"},
         Fault{"EffectOutOfRange", Good() + "exceptions { id: 'e' filter: 'a > 1' cap: 101 }",
               "exceptions[0] must be between 0 and 100"},
-        Fault{"Contradiction",
-              Good() + "exceptions { id: 'e' filter: 'a > 1' cap: 40 } exceptions { id: 'f' filter: 'a > 1' floor: 60 }",
-              "exceptions[1] contradicts an earlier exception"},
+        Fault{
+            "Contradiction",
+            Good() + "exceptions { id: 'e' filter: 'a > 1' cap: 40 } exceptions { id: 'f' filter: 'a > 1' floor: 60 }",
+            "exceptions[1] contradicts an earlier exception"},
         Fault{"BandTwice", Good() + "bands { id: 'red' lower_bound: 0 }", "bands[1].id 'red' stands twice"},
         Fault{"BandsNotAscending", Good() + "bands { id: 'x' lower_bound: 0 } bands { id: 'y' lower_bound: 60 }",
               "bands[2].lower_bound must be greater than the one before"},
@@ -95,7 +100,8 @@ TEST(ScorecardCheckTest, NamesAllFaultsAtOnce) {
 }
 
 TEST(ScorecardCheckTest, AllowsFactsThatNobodyHasYet) {
-  EXPECT_THAT(CheckScorecards(CardOf(Good() + "exceptions { id: 'e' filter: 'usage.unheard_of.sum_30d > 1' cap: 1 }")), IsOk());
+  EXPECT_THAT(CheckScorecards(CardOf(Good() + "exceptions { id: 'e' filter: 'usage.unheard_of.sum_30d > 1' cap: 1 }")),
+              IsOk());
 }
 
 TEST(ScorecardCheckTest, NamesLineAndColumnOfTextThatIsNoScorecard) {
@@ -125,8 +131,9 @@ TEST(FlagRulesTest, NamesAllFaultsAtOnce) {
   rule->mutable_clear_after()->set_seconds(400 * 86400);
   const auto rules = FlagRules::Compile(set);
   ASSERT_THAT(rules, HasCode(absl::StatusCode::kInvalidArgument));
-  for (const char* field : {"rules[0].id", "rules[0].filter must not read 'flags.open'", "rules[0].severity is required",
-                            "rules[0].category is required", "rules[0].raise_after", "rules[0].clear_after"}) {
+  for (const char* field :
+       {"rules[0].id", "rules[0].filter must not read 'flags.open'", "rules[0].severity is required",
+        "rules[0].category is required", "rules[0].raise_after", "rules[0].clear_after"}) {
     EXPECT_THAT(std::string(rules.status().message()), HasSubstr(field));
   }
 }

@@ -120,7 +120,8 @@ TEST_P(ScorecardPropertyTest, ContributionsAddUpToTheComputedScore) {
     ++known;
     ASSERT_NEAR(contributions, explanation.computed_score(), 1e-9);
     ASSERT_NEAR(weights, 1, 1e-9);
-    const double before = explanation.exceptions().empty() ? *evaluation.score : explanation.exceptions(0).score_before();
+    const double before =
+        explanation.exceptions().empty() ? *evaluation.score : explanation.exceptions(0).score_before();
     ASSERT_NEAR(before, explanation.computed_score(), 1e-9);
   }
   EXPECT_GT(known, 100);
@@ -132,9 +133,8 @@ TEST_P(ScorecardPropertyTest, ScoresAndCoverageStayWithinTheirRanges) {
     const Evaluation evaluation = scorecards.Evaluate(chance_.Row(chance_.Number(0, 1)), AnyTime());
     ASSERT_GE(evaluation.coverage, 0);
     ASSERT_LE(evaluation.coverage, 1);
-    const bool any_known = std::any_of(evaluation.outcomes.begin(), evaluation.outcomes.end(), [](const auto& outcome) {
-      return outcome.state == v1::MEASURE_STATE_KNOWN;
-    });
+    const bool any_known = std::any_of(evaluation.outcomes.begin(), evaluation.outcomes.end(),
+                                       [](const auto& outcome) { return outcome.state == v1::MEASURE_STATE_KNOWN; });
     ASSERT_EQ(evaluation.score.has_value(), any_known);
     if (!any_known) continue;
     ASSERT_GE(*evaluation.score, 0);

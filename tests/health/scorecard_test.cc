@@ -47,7 +47,8 @@ TEST_F(ScorecardTest, RedistributesAnEmptyGroupToTheOthers) {
 }
 
 TEST_F(ScorecardTest, IsUnknownAndNotZeroWhenNothingIsKnown) {
-  const auto set = CardOf(Group("g", 1) + Plain("a", "g", 1) + Plain("b", "g", 1, "ZERO") + Plain("c", "g", 1, "NEUTRAL"));
+  const auto set =
+      CardOf(Group("g", 1) + Plain("a", "g", 1) + Plain("b", "g", 1, "ZERO") + Plain("c", "g", 1, "NEUTRAL"));
   const Evaluation evaluation = Score(set, {}, {{"a", 0.0}, {"b", 0.0}, {"c", 0.0}});
   EXPECT_EQ(evaluation.score, std::nullopt);
   EXPECT_EQ(evaluation.coverage, 0);
@@ -129,7 +130,8 @@ TEST_F(ScorecardTest, DoesNotNameAnExceptionThatChangedNothing) {
 }
 
 TEST_F(ScorecardTest, DoesNotMakeAnUnknownScoreKnownByAnException) {
-  const auto set = CardOf(Group("g", 1) + Plain("a", "g", 1) + "exceptions { id: 'floor' filter: 'vip = true' floor: 60 }");
+  const auto set =
+      CardOf(Group("g", 1) + Plain("a", "g", 1) + "exceptions { id: 'floor' filter: 'vip = true' floor: 60 }");
   EXPECT_EQ(Score(set, {{"vip", true}}, {{"a", 0.0}}).score, std::nullopt);
 }
 
@@ -155,9 +157,11 @@ TEST_F(ScorecardTest, ChoosesTheFirstScorecardByPriorityThatApplies) {
 }
 
 TEST_F(ScorecardTest, ReadsFactsThatAppearLater) {
-  const auto set = CardOf(Group("g", 1) + "measures { id: 'logins' group: 'g' fact: 'usage.logins.sum_30d' weight: 1 missing: MISSING_POLICY_ZERO "
-                          "curve { linear { points { value: 0 score: 0 } points { value: 100 score: 100 } } } } " +
-                          "exceptions { id: 'cap' filter: 'usage.errors.sum_30d > 9' cap: 10 }");
+  const auto set =
+      CardOf(Group("g", 1) +
+             "measures { id: 'logins' group: 'g' fact: 'usage.logins.sum_30d' weight: 1 missing: MISSING_POLICY_ZERO "
+             "curve { linear { points { value: 0 score: 0 } points { value: 100 score: 100 } } } } " +
+             "exceptions { id: 'cap' filter: 'usage.errors.sum_30d > 9' cap: 10 }");
   scorecards_ = Compiled(set, facts_.catalogue());
   EXPECT_EQ(scorecards_.Evaluate(facts::FactRow(), AnyTime()).score, std::nullopt);
   const facts::FactRow row = facts_.Row({{"usage.logins.sum_30d", 80.0}, {"usage.errors.sum_30d", 10.0}});
