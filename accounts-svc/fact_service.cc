@@ -6,6 +6,21 @@
 #include "common/server/serve_unary.h"
 
 namespace perennial::accounts {
+namespace {
+
+// A stream of what a cursor gives, or of nothing but the error that stands in its place.
+template <class Response, class Cursor>
+grpc::ServerWriteReactor<Response>* Pull(absl::StatusOr<std::unique_ptr<Cursor>> cursor, WatchHub& hub, WorkerPool& pool,
+                                         bool finite) {
+  if (!cursor.ok()) {
+    return WatchStream<Response>::Start(
+        hub, pool, [status = cursor.status()]() -> absl::StatusOr<std::optional<Response>> { return status; });
+  }
+  return WatchStream<Response>::Start(
+      hub, pool, [cursor = std::shared_ptr<Cursor>(*std::move(cursor))] { return cursor->Next(); }, finite);
+}
+
+}  // namespace
 
 grpc::ServerUnaryReactor* FactService::GetFacts(grpc::CallbackServerContext* context, const v1::GetFactsRequest* request,
                                                 v1::GetFactsResponse* response) {
@@ -14,14 +29,12 @@ grpc::ServerUnaryReactor* FactService::GetFacts(grpc::CallbackServerContext* con
 
 grpc::ServerWriteReactor<v1::WatchFactsResponse>* FactService::WatchFacts(grpc::CallbackServerContext*,
                                                                           const v1::WatchFactsRequest* request) {
-  auto cursor = facts_.Watch(*request);
-  if (!cursor.ok()) {
-    return WatchStream<v1::WatchFactsResponse>::Start(
-        hub_, watch_pool_,
-        [status = cursor.status()]() -> absl::StatusOr<std::optional<v1::WatchFactsResponse>> { return status; });
-  }
-  return WatchStream<v1::WatchFactsResponse>::Start(
-      hub_, watch_pool_, [cursor = std::shared_ptr<FactsCursor>(*std::move(cursor))] { return cursor->Next(); });
+  return Pull<v1::WatchFactsResponse>(facts_.Watch(*request), hub_, watch_pool_, false);
+}
+
+grpc::ServerWriteReactor<v1::ExportFactsResponse>* FactService::ExportFacts(grpc::CallbackServerContext*,
+                                                                            const v1::ExportFactsRequest* request) {
+  return Pull<v1::ExportFactsResponse>(facts_.Export(*request), hub_, watch_pool_, true);
 }
 
 grpc::ServerUnaryReactor* FactService::ListFactDefinitions(grpc::CallbackServerContext* context,

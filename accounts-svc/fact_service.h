@@ -18,6 +18,8 @@ class FactService final : public v1::FactService::CallbackService {
                                      v1::GetFactsResponse* response) override;
   grpc::ServerWriteReactor<v1::WatchFactsResponse>* WatchFacts(grpc::CallbackServerContext* context,
                                                                const v1::WatchFactsRequest* request) override;
+  grpc::ServerWriteReactor<v1::ExportFactsResponse>* ExportFacts(grpc::CallbackServerContext* context,
+                                                                 const v1::ExportFactsRequest* request) override;
   grpc::ServerUnaryReactor* ListFactDefinitions(grpc::CallbackServerContext* context,
                                                 const v1::ListFactDefinitionsRequest* request,
                                                 v1::ListFactDefinitionsResponse* response) override;

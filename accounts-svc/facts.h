@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "accounts-svc/facts/fact_numbering.h"
+#include "accounts-svc/facts_export.h"
 #include "accounts-svc/store/store.h"
 #include "common/base/clock.h"
 #include "perennial/accounts/v1/fact_service.pb.h"
@@ -43,6 +44,7 @@ class Facts {
   absl::StatusOr<v1::GetFactsResponse> Get(const v1::GetFactsRequest& request);
   // Checks the request and returns where its reader starts.
   absl::StatusOr<std::unique_ptr<FactsCursor>> Watch(const v1::WatchFactsRequest& request);
+  absl::StatusOr<std::unique_ptr<FactsExport>> Export(const v1::ExportFactsRequest& request);
   absl::StatusOr<v1::ListFactDefinitionsResponse> ListDefinitions(const v1::ListFactDefinitionsRequest& request);
   absl::StatusOr<v1::ValidateFilterResponse> ValidateFilter(const v1::ValidateFilterRequest& request);
 

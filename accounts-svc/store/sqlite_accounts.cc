@@ -119,6 +119,13 @@ absl::StatusOr<std::vector<AccountNo>> SqliteTransaction::ListAccountNos(Account
   }
 }
 
+absl::StatusOr<std::int64_t> SqliteTransaction::CountAccounts() {
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+                             connection_.Prepare("SELECT count(*) FROM accounts WHERE delete_time IS NULL"));
+  PERENNIAL_RETURN_IF_ERROR(statement.Step().status());
+  return statement.Int64(0);
+}
+
 absl::StatusOr<std::optional<AccountState>> SqliteTransaction::FindAccountState(AccountNo no, absl::Time as_of) {
   PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
                              connection_.Prepare("SELECT state FROM account_versions WHERE account_no = ? AND effective_time "

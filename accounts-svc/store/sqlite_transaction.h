@@ -22,6 +22,7 @@ class SqliteTransaction final : public WriteTransaction {
   absl::StatusOr<std::optional<AccountRecord>> FindAccountByNo(AccountNo no) override;
   absl::StatusOr<std::vector<AccountRecord>> ListAccounts(const AccountQuery& query) override;
   absl::StatusOr<std::vector<AccountNo>> ListAccountNos(AccountNo after, int limit) override;
+  absl::StatusOr<std::int64_t> CountAccounts() override;
   absl::StatusOr<std::optional<AccountState>> FindAccountState(AccountNo no, absl::Time as_of) override;
   absl::StatusOr<std::vector<AccountVersion>> ListAccountVersions(AccountNo no) override;
   absl::StatusOr<AccountHistory> LoadHistory(const AccountRecord& account, absl::Time as_of) override;
@@ -44,6 +45,18 @@ class SqliteTransaction final : public WriteTransaction {
   absl::StatusOr<std::vector<facts::FactDefinition>> ListFactDefinitions(facts::FactId first) override;
   absl::StatusOr<std::string> GetSetting(absl::string_view key) override;
 
+  absl::StatusOr<std::optional<CareRecord>> FindCare(AccountNo no, CareKind kind, absl::string_view id) override;
+  absl::StatusOr<std::optional<CareRecord>> FindCareAsOf(AccountNo no, CareKind kind, absl::string_view id,
+                                                         absl::Time as_of) override;
+  absl::StatusOr<std::vector<CareRecord>> ListCare(AccountNo no, CareKind kind, absl::string_view after,
+                                                   bool show_deleted, int limit) override;
+  absl::StatusOr<std::optional<TaskRecord>> FindTask(AccountNo no, absl::string_view id) override;
+  absl::StatusOr<std::vector<TaskRecord>> ListTasks(const TaskQuery& query) override;
+  absl::StatusOr<std::vector<TaskRecord>> ListTaskFeed(std::int64_t after_revision, int limit) override;
+  absl::StatusOr<std::int64_t> LastTaskRevision() override;
+  absl::StatusOr<std::vector<StoredRecord>> ListTimelineRecords(const TimelineQuery& query) override;
+  absl::StatusOr<std::vector<TaskRecord>> ListTimelineTasks(const TimelineQuery& query) override;
+
   void Touch(AccountNo no) override { touched_.insert(no); }
   absl::Status InsertAccount(AccountRecord& account) override;
   absl::Status UpdateAccount(const AccountRecord& account) override;
@@ -61,6 +74,9 @@ class SqliteTransaction final : public WriteTransaction {
   absl::Status SetDue(AccountNo no, std::optional<absl::Time> time) override;
   absl::Status PutFactDefinition(facts::FactId id, const facts::FactDefinition& definition) override;
   absl::Status PutSetting(absl::string_view key, absl::string_view value) override;
+  absl::Status PutCare(AccountNo no, CareKind kind, const CareRecord& record) override;
+  absl::Status PutTask(TaskRecord& task) override;
+  absl::Status RenumberTasks(AccountNo no) override;
 
   [[nodiscard]] const std::set<AccountNo>& touched() const { return touched_; }
 
@@ -71,6 +87,7 @@ class SqliteTransaction final : public WriteTransaction {
   absl::Status LoadUsageOfLastDay(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadLastUse(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadNextChange(AccountNo no, absl::Time as_of, AccountHistory& history);
+  absl::Status LoadGoals(AccountNo no, absl::Time as_of, AccountHistory& history);
 
   sqlite::Connection& connection_;
   std::set<AccountNo> touched_;

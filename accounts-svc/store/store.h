@@ -76,6 +76,73 @@ struct UsageEvent {
   bool operator==(const UsageEvent&) const = default;
 };
 
+// What people keep about an account by id, every version with its time.
+enum class CareKind { kContact, kGoal };
+
+// A contact or goal as it stands, or stood in some version.
+struct CareRecord {
+  std::string id = {};
+  // Serialized perennial.accounts.v1.Contact or Goal without what is in the other members.
+  std::string payload = {};
+  absl::Time create_time;
+  absl::Time update_time;
+  std::optional<absl::Time> delete_time = {};
+  // Since when this version holds: not before the one before it.
+  absl::Time effective;
+  std::int64_t version = 1;
+
+  bool operator==(const CareRecord&) const = default;
+};
+
+enum class TaskState { kOpen = 1, kDone, kCancelled };
+
+struct TaskRecord {
+  AccountNo account = 0;
+  std::string account_id = {};
+  std::string id = {};
+  // Serialized perennial.accounts.v1.Task without what is in the other members.
+  std::string payload = {};
+  std::string assignee = {};
+  TaskState state = TaskState::kOpen;
+  std::optional<absl::Time> due = {};
+  // Its place in the timeline.
+  absl::Time entry_time;
+  absl::Time create_time;
+  absl::Time update_time;
+  std::int64_t version = 1;
+  std::int64_t revision = 0;  // in the feed of tasks
+  std::optional<absl::Time> account_delete_time = {};
+
+  bool operator==(const TaskRecord&) const = default;
+};
+
+// Tasks of live accounts by due time, account id and id; those without a due time last.
+struct TaskQuery {
+  std::optional<AccountNo> account = {};  // all when absent
+  std::optional<std::string> assignee = {};
+  std::optional<TaskState> state = {};
+  std::optional<absl::Time> due_begin = {};  // either bound leaves out tasks without a due time
+  std::optional<absl::Time> due_end = {};
+  // The last task of the page before: its due time, account and id. Without an id: from the start.
+  std::optional<absl::Time> after_due = {};
+  std::string after_account = {};
+  std::string after_id = {};
+  int limit = 50;
+};
+
+// Records or tasks of an account by time, newest first.
+struct TimelineQuery {
+  AccountNo account = 0;
+  std::set<RecordKind> kinds = {};  // of records
+  absl::Time begin = absl::InfinitePast();
+  absl::Time end = absl::InfiniteFuture();  // exclusive
+  // Only those that come after this place: an earlier time, or the same and a smaller kind (records) or id.
+  std::optional<absl::Time> after_time = {};
+  int after_kind = 0;
+  std::string after_id = {};
+  int limit = 50;
+};
+
 // What a reader sees: one state of the store for the life of the transaction. Errors other than the ones named are those of
 // storage: UNAVAILABLE (try again), RESOURCE_EXHAUSTED (disk full), DATA_LOSS, INTERNAL.
 class ReadTransaction {
@@ -88,6 +155,8 @@ class ReadTransaction {
   virtual absl::StatusOr<std::vector<AccountRecord>> ListAccounts(const AccountQuery& query) = 0;
   // Numbers of live accounts after `after`, ascending.
   virtual absl::StatusOr<std::vector<AccountNo>> ListAccountNos(AccountNo after, int limit) = 0;
+  // Live accounts.
+  virtual absl::StatusOr<std::int64_t> CountAccounts() = 0;
   // State of an account as of a moment; nothing when it did not exist then.
   virtual absl::StatusOr<std::optional<AccountState>> FindAccountState(AccountNo no, absl::Time as_of) = 0;
   // Versions of an account by effective time.
@@ -126,6 +195,27 @@ class ReadTransaction {
   virtual absl::StatusOr<std::vector<facts::FactDefinition>> ListFactDefinitions(facts::FactId first) = 0;
   // A value that the process keeps, or an empty string.
   virtual absl::StatusOr<std::string> GetSetting(absl::string_view key) = 0;
+
+  // Contacts, goals, tasks and the timeline.
+
+  // As it stands; a deleted one too.
+  virtual absl::StatusOr<std::optional<CareRecord>> FindCare(AccountNo no, CareKind kind, absl::string_view id) = 0;
+  // The version that held at a moment; nothing before the first. The update_time is its own.
+  virtual absl::StatusOr<std::optional<CareRecord>> FindCareAsOf(AccountNo no, CareKind kind, absl::string_view id,
+                                                                 absl::Time as_of) = 0;
+  // Those with an id after `after`, by id.
+  virtual absl::StatusOr<std::vector<CareRecord>> ListCare(AccountNo no, CareKind kind, absl::string_view after,
+                                                           bool show_deleted, int limit) = 0;
+  virtual absl::StatusOr<std::optional<TaskRecord>> FindTask(AccountNo no, absl::string_view id) = 0;
+  virtual absl::StatusOr<std::vector<TaskRecord>> ListTasks(const TaskQuery& query) = 0;
+  // Tasks with a greater revision, those of deleted accounts too, in order of revision.
+  virtual absl::StatusOr<std::vector<TaskRecord>> ListTaskFeed(std::int64_t after_revision, int limit) = 0;
+  // The greatest revision of a task ever given out.
+  virtual absl::StatusOr<std::int64_t> LastTaskRevision() = 0;
+  // Newest states of records, by time, kind and id, all descending.
+  virtual absl::StatusOr<std::vector<StoredRecord>> ListTimelineRecords(const TimelineQuery& query) = 0;
+  // By entry time and id, both descending.
+  virtual absl::StatusOr<std::vector<TaskRecord>> ListTimelineTasks(const TimelineQuery& query) = 0;
 };
 
 // What a writer sees and changes; all or nothing.
@@ -162,6 +252,15 @@ class WriteTransaction : public ReadTransaction {
   virtual absl::Status SetDue(AccountNo no, std::optional<absl::Time> time) = 0;
   virtual absl::Status PutFactDefinition(facts::FactId id, const facts::FactDefinition& definition) = 0;
   virtual absl::Status PutSetting(absl::string_view key, absl::string_view value) = 0;
+
+  // Contacts, goals and tasks.
+
+  // Inserts it or replaces what stands, and keeps it as a version; its number must be new.
+  virtual absl::Status PutCare(AccountNo no, CareKind kind, const CareRecord& record) = 0;
+  // Inserts it or replaces what stands, under the next revision of tasks, which it sets.
+  virtual absl::Status PutTask(TaskRecord& task) = 0;
+  // Gives each task of the account the next revision, because the account was deleted or undeleted.
+  virtual absl::Status RenumberTasks(AccountNo no) = 0;
 };
 
 // What happens around each commit. Called by the one writer.

@@ -74,15 +74,16 @@ class WatchHub {
 // nobody and costs no memory: what it has not read yet stays in the store, compacted.
 //
 // `next` runs on `pool` (it may block) and is never called twice at once. It returns a message to send, nothing when it has
-// caught up, or an error that ends the stream. After a wake-up of the hub it is called again.
+// caught up, or an error that ends the stream. After a wake-up of the hub it is called again. A stream that is started as
+// finite ends with OK instead when `next` returns nothing.
 template <class Response>
 class WatchStream final : public WatchHub::Stream, public std::enable_shared_from_this<WatchStream<Response>> {
  public:
   using Next = std::function<absl::StatusOr<std::optional<Response>>()>;
 
   // Starts the stream; gRPC owns the reactor. `hub` and `pool` must outlive all streams.
-  static grpc::ServerWriteReactor<Response>* Start(WatchHub& hub, WorkerPool& pool, Next next) {
-    auto stream = std::make_shared<WatchStream>(hub, pool, std::move(next));
+  static grpc::ServerWriteReactor<Response>* Start(WatchHub& hub, WorkerPool& pool, Next next, bool finite = false) {
+    auto stream = std::make_shared<WatchStream>(hub, pool, std::move(next), finite);
     auto* reactor = new Reactor(stream);
     {
       MutexLock lock(stream->mu_);
@@ -96,7 +97,8 @@ class WatchStream final : public WatchHub::Stream, public std::enable_shared_fro
     return reactor;
   }
 
-  WatchStream(WatchHub& hub, WorkerPool& pool, Next next) : hub_(hub), pool_(pool), next_(std::move(next)) {}
+  WatchStream(WatchHub& hub, WorkerPool& pool, Next next, bool finite)
+      : hub_(hub), pool_(pool), next_(std::move(next)), finite_(finite) {}
 
   void Wake() override {
     {
@@ -148,6 +150,7 @@ class WatchStream final : public WatchHub::Stream, public std::enable_shared_fro
           CallSafely([&]() -> absl::StatusOr<std::optional<Response>> { return next_(); });
       if (!next.ok()) return Finish(next.status());
       if (next->has_value()) return Write(**std::move(next));
+      if (finite_) return Finish(absl::OkStatus());
       MutexLock lock(mu_);
       if (!woken_) {
         busy_ = false;
@@ -178,6 +181,7 @@ class WatchStream final : public WatchHub::Stream, public std::enable_shared_fro
   WatchHub& hub_;
   WorkerPool& pool_;
   const Next next_;
+  const bool finite_;
   Response message_;  // stays while it is being written
   Mutex mu_;
   Reactor* reactor_ ABSL_GUARDED_BY(mu_) = nullptr;

@@ -65,6 +65,7 @@ constexpr BadCall kBadCalls[] = {
     {"IngestService.WriteRecords", "{}", "records"},
     {"FactService.GetFacts", R"({"name":"a0","as_of":"2999-01-01T00:00:00Z"})", "as_of name"},
     {"FactService.WatchFacts", R"({"start_revision":-1,"shard_index":3,"shard_count":2})", "shard_index start_revision"},
+    {"FactService.ExportFacts", R"({"as_of":"2999-01-01T00:00:00Z","filter":"helth = 1"})", "as_of filter"},
     {"FactService.ListFactDefinitions", R"({"page_size":-1,"page_token":"x"})", "page_size page_token"},
     {"FactService.ValidateFilter", "{}", "filter"},
     {"HealthScoreService.GetHealthScore", R"({"name":"x","min_facts_revision":-1})", "min_facts_revision name"},
