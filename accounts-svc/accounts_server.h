@@ -11,9 +11,9 @@
 namespace perennial::accounts {
 
 struct AccountsServerOptions {
-  ServerOptions server;
+  ServerOptions server = {};
   // Folder of the database; created when it is absent.
-  std::string data;
+  std::string data = {};
   // ISO 4217 code that all money is in.
   std::string currency = "USD";
   // How often the clock is looked at for facts that change by time alone.

@@ -263,8 +263,8 @@ absl::StatusOr<v1::CancelSubscriptionResponse> Subscriptions::Cancel(const v1::C
             const auto present_end = found.subscription.state.end;
             // Cancelled again without a time, it has ended when it has.
             if (!request.has_end_time() && present_end.has_value() && *present_end <= now) return absl::OkStatus();
-            // Ended later than it had: between the two ends it ran on.
-            const absl::Time effective = std::min({now, end, present_end.value_or(end)});
+            // An end that lies ahead leaves the past as it was. One in the past that is later than it had: it ran on until then.
+            const absl::Time effective = end > now ? now : std::min(end, present_end.value_or(end));
             PERENNIAL_ASSIGN_OR_RETURN(const auto changed,
                                        Change(transaction, found, std::max(effective, found.subscription.start),
                                               {.end = end}, {"end_time"}));
