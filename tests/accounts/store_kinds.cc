@@ -1,0 +1,16 @@
+#include <ostream>
+
+#include "accounts-svc/store/sqlite_store.h"
+#include "tests/accounts/store_fixture.h"
+
+namespace perennial::accounts::testing {
+
+void PrintTo(const StoreKind& kind, std::ostream* out) { *out << kind.name; }
+
+std::vector<StoreKind> StoreKinds() {
+  return {{"Sqlite", [](const std::string& folder) -> absl::StatusOr<std::unique_ptr<Store>> {
+             return SqliteStore::Open({.path = folder + "/accounts.db"});
+           }}};
+}
+
+}  // namespace perennial::accounts::testing
