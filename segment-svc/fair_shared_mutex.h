@@ -7,8 +7,8 @@
 
 namespace perennial::segments {
 
-// A std::shared_mutex whose writer gets its turn: readers that come after a waiting writer wait for it. (glibc's lets readers
-// that overlap each other keep a writer out for good.)
+// A std::shared_mutex whose writer gets its turn: readers that come after a waiting writer wait for it. (glibc's lets
+// readers that overlap each other keep a writer out for good.)
 class ABSL_LOCKABLE FairSharedMutex {
  public:
   void lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {

@@ -1,6 +1,7 @@
 #include "segment-svc/freshness_gate.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,9 +11,9 @@ namespace perennial::segments {
 namespace {
 
 absl::Status OverdueStatus(std::int64_t wanted, std::int64_t reached) {
-  return WithReason(absl::DeadlineExceededError(absl::StrCat("facts up to revision ", wanted,
-                                                             " have not been evaluated in time; the last is ", reached)),
-                    "REVISION_NOT_REACHED");
+  const std::string message =
+      absl::StrCat("facts up to revision ", wanted, " have not been evaluated in time; the last is ", reached);
+  return WithReason(absl::DeadlineExceededError(message), "REVISION_NOT_REACHED");
 }
 
 absl::Status ClosedStatus() {
@@ -20,8 +21,8 @@ absl::Status ClosedStatus() {
 }
 
 absl::Status FullStatus() {
-  return WithRetryAfter(
-      WithReason(absl::ResourceExhaustedError("too many calls wait for new facts; retry with back-off"), "SERVER_BUSY"), 100);
+  const absl::Status status = absl::ResourceExhaustedError("too many calls wait for new facts; retry with back-off");
+  return WithRetryAfter(WithReason(status, "SERVER_BUSY"), 100);
 }
 
 }  // namespace

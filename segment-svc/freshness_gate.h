@@ -30,8 +30,9 @@ class FreshnessGate {
   FreshnessGate& operator=(const FreshnessGate&) = delete;
 
   [[nodiscard]] bool Reached(std::int64_t revision) const { return revision <= reached_; }
-  // Calls `then` exactly once, on any thread, perhaps before it returns: with OK once `revision` is reached, DEADLINE_EXCEEDED
-  // when it is not in time, RESOURCE_EXHAUSTED when too many wait, UNAVAILABLE when the gate closes.
+  // Calls `then` exactly once, on any thread, perhaps before it returns: with OK once `revision` is reached,
+  // DEADLINE_EXCEEDED when it is not in time, RESOURCE_EXHAUSTED when too many wait, UNAVAILABLE when the gate
+  // closes.
   void Wait(std::int64_t revision, Time deadline, Then then);
   void Advance(std::int64_t revision);
   // How many calls wait.

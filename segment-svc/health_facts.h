@@ -17,8 +17,9 @@ namespace perennial::segments {
 
 // Applies messages of HealthScoreService.WatchHealthScores to a table as facts that only segments and reports know:
 //
-//   health.score, health.band, health.coverage, health.change_30d, health.measure.<id>, flags.open (how many are raised),
-//   flags.<rule> (true while it is raised; false for an account whose score has come and that does not have it raised)
+//   health.score, health.band, health.coverage, health.change_30d, health.measure.<id>,
+//   flags.open (how many are raised), flags.<rule> (true while it is raised; false for an account whose score has
+//   come and that does not have it raised)
 //
 // In the names of measures and rules "-" becomes "_". Not thread-safe: guard it together with the table.
 class HealthFacts {
@@ -34,12 +35,14 @@ class HealthFacts {
   // DATA_LOSS when the message makes no sense; rows before the bad one are applied then.
   absl::StatusOr<std::vector<AppliedRow>> Apply(const perennial::health::v1::WatchHealthScoresResponse& message);
 
-  // Facts of a row as they stand, if they come from facts newer than `facts_revision`. For a tombstone that arrives after
-  // the score of the account's next life: deleting the row takes its health away, and health-svc does not send it again.
+  // Facts of a row as they stand, if they come from facts newer than `facts_revision`. For a tombstone that arrives
+  // after the score of the account's next life: deleting the row takes its health away, and health-svc does not send
+  // it again.
   [[nodiscard]] std::optional<facts::FactRow> NewerThan(facts::RowId row, std::int64_t facts_revision) const;
   void Restore(facts::RowId row, const facts::FactRow& facts);
 
-  // Begins the feed anew, with what has been applied kept until it is sent again: the sender's revisions have started over.
+  // Begins the feed anew, with what has been applied kept until it is sent again: the sender's revisions have started
+  // over.
   void Rewind();
 
   // Everything up to it has been applied; where to resume.

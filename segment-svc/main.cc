@@ -27,7 +27,7 @@ ABSL_FLAG(std::string, port_file, "", "File to write \"host:port\" to once the p
 ABSL_FLAG(std::string, data, "data/segments", "Folder of the database, segments.db");
 ABSL_FLAG(std::string, accounts, "localhost:50051", "Where accounts-svc answers");
 ABSL_FLAG(std::string, health, "localhost:50052", "Where health-svc answers");
-ABSL_FLAG(std::string, now, "", "A fixed time, RFC 3339, to look at historical data from its own day; else the system's");
+ABSL_FLAG(std::string, now, "", "A fixed time, RFC 3339, for historical data; empty: the system's");
 ABSL_FLAG(std::string, reporting_currency, "USD", "Currency that facts carry money in, ISO 4217; as for accounts-svc");
 ABSL_FLAG(int, drain_ms, 0, "How long to be unready before calls are refused, when stopping");
 

@@ -29,8 +29,8 @@ struct Move {
   bool operator==(const Move&) const = default;
 };
 
-// The membership of all segments as it follows from the table: evaluates only what a change can touch, segments that call
-// others after those. Not thread-safe; the table must not change during a call.
+// The membership of all segments as it follows from the table: evaluates only what a change can touch, segments that
+// call others after those. Not thread-safe; the table must not change during a call.
 class MembershipEvaluator final : public filter::SegmentMembership {
  public:
   // What is to be kept in step. Without a filter (it reads a fact that nobody has sent yet) nobody is a member.
@@ -52,9 +52,11 @@ class MembershipEvaluator final : public filter::SegmentMembership {
   // Makes a row a member without evaluating, as the store has it.
   void SetMember(const std::string& id, facts::RowId row);
 
-  // Re-evaluates `rows` in the segments that read what changed, `whole` segments over all rows, and what calls those that
-  // moved. The members are changed accordingly. Returns the moves, each segment's together, callers after the called.
-  std::vector<Move> Evaluate(const std::vector<AppliedRow>& rows, const std::vector<std::string>& whole, absl::Time now);
+  // Re-evaluates `rows` in the segments that read what changed, `whole` segments over all rows, and what calls those
+  // that moved. The members are changed accordingly. Returns the moves, each segment's together, callers after the
+  // called.
+  std::vector<Move> Evaluate(const std::vector<AppliedRow>& rows, const std::vector<std::string>& whole,
+                             absl::Time now);
   // Takes back the moves of the last Evaluate().
   void Undo(const std::vector<Move>& moves);
 

@@ -116,9 +116,9 @@ absl::Status MembershipWatch::Start() {
   return engine_.Read([&](const SegmentView& view) {
     if (!segment_id_.empty() && !view.segments.contains(segment_id_)) return NoSuchSegment(segment_id_);
     if (revision_ > view.event_revision) {
-      return WithReason(absl::OutOfRangeError(absl::StrCat("start_revision ", revision_, " was never given out; the last is ",
-                                                           view.event_revision)),
-                        "REVISION_NEVER_GIVEN");
+      const std::string message =
+          absl::StrCat("start_revision ", revision_, " was never given out; the last is ", view.event_revision);
+      return WithReason(absl::OutOfRangeError(message), "REVISION_NEVER_GIVEN");
     }
     return absl::OkStatus();
   });

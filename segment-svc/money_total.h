@@ -10,8 +10,8 @@
 
 namespace perennial::segments {
 
-// An exact sum of amounts that facts carry as numbers; each counts as its nearest millionth. Never overflows: amounts past
-// what Micros can hold are shown as the greatest that it can.
+// An exact sum of amounts that facts carry as numbers; each counts as its nearest millionth. Never overflows: amounts
+// past what Micros can hold are shown as the greatest that it can.
 class MoneyTotal {
  public:
   void Add(double units) {

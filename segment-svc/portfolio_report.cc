@@ -83,8 +83,8 @@ void PortfolioReport::AddTotals(v1::GetPortfolioReportResponse& report) const {
 }
 
 std::vector<std::string> PortfolioReport::Bands() const {
-  // Of all accounts, so that the lowest band is the same in every report. A band starts where another ends: the lowest score
-  // in each tells their order.
+  // Of all accounts, so that the lowest band is the same in every report. A band starts where another ends: the
+  // lowest score in each tells their order.
   absl::flat_hash_map<std::string, double> lowest;
   const facts::FactTable& table = view_.facts.table();
   table.live_rows().ForEach([&](facts::RowId row) {

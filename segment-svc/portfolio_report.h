@@ -12,8 +12,8 @@
 
 namespace perennial::segments {
 
-// Computes a portfolio report over some rows of a view, one method a part; docs/metrics.md defines each number. Uses the view
-// until it is destroyed.
+// Computes a portfolio report over some rows of a view, one method a part; docs/metrics.md defines each number. Uses
+// the view until it is destroyed.
 class PortfolioReport {
  public:
   struct Options {
@@ -48,7 +48,9 @@ class PortfolioReport {
   [[nodiscard]] v1::ReportAccount AccountOf(facts::RowId row) const;
   // Whether `a` goes before `b` where all else is equal: by MRR, highest first, then by id.
   [[nodiscard]] bool WeighsMore(facts::RowId a, facts::RowId b) const;
-  [[nodiscard]] perennial::type::v1::Money Money(const MoneyTotal& total) const { return total.ToProto(options_.currency); }
+  [[nodiscard]] perennial::type::v1::Money Money(const MoneyTotal& total) const {
+    return total.ToProto(options_.currency);
+  }
 
   const SegmentView& view_;
   const facts::Bitmap rows_;

@@ -42,8 +42,8 @@ class Process {
     std::shared_ptr<grpc::Channel> accounts;
     std::shared_ptr<grpc::Channel> health;
   };
-  // Opens the store and starts to serve and to follow. FAILED_PRECONDITION or UNAVAILABLE with a sentence for people. `clock`
-  // must outlive the process.
+  // Opens the store and starts to serve and to follow. FAILED_PRECONDITION or UNAVAILABLE with a sentence for people.
+  // `clock` must outlive the process.
   static absl::StatusOr<std::unique_ptr<Process>> Start(Options options, const Clock& clock);
   ~Process();
 

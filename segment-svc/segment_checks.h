@@ -17,8 +17,8 @@ constexpr std::size_t kMaxFilter = 4096;
 // The id in "segments/{segment}". INVALID_ARGUMENT with a sentence that completes "<field> ...".
 absl::StatusOr<std::string> CheckSegmentName(absl::string_view name);
 
-// Adds what is wrong with display_name, description and filter to `bad`, under `prefix` and the field's name. Whether the
-// filter can be compiled is not looked at.
+// Adds what is wrong with display_name, description and filter to `bad`, under `prefix` and the field's name. Whether
+// the filter can be compiled is not looked at.
 void CheckSegmentTexts(const v1::Segment& segment, absl::string_view prefix, BadRequest& bad);
 
 // The same for a filter on its own, under `field`.

@@ -12,8 +12,8 @@
 namespace perennial::segments {
 
 absl::Status NotReadyStatus() {
-  return WithRetryAfter(WithReason(absl::UnavailableError("facts or scores have not all arrived yet; retry"), "NOT_READY"),
-                        500);
+  const absl::Status status = absl::UnavailableError("facts or scores have not all arrived yet; retry");
+  return WithRetryAfter(WithReason(status, "NOT_READY"), 500);
 }
 
 SegmentEngine::SegmentEngine(SegmentStore& store, const Clock& clock, Published published)
@@ -190,7 +190,8 @@ absl::Status SegmentEngine::EvaluateAndStore(const std::vector<AppliedRow>& rows
   }
   const std::vector<Move> moves = evaluator_.Evaluate(rows, whole, clock_.Now());
   const bool first = !started_;
-  const absl::Status status = Store(std::move(write), moves, everything ? Attribution{.time_of_facts = true} : attribution);
+  const absl::Status status =
+      Store(std::move(write), moves, everything ? Attribution{.time_of_facts = true} : attribution);
   if (!status.ok()) ForgetCompiled(compiled);
   stale_ = !status.ok();
   started_ = started_ || status.ok();

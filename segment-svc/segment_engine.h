@@ -21,11 +21,11 @@
 
 namespace perennial::segments {
 
-// Keeps the membership of every segment in step with facts, scores, definitions and the clock, one change at a time: takes
-// the change into the table, evaluates what it touches, stores the moves, and only then shows them to readers.
+// Keeps the membership of every segment in step with facts, scores, definitions and the clock, one change at a time:
+// takes the change into the table, evaluates what it touches, stores the moves, and only then shows them to readers.
 //
-// At start the stored membership is shown; nothing is evaluated until both feeds have been caught up with. Then everything is
-// evaluated once against what is stored, so that a restart neither loses nor repeats an event.
+// At start the stored membership is shown; nothing is evaluated until both feeds have been caught up with. Then
+// everything is evaluated once against what is stored, so that a restart neither loses nor repeats an event.
 //
 // Safe to use from many threads: changes wait for each other, readers wait for no change to be stored.
 class SegmentEngine {
@@ -33,7 +33,8 @@ class SegmentEngine {
   // Called after every change, on the thread that made it and without locks. Must not block.
   using Published = std::function<void()>;
 
-  // Loads what is stored, and creates those of `shipped` that were never created before. Both references must outlive this.
+  // Loads what is stored, and creates those of `shipped` that were never created before. Both references must outlive
+  // this.
   static absl::StatusOr<std::unique_ptr<SegmentEngine>> Open(SegmentStore& store, const Clock& clock,
                                                              const std::vector<SegmentRecord>& shipped,
                                                              Published published);
@@ -66,8 +67,8 @@ class SegmentEngine {
     // What is stored now.
     [[nodiscard]] const PublishedSegments& segments() const;
     [[nodiscard]] std::vector<std::string> CallersOf(const std::string& id) const;
-    // Compiles a filter for the segment `id`. INVALID_ARGUMENT with a sentence that completes "segment.filter ...": also for
-    // a call of an unknown segment, and for a cycle, which it names.
+    // Compiles a filter for the segment `id`. INVALID_ARGUMENT with a sentence that completes "segment.filter ...":
+    // also for a call of an unknown segment, and for a cycle, which it names.
     [[nodiscard]] absl::StatusOr<filter::Filter> Compile(const std::string& filter, const std::string& id) const;
     // How the filter of a segment is understood; nothing while it cannot be compiled.
     [[nodiscard]] const std::optional<filter::Filter>& FilterOf(const std::string& id) const;
@@ -76,9 +77,10 @@ class SegmentEngine {
 
     // Stores a new segment and returns how many members it has; its uid is set. With `dry`, only counts.
     absl::StatusOr<std::int64_t> Create(SegmentRecord& record, const filter::Filter& filter, bool dry);
-    // Stores a new state of the segment with the same uid, and returns how many members it has. `filter` is the record's
-    // when that is another than before, else nothing. With `dry`, only counts.
-    absl::StatusOr<std::int64_t> Update(const SegmentRecord& record, const std::optional<filter::Filter>& filter, bool dry);
+    // Stores a new state of the segment with the same uid, and returns how many members it has. `filter` is the
+    // record's when that is another than before, else nothing. With `dry`, only counts.
+    absl::StatusOr<std::int64_t> Update(const SegmentRecord& record, const std::optional<filter::Filter>& filter,
+                                        bool dry);
     // Deletes the segment; its members leave.
     absl::Status Delete(const SegmentRecord& record);
 

@@ -12,9 +12,9 @@ struct SegmentFields {
   bool filter = false;
 };
 
-// By AIP-134: the fields that the mask names; "*" is all; without a mask (or with an empty one) those that are set. Output-only
-// fields, the name and the etag may be named and change nothing. INVALID_ARGUMENT with a sentence that completes
-// "update_mask ..." and names every path that is no field.
+// By AIP-134: the fields that the mask names; "*" is all; without a mask (or with an empty one) those that are set.
+// Output-only fields, the name and the etag may be named and change nothing. INVALID_ARGUMENT with a sentence that
+// completes "update_mask ..." and names every path that is no field.
 absl::StatusOr<SegmentFields> FieldsToUpdate(const v1::UpdateSegmentRequest& request);
 
 }  // namespace perennial::segments

@@ -67,7 +67,8 @@ grpc::ServerWriteReactor<v1::WatchMembershipResponse>* SegmentService::WatchMemb
     grpc::CallbackServerContext* /*context*/, const v1::WatchMembershipRequest* request) {
   // Shared, because a std::function is copied.
   auto watch = std::make_shared<MembershipWatch>(parts_.engine, parts_.store, *request);
-  return WatchStream<v1::WatchMembershipResponse>::Start(parts_.hub, parts_.watch_pool, [watch] { return watch->Next(); });
+  return WatchStream<v1::WatchMembershipResponse>::Start(parts_.hub, parts_.watch_pool,
+                                                         [watch] { return watch->Next(); });
 }
 
 }  // namespace perennial::segments

@@ -39,7 +39,8 @@ class SegmentService final : public v1::SegmentService::CallbackService {
                                           v1::UpdateSegmentResponse* response) override;
   grpc::ServerUnaryReactor* DeleteSegment(grpc::CallbackServerContext* context, const v1::DeleteSegmentRequest* request,
                                           v1::DeleteSegmentResponse* response) override;
-  grpc::ServerUnaryReactor* PreviewSegment(grpc::CallbackServerContext* context, const v1::PreviewSegmentRequest* request,
+  grpc::ServerUnaryReactor* PreviewSegment(grpc::CallbackServerContext* context,
+                                           const v1::PreviewSegmentRequest* request,
                                            v1::PreviewSegmentResponse* response) override;
   grpc::ServerUnaryReactor* ListMembers(grpc::CallbackServerContext* context, const v1::ListMembersRequest* request,
                                         v1::ListMembersResponse* response) override;

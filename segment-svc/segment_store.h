@@ -52,8 +52,8 @@ struct StoredState {
   Progress progress;
 };
 
-// Keeps segments, the history of their definitions, and who was in them when. Write() is for one thread at a time; everything
-// else may be called from any thread at any time and sees what has been written before.
+// Keeps segments, the history of their definitions, and who was in them when. Write() is for one thread at a time;
+// everything else may be called from any thread at any time and sees what has been written before.
 //
 // Errors of every method: UNAVAILABLE (try again), RESOURCE_EXHAUSTED (disk full), DATA_LOSS (damaged), INTERNAL.
 class SegmentStore {
@@ -65,20 +65,21 @@ class SegmentStore {
   virtual absl::Status LoadMembers(
       const std::function<void(std::int64_t segment_uid, absl::string_view account_id)>& visit) = 0;
 
-  // Stores all of `write`, durable on return, and returns the revision of the last event there is. A stay never ends before
-  // it began: an earlier time is stored as the time it began. ALREADY_EXISTS when a created segment's id is taken; INTERNAL when
-  // an account enters that is in, or leaves that is not, or an unknown uid is updated or deleted.
+  // Stores all of `write`, durable on return, and returns the revision of the last event there is. A stay never ends
+  // before it began: an earlier time is stored as the time it began. ALREADY_EXISTS when a created segment's id is
+  // taken; INTERNAL when an account enters that is in, or leaves that is not, or an unknown uid is updated or
+  // deleted.
   virtual absl::StatusOr<std::int64_t> Write(const StoreWrite& write) = 0;
 
-  // Events with after < revision <= up_to, in order; only those of segments with the id `segment_id` (whatever their uid)
-  // when it is not empty.
+  // Events with after < revision <= up_to, in order; only those of segments with the id `segment_id` (whatever their
+  // uid) when it is not empty.
   virtual absl::StatusOr<std::vector<EventRecord>> Events(std::int64_t after, std::int64_t up_to,
                                                           absl::string_view segment_id) = 0;
   // At most `limit` open stays in a segment whose account id is greater than `after_account`, by account id.
   virtual absl::StatusOr<std::vector<StayRecord>> Members(std::int64_t segment_uid, absl::string_view after_account,
                                                           int limit) = 0;
-  // At most `limit` stays of an account, by segment id, then enter_revision, after that pair; with `show_left` past ones too,
-  // also in segments that were deleted.
+  // At most `limit` stays of an account, by segment id, then enter_revision, after that pair; with `show_left` past
+  // ones too, also in segments that were deleted.
   virtual absl::StatusOr<std::vector<StayRecord>> Stays(absl::string_view account_id, bool show_left,
                                                         absl::string_view after_segment,
                                                         std::int64_t after_enter_revision, int limit) = 0;

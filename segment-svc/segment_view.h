@@ -29,7 +29,8 @@ struct SegmentView {
   std::int64_t event_revision;
   // Facts up to this revision, and the scores from them, are evaluated.
   std::int64_t facts_revision;
-  // False until both feeds have been caught up with: `facts` is incomplete then, while `segments` are as they were stored.
+  // False until both feeds have been caught up with: `facts` is incomplete then, while `segments` are as they were
+  // stored.
   bool ready;
   absl::Time now;
 };

@@ -102,7 +102,8 @@ absl::StatusOr<v1::ListSegmentsResponse> Segments::List(const v1::ListSegmentsRe
         response.set_next_page_token(MakePageToken(last, kRequest));
         break;
       }
-      *response.add_segments() = ToProto(at->second.record, static_cast<std::int64_t>(at->second.members.cardinality()));
+      const PublishedSegment& segment = at->second;
+      *response.add_segments() = ToProto(segment.record, static_cast<std::int64_t>(segment.members.cardinality()));
     }
     return response;
   });
@@ -160,9 +161,9 @@ absl::StatusOr<v1::DeleteSegmentResponse> Segments::Delete(const v1::DeleteSegme
     PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), record));
     const std::vector<std::string> callers = editor.CallersOf(record.id);
     if (!callers.empty()) {
-      return WithReason(absl::FailedPreconditionError(absl::StrCat(
-                            "filters of other segments call it: ", absl::StrJoin(callers, ", "), "; change those first")),
-                        "SEGMENT_IN_USE");
+      const std::string message =
+          absl::StrCat("filters of other segments call it: ", absl::StrJoin(callers, ", "), "; change those first");
+      return WithReason(absl::FailedPreconditionError(message), "SEGMENT_IN_USE");
     }
     PERENNIAL_RETURN_IF_ERROR(editor.Delete(record));
     return v1::DeleteSegmentResponse();

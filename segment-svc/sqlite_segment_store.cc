@@ -1,7 +1,5 @@
 #include "segment-svc/sqlite_segment_store.h"
 
-#include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -139,8 +137,8 @@ SqliteSegmentStore::SqliteSegmentStore(std::unique_ptr<sqlite::Connection> write
 SqliteSegmentStore::~SqliteSegmentStore() { writer_->Checkpoint(); }
 
 absl::StatusOr<std::unique_ptr<SqliteSegmentStore>> SqliteSegmentStore::Open(const std::string& path) {
-  // Watchers resume from revisions they were sent, so that an event may not be lost in a power cut and its revision given
-  // out again.
+  // Watchers resume from revisions they were sent, so that an event may not be lost in a power cut and its revision
+  // given out again.
   PERENNIAL_ASSIGN_OR_RETURN(auto writer, sqlite::Connection::Open(path, sqlite::Durability::kFull));
   PERENNIAL_RETURN_IF_ERROR(sqlite::Migrate(*writer, kApplicationId, Migrations()));
   return std::unique_ptr<SqliteSegmentStore>(new SqliteSegmentStore(std::move(writer), path));
@@ -152,7 +150,8 @@ absl::StatusOr<StoredState> SqliteSegmentStore::Load() {
     PERENNIAL_ASSIGN_OR_RETURN(
         sqlite::Statement rows,
         db.Prepare("SELECT uid, id, display_name, description, filter, canonical_filter, segment_references, "
-                   "definition_revision, revision, create_time, update_time FROM segments WHERE deleted = 0 ORDER BY id"));
+                   "definition_revision, revision, create_time, update_time FROM segments "
+                   "WHERE deleted = 0 ORDER BY id"));
     for (;;) {
       PERENNIAL_ASSIGN_OR_RETURN(const bool row, rows.Step());
       if (!row) break;
@@ -175,8 +174,8 @@ absl::StatusOr<StoredState> SqliteSegmentStore::Load() {
 absl::Status SqliteSegmentStore::LoadMembers(const std::function<void(std::int64_t, absl::string_view)>& visit) {
   return readers_.Read([&](sqlite::Connection& db) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement rows,
-                               db.Prepare("SELECT segment_uid, account_id FROM memberships WHERE leave_revision IS NULL "
-                                          "ORDER BY segment_uid, account_id"));
+                               db.Prepare("SELECT segment_uid, account_id FROM memberships "
+                                          "WHERE leave_revision IS NULL ORDER BY segment_uid, account_id"));
     for (;;) {
       PERENNIAL_ASSIGN_OR_RETURN(const bool row, rows.Step());
       if (!row) return absl::OkStatus();
@@ -219,8 +218,9 @@ absl::Status SqliteSegmentStore::WriteSegments(const StoreWrite& write) {
                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0)"));
   PERENNIAL_ASSIGN_OR_RETURN(
       sqlite::Statement update,
-      writer_->Prepare("UPDATE segments SET id = ?2, display_name = ?3, description = ?4, filter = ?5, canonical_filter = ?6, "
-                       "segment_references = ?7, definition_revision = ?8, revision = ?9, create_time = ?10, "
+      writer_->Prepare("UPDATE segments SET id = ?2, display_name = ?3, description = ?4, filter = ?5, "
+                       "canonical_filter = ?6, segment_references = ?7, definition_revision = ?8, revision = ?9, "
+                       "create_time = ?10, "
                        "update_time = ?11 WHERE uid = ?1 AND deleted = 0"));
   const auto run = [](sqlite::Statement& statement, const SegmentRecord& segment) {
     const std::string references = absl::StrJoin(segment.references, " ");
@@ -331,8 +331,9 @@ absl::StatusOr<std::vector<StayRecord>> SqliteSegmentStore::Members(std::int64_t
     PERENNIAL_ASSIGN_OR_RETURN(
         sqlite::Statement rows,
         db.Prepare(absl::StrCat("SELECT ", std::string(kStayColumns),
-                                " FROM memberships m JOIN segments s ON s.uid = m.segment_uid WHERE m.segment_uid = ?1 "
-                                "AND m.account_id > ?2 AND m.leave_revision IS NULL ORDER BY m.account_id LIMIT ?3")));
+                                " FROM memberships m JOIN segments s ON s.uid = m.segment_uid "
+                                "WHERE m.segment_uid = ?1 AND m.account_id > ?2 AND m.leave_revision IS NULL "
+                                "ORDER BY m.account_id LIMIT ?3")));
     rows.Bind(1, segment_uid).Bind(2, after_account).Bind(3, limit);
     for (;;) {
       PERENNIAL_ASSIGN_OR_RETURN(const bool row, rows.Step());

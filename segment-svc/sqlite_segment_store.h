@@ -11,7 +11,8 @@ namespace perennial::segments {
 // SegmentStore in one SQLite file. Every write is on disk when it returns.
 class SqliteSegmentStore final : public SegmentStore {
  public:
-  // Opens or creates the database. FAILED_PRECONDITION with a sentence for people when it cannot be opened or is not ours.
+  // Opens or creates the database. FAILED_PRECONDITION with a sentence for people when it cannot be opened or is not
+  // ours.
   static absl::StatusOr<std::unique_ptr<SqliteSegmentStore>> Open(const std::string& path);
   // Moves the log into the database file.
   ~SqliteSegmentStore() override;

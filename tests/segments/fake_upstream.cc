@@ -79,10 +79,11 @@ class FakeUpstream::Scores final : public perennial::health::v1::HealthScoreServ
     {
       const MutexLock lock(state_.mu);
       life = state_.scores_life;
-      if (request->start_revision() > state_.scores.revision()) return {grpc::StatusCode::OUT_OF_RANGE, "never given out"};
+      if (request->start_revision() > state_.scores.revision()) return {grpc::StatusCode::OUT_OF_RANGE, "never given"};
     }
     return state_.Serve(
-        context, request->start_revision(), writer, [this](std::int64_t revision) { return state_.scores.Since(revision); },
+        context, request->start_revision(), writer,
+        [this](std::int64_t revision) { return state_.scores.Since(revision); },
         [this, life] { return state_.scores_life == life; });
   }
 

@@ -10,7 +10,8 @@
 
 namespace perennial::segments::testing {
 
-// accounts-svc and health-svc as far as segment-svc knows them, in one server in this process. Safe to use from many threads.
+// accounts-svc and health-svc as far as segment-svc knows them, in one server in this process. Safe to use from many
+// threads.
 class FakeUpstream {
  public:
   FakeUpstream();

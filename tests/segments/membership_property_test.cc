@@ -1,4 +1,5 @@
-// Whatever happens in whatever order, the members are those that the filters select, and the events tell how they came to be.
+// Whatever happens in whatever order, the members are those that the filters select, and the events tell how they
+// came to be.
 
 #include <gmock/gmock.h>
 
@@ -21,7 +22,8 @@ using testing::Members;
 using testing::MembersBySegment;
 using testing::TestTime;
 
-// A segment as the model knows it: mrr above, or score below, a bound; perhaps only who is in, or not in, another segment.
+// A segment as the model knows it: mrr above, or score below, a bound; perhaps only who is in, or not in, another
+// segment.
 struct ModelSegment {
   bool by_score = false;
   int bound = 0;

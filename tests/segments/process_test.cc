@@ -5,139 +5,18 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
-#include <functional>
 #include <set>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "tests/segments/engine_fixture.h"
-#include "tests/segments/fake_upstream.h"
-#include "tests/testing/status_matchers.h"
+#include "tests/segments/process_fixture.h"
 
 namespace perennial::segments {
 namespace {
 
-using perennial::testing::IsOk;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
-using testing::FakeUpstream;
-using testing::ManualClock;
-using testing::TempFolder;
-
-constexpr std::chrono::seconds kPatience{20};
-
-class ProcessTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    upstream_.Put("acme", {{"mrr", 50.0}});
-    upstream_.Put("beta", {{"mrr", 500.0}});
-    upstream_.SetScored();
-    Start();
-    ASSERT_TRUE(Eventually([&] { return process_->engine().ready(); }));
-  }
-
-  Process::Options Options() {
-    Process::Options options;
-    options.data = folder_.path() + "/deep/data";
-    options.accounts = upstream_.Channel();
-    options.health = upstream_.Channel();
-    return options;
-  }
-  void Start() {
-    auto process = Process::Start(Options(), clock_);
-    ASSERT_THAT(process, IsOk());
-    process_ = *std::move(process);
-    segments_ = v1::SegmentService::NewStub(process_->server().InProcessChannel());
-    portfolio_ = v1::PortfolioService::NewStub(process_->server().InProcessChannel());
-  }
-  void Restart() {
-    process_.reset();
-    Start();
-    ASSERT_TRUE(Eventually([&] { return process_->engine().ready(); }));
-  }
-
-  static bool Eventually(const std::function<bool()>& holds) {
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    while (!holds()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      std::this_thread::yield();
-    }
-    return true;
-  }
-  static void SetDeadline(grpc::ClientContext& context, std::chrono::milliseconds time = kPatience) {
-    context.set_deadline(std::chrono::system_clock::now() + time);
-  }
-
-  grpc::Status Create(const std::string& id, const std::string& filter) {
-    v1::CreateSegmentRequest request;
-    request.set_segment_id(id);
-    request.mutable_segment()->set_display_name(id);
-    request.mutable_segment()->set_filter(filter);
-    grpc::ClientContext context;
-    SetDeadline(context);
-    v1::CreateSegmentResponse response;
-    return segments_->CreateSegment(&context, request, &response);
-  }
-  grpc::Status ListMembers(const v1::ListMembersRequest& request, v1::ListMembersResponse* response,
-                           std::chrono::milliseconds time = kPatience) {
-    grpc::ClientContext context;
-    SetDeadline(context, time);
-    return segments_->ListMembers(&context, request, response);
-  }
-  // Members of a segment once facts up to `revision` are in.
-  std::set<std::string> MembersAt(const std::string& id, std::int64_t revision) {
-    v1::ListMembersRequest request;
-    request.set_parent("segments/" + id);
-    request.set_min_facts_revision(revision);
-    v1::ListMembersResponse response;
-    const grpc::Status status = ListMembers(request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    std::set<std::string> accounts;
-    for (const auto& member : response.members()) accounts.insert(member.account());
-    return accounts;
-  }
-  grpc::Status ListAccountSegments(const v1::ListAccountSegmentsRequest& request,
-                                   v1::ListAccountSegmentsResponse* response) {
-    grpc::ClientContext context;
-    SetDeadline(context);
-    return segments_->ListAccountSegments(&context, request, response);
-  }
-
-  // A watch that collects until it has caught up with the facts that there are now.
-  struct Watched {
-    std::vector<v1::MembershipEvent> events;
-    std::int64_t progress = 0;
-    grpc::Status status;
-  };
-  Watched Watch(std::int64_t start_revision, const std::string& segment = "") {
-    Watched watched;
-    v1::WatchMembershipRequest request;
-    request.set_start_revision(start_revision);
-    request.set_segment(segment);
-    grpc::ClientContext context;
-    SetDeadline(context);
-    const auto reader = segments_->WatchMembership(&context, request);
-    v1::WatchMembershipResponse message;
-    bool complete = false;
-    while (!complete && reader->Read(&message)) {
-      watched.events.insert(watched.events.end(), message.events().begin(), message.events().end());
-      EXPECT_GE(message.progress_revision(), watched.progress);
-      watched.progress = message.progress_revision();
-      complete = message.caught_up() && message.facts_revision() >= upstream_.revision();
-    }
-    if (complete) context.TryCancel();
-    watched.status = reader->Finish();
-    EXPECT_TRUE(complete || !watched.status.ok());
-    return watched;
-  }
-
-  TempFolder folder_;
-  ManualClock clock_;
-  FakeUpstream upstream_;
-  std::unique_ptr<Process> process_;
-  std::unique_ptr<v1::SegmentService::Stub> segments_;
-  std::unique_ptr<v1::PortfolioService::Stub> portfolio_;
-};
+using testing::ProcessTest;
 
 TEST_F(ProcessTest, MembershipFollowsFactsAndScores) {
   ASSERT_TRUE(Create("big", "mrr > 100").ok());
@@ -293,60 +172,6 @@ TEST_F(ProcessTest, RefusesTheTokenOfAnotherRequest) {
   EXPECT_EQ(ListMembers(request, &response).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_F(ProcessTest, WatchesFromAnyRevisionWithoutGaps) {
-  ASSERT_TRUE(Create("big", "mrr > 100").ok());
-  ASSERT_TRUE(Create("small", "mrr <= 100").ok());
-  for (int i = 0; i < 20; ++i) {
-    upstream_.Put("acme", {{"mrr", i % 2 == 0 ? 200.0 : 50.0}});
-    upstream_.SetScored();
-    ASSERT_THAT(MembersAt("big", upstream_.revision()), SizeIs(i % 2 == 0 ? 2 : 1));
-  }
-  const Watched all = Watch(0);
-  ASSERT_EQ(all.events.size(), 42U);
-  for (std::size_t i = 0; i < all.events.size(); ++i) {
-    EXPECT_EQ(all.events[i].revision(), static_cast<std::int64_t>(i + 1));
-  }
-  EXPECT_EQ(all.progress, 42);
-  const Watched rest = Watch(40);
-  ASSERT_EQ(rest.events.size(), 2U);
-  EXPECT_EQ(rest.events[0].SerializeAsString(), all.events[40].SerializeAsString());
-  const Watched small = Watch(0, "segments/small");
-  EXPECT_EQ(small.events.size(), 21U);
-  EXPECT_EQ(small.progress, 42);
-  EXPECT_EQ(Watch(42, "segments/small").events.size(), 0U);
-}
-
-TEST_F(ProcessTest, SendsEventsAsTheyHappen) {
-  ASSERT_TRUE(Create("big", "mrr > 100").ok());
-  v1::WatchMembershipRequest request;
-  request.set_start_revision(1);
-  grpc::ClientContext context;
-  SetDeadline(context);
-  const auto reader = segments_->WatchMembership(&context, request);
-  v1::WatchMembershipResponse message;
-  // The first message comes although there is nothing to tell.
-  ASSERT_TRUE(reader->Read(&message));
-  EXPECT_EQ(message.events_size(), 0);
-  EXPECT_TRUE(message.caught_up());
-  EXPECT_EQ(message.progress_revision(), 1);
-  upstream_.Put("acme", {{"mrr", 200.0}});
-  upstream_.SetScored();
-  do {
-    ASSERT_TRUE(reader->Read(&message));
-  } while (message.events().empty());
-  EXPECT_EQ(message.events(0).account(), "accounts/acme");
-  EXPECT_EQ(message.events(0).segment(), "segments/big");
-  EXPECT_EQ(message.events(0).kind(), v1::MEMBERSHIP_EVENT_KIND_ENTERED);
-  EXPECT_EQ(message.events(0).cause(), v1::MEMBERSHIP_CAUSE_DATA);
-  EXPECT_EQ(message.events(0).revision(), 2);
-}
-
-TEST_F(ProcessTest, RefusesAWatchThatCannotBe) {
-  EXPECT_EQ(Watch(1).status.error_code(), grpc::StatusCode::OUT_OF_RANGE);
-  EXPECT_EQ(Watch(-1, "big").status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(Watch(0, "segments/none").status.error_code(), grpc::StatusCode::NOT_FOUND);
-}
-
 TEST_F(ProcessTest, EndsWatchesAndWaitsWhenItStops) {
   ASSERT_TRUE(Create("big", "mrr > 100").ok());
   // Over a socket: a call on an in-process channel whose server stops crashes gRPC 1.51.
@@ -421,7 +246,8 @@ TEST_F(ProcessTest, ResumesAFeedThatBroke) {
 TEST_F(ProcessTest, FollowsAHealthServiceThatHasStartedOver) {
   ASSERT_TRUE(Create("red", "health.band = \"red\"").ok());
   for (int i = 0; i < 5; ++i) upstream_.PutScore("acme", {.score = 10, .band = "red"});
-  ASSERT_TRUE(Eventually([&] { return MembersAt("red", 0).size() == 1; }));
+  ASSERT_TRUE(
+      Eventually([&] { return process_->engine().scores_resume() == 5 && MembersAt("red", 0).size() == 1; }));
   upstream_.LoseScores();
   upstream_.PutScore("acme", {.score = 90, .band = "green"});
   upstream_.PutScore("beta", {.score = 10, .band = "red"});
