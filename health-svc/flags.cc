@@ -139,13 +139,13 @@ absl::Status Flags::Check(const v1::ListFlagsRequest& request) const {
   }
   bad.AddIfError("page_size", PageSize(request.page_size()).status());
   bad.AddIfError("page_token", ReadPageToken(request.page_token(), RequestKey(request)).status());
-  bad.AddIfError("filter", LiveFilter::CheckText(request.filter(), {}));
   for (int i = 0; i < request.rules_size(); ++i) {
     if (!portfolio_.rules().Find(request.rules(i)).has_value()) {
       bad.Add(absl::StrCat("rules[", i, "]"), "is not a flag rule; ListFlagRules tells them");
     }
   }
   bad.AddIfError("min_facts_revision", CheckFactsRevision(request.min_facts_revision()));
+  CheckListFilter(portfolio_, request.filter(), request.min_facts_revision(), bad);
   return bad.ToStatus();
 }
 

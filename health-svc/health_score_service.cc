@@ -50,7 +50,7 @@ grpc::ServerUnaryReactor* HealthScoreService::BatchGetHealthScores(grpc::Callbac
 grpc::ServerUnaryReactor* HealthScoreService::ListHealthScores(grpc::CallbackServerContext* context,
                                                                const v1::ListHealthScoresRequest* request,
                                                                v1::ListHealthScoresResponse* response) {
-  return ServeAtRevision(waiters_, pool_, context, request, response, HealthScores::Check(*request),
+  return ServeAtRevision(waiters_, pool_, context, request, response, scores_.Check(*request),
                          [this](const auto& list) { return scores_.List(list); });
 }
 

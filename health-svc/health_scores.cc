@@ -60,13 +60,13 @@ absl::Status HealthScores::Check(const v1::BatchGetHealthScoresRequest& request)
   return bad.ToStatus();
 }
 
-absl::Status HealthScores::Check(const v1::ListHealthScoresRequest& request) {
+absl::Status HealthScores::Check(const v1::ListHealthScoresRequest& request) const {
   BadRequest bad;
   bad.AddIfError("page_size", PageSize(request.page_size()).status());
   bad.AddIfError("page_token", ReadPageToken(request.page_token(), RequestKey(request)).status());
   bad.AddIfError("order_by", ParseScoreOrder(request.order_by()).status());
-  bad.AddIfError("filter", LiveFilter::CheckText(request.filter(), {}));
   bad.AddIfError("min_facts_revision", CheckFactsRevision(request.min_facts_revision()));
+  CheckListFilter(portfolio_, request.filter(), request.min_facts_revision(), bad);
   return bad.ToStatus();
 }
 

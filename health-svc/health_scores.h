@@ -21,7 +21,8 @@ class HealthScores {
   // OK when nothing in the request is wrong.
   static absl::Status Check(const v1::GetHealthScoreRequest& request);
   static absl::Status Check(const v1::BatchGetHealthScoresRequest& request);
-  static absl::Status Check(const v1::ListHealthScoresRequest& request);
+  // Looks at what the filter names unless the request waits for facts that are still to come: List does then.
+  [[nodiscard]] absl::Status Check(const v1::ListHealthScoresRequest& request) const;
   static absl::Status Check(const v1::ExplainHealthScoreRequest& request);
 
   // From memory, without blocking. False when memory cannot tell: ask GetElsewhere.

@@ -8,6 +8,8 @@
 #include "absl/strings/strip.h"
 #include "common/base/error_details.h"
 #include "common/base/resource_name.h"
+#include "common/filter/filter.h"
+#include "health-svc/rules/live_filter.h"
 
 namespace perennial::health {
 namespace {
@@ -42,6 +44,16 @@ absl::Status NoSuchAccounts(const std::vector<std::string>& accounts) {
   if (named < accounts.size()) absl::StrAppend(&names, " and ", accounts.size() - named, " more");
   return WithReason(absl::NotFoundError(absl::StrCat("no health score of ", names, "; check the ids")),
                     "ACCOUNT_NOT_FOUND");
+}
+
+void CheckListFilter(const Portfolio& portfolio, absl::string_view filter, std::int64_t min_facts_revision,
+                     BadRequest& bad) {
+  const absl::Status grammar = LiveFilter::CheckText(filter, {});
+  if (!grammar.ok()) return bad.AddIfError("filter", grammar);
+  const ReadLock read(portfolio.lock());
+  if (!bad.empty() || min_facts_revision <= portfolio.facts_revision()) {
+    bad.AddIfError("filter", filter::Filter::Compile(filter, portfolio.catalogue()).status());
+  }
 }
 
 absl::Status CheckFactsRevision(std::int64_t revision) {

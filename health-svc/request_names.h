@@ -7,6 +7,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "common/base/error_details.h"
+#include "health-svc/portfolio.h"
 
 namespace perennial::health {
 
@@ -22,5 +24,10 @@ absl::Status NoSuchAccounts(const std::vector<std::string>& accounts);
 
 // OK for a revision that can be waited for.
 absl::Status CheckFactsRevision(std::int64_t revision);
+
+// Adds what is wrong with a list's filter to `bad`. A fact that is not known counts only once there is nothing to wait
+// for, or something else is wrong: the facts that the request waits for may bring it. Takes a ReadLock.
+void CheckListFilter(const Portfolio& portfolio, absl::string_view filter, std::int64_t min_facts_revision,
+                     BadRequest& bad);
 
 }  // namespace perennial::health
