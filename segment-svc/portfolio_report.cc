@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <utility>
@@ -37,6 +39,7 @@ PortfolioReport::PortfolioReport(const SegmentView& view, facts::Bitmap rows, Op
       score_(view.facts, "health.score"),
       coverage_(view.facts, "health.coverage"),
       renewal_days_(view.facts, "renewal_days"),
+      is_trial_(view.facts, "is_trial"),
       band_(view.facts, "health.band"),
       phase_(view.facts, "phase"),
       name_(view.facts, "name"),
@@ -53,7 +56,10 @@ void PortfolioReport::Fill(const Share& share, Message* message) const {
   *message->mutable_mrr() = Money(share.mrr);
 }
 
-bool PortfolioReport::IsLive(facts::RowId row) const { return phase_[row] != "CHURNED"; }
+bool PortfolioReport::IsLive(facts::RowId row) const {
+  const bool lapsed_trial = phase_[row] == "TRIAL" && is_trial_.Or(row, 1) == 0;
+  return phase_[row] != "CHURNED" && !lapsed_trial;
+}
 
 bool PortfolioReport::WeighsMore(facts::RowId a, facts::RowId b) const {
   constexpr double kUnknown = -std::numeric_limits<double>::infinity();
@@ -111,18 +117,20 @@ void PortfolioReport::AddHealth(v1::GetPortfolioReportResponse& report) const {
   absl::flat_hash_map<std::string, Share> shares;
   std::int64_t live = 0;
   std::int64_t known = 0;
-  double sum = 0;
+  // In billionths: a sum of doubles would depend on the order of rows, which a restart changes.
+  constexpr double kBillion = 1e9;
+  std::int64_t sum = 0;
   rows_.ForEach([&](facts::RowId row) {
     if (!IsLive(row)) return;
     ++live;
     const auto score = score_[row];
     if (score.has_value()) {
       ++known;
-      sum += *score;
+      sum += std::llround(*score * kBillion);
     }
     Count(row, shares[score.has_value() ? band_[row] : std::string()]);
   });
-  if (known > 0) report.set_mean_score(sum / static_cast<double>(known));
+  if (known > 0) report.set_mean_score(static_cast<double>(sum) / kBillion / static_cast<double>(known));
   report.set_score_coverage(live == 0 ? 0 : static_cast<double>(known) / static_cast<double>(live));
   std::vector<std::string> bands = Bands();
   *report.mutable_mrr_at_risk() = Money(shares[bands.front()].mrr);

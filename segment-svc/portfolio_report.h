@@ -41,7 +41,7 @@ class PortfolioReport {
   void Count(facts::RowId row, Share& share) const;
   template <class Message>
   void Fill(const Share& share, Message* message) const;
-  // The account has not churned.
+  // The account is a customer or may become one: it has not churned, and its trial has not ended without a purchase.
   [[nodiscard]] bool IsLive(facts::RowId row) const;
   // Names of the bands there are, lowest first.
   [[nodiscard]] std::vector<std::string> Bands() const;
@@ -55,7 +55,7 @@ class PortfolioReport {
   const SegmentView& view_;
   const facts::Bitmap rows_;
   const Options options_;
-  const NumberFact mrr_, score_, coverage_, renewal_days_;
+  const NumberFact mrr_, score_, coverage_, renewal_days_, is_trial_;
   const TextFact band_, phase_, name_, owner_;
 };
 

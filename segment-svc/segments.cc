@@ -116,6 +116,10 @@ absl::StatusOr<v1::UpdateSegmentResponse> Segments::Update(const v1::UpdateSegme
     bad.AddIfError("segment.name", id.status());
     const auto fields = FieldsToUpdate(request);
     bad.AddIfError("update_mask", fields.status());
+    if (!bad.empty() && !request.segment().filter().empty()) {
+      // Which segment is meant is not known, but a filter that is wrong anywhere is named with the rest.
+      PERENNIAL_RETURN_IF_ERROR(CheckFilter(editor, request.segment(), id.value_or("-"), bad).status());
+    }
     PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
     const auto found = editor.segments().find(*id);
     if (found == editor.segments().end()) return NoSuchSegment(*id);

@@ -150,6 +150,20 @@ TEST_F(FullReportTest, HasTheHealthMixOfLiveAccountsWorstBandFirst) {
   EXPECT_EQ(Text(report->mrr_at_risk()), "400.4 USD");
 }
 
+TEST_F(PortfolioTest, LeavesTrialsThatEndedWithoutAPurchaseOutOfTheHealthMix) {
+  Put("running", "TRIAL", 0, {{"is_trial", true}});
+  Put("lapsed", "TRIAL", 0, {{"is_trial", false}});
+  scores.Put("running", {.score = 80, .band = "green"});
+  scores.Put("lapsed", {.score = 10, .band = "red"});
+  Sync();
+  const auto report = Report();
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(report->bands(0).accounts(), 0);
+  EXPECT_EQ(report->bands(2).accounts(), 1);
+  EXPECT_DOUBLE_EQ(report->mean_score(), 80);
+  EXPECT_EQ(report->worst_accounts_size(), 1);
+}
+
 TEST_F(FullReportTest, HasPhasesInTheirOrder) {
   const auto report = Report();
   ASSERT_THAT(report, IsOk());

@@ -87,13 +87,15 @@ TEST_F(ShippedSegmentsTest, AllCompileOnceEveryFactIsThere) {
   }
   accounts.Define("phase", facts::FactType::kString);
   accounts.Define("silent", facts::FactType::kBool);
+  accounts.Define("is_trial", facts::FactType::kBool);
   Restart(*shipped);
   accounts.Put("red", {{"phase", std::string("ADOPTION")}, {"silent", true}, {"nps.latest", 6.0}});
   accounts.Put("shop", {{"silent", true}, {"nps.latest", 0.0}});  // buys without a subscription
   accounts.Put("gone", {{"phase", std::string("CHURNED")}, {"silent", true}, {"nps.latest", 1.0}});
   accounts.Put("green", {{"phase", std::string("SUCCESS")}, {"usage.seat_utilisation_30d", 0.8}, {"nps.latest", 7.0}});
   accounts.Put("fresh", {{"phase", std::string("ONBOARDING")}, {"renewal_days", 90.0}});
-  accounts.Put("trial", {{"phase", std::string("TRIAL")}, {"renewal_days", 91.0}});
+  accounts.Put("trial", {{"phase", std::string("TRIAL")}, {"is_trial", true}, {"renewal_days", 91.0}});
+  accounts.Put("lapsed", {{"phase", std::string("TRIAL")}, {"is_trial", false}});
   scores.Put("red", {.score = 20, .band = "red"});
   scores.Put("shop", {.score = 20, .band = "red"});
   scores.Put("gone", {.score = 20, .band = "red"});
