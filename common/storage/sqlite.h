@@ -92,6 +92,8 @@ class Connection {
   absl::Status InTransaction(const std::function<absl::Status()>& body);
   // Runs `body` within a read transaction: all its reads see one state.
   absl::Status InSnapshot(const std::function<absl::Status()>& body);
+  // Whether a transaction is open. Some errors, a full disk among them, end one by themselves.
+  [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
   // Moves the log into the database file, for a clean stop.
   void Checkpoint();
 
