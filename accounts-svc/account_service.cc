@@ -44,4 +44,34 @@ grpc::ServerUnaryReactor* AccountService::ListPhaseChanges(grpc::CallbackServerC
   return ServeUnary(pool_, context, request, response, [this](const auto& call) { return accounts_.ListPhaseChanges(call); });
 }
 
+grpc::ServerUnaryReactor* AccountService::CreateContact(grpc::CallbackServerContext* context,
+                                                        const v1::CreateContactRequest* request,
+                                                        v1::CreateContactResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return contacts_.Create(call); });
+}
+
+grpc::ServerUnaryReactor* AccountService::GetContact(grpc::CallbackServerContext* context,
+                                                     const v1::GetContactRequest* request,
+                                                     v1::GetContactResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return contacts_.Get(call); });
+}
+
+grpc::ServerUnaryReactor* AccountService::ListContacts(grpc::CallbackServerContext* context,
+                                                       const v1::ListContactsRequest* request,
+                                                       v1::ListContactsResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return contacts_.List(call); });
+}
+
+grpc::ServerUnaryReactor* AccountService::UpdateContact(grpc::CallbackServerContext* context,
+                                                        const v1::UpdateContactRequest* request,
+                                                        v1::UpdateContactResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return contacts_.Update(call); });
+}
+
+grpc::ServerUnaryReactor* AccountService::DeleteContact(grpc::CallbackServerContext* context,
+                                                        const v1::DeleteContactRequest* request,
+                                                        v1::DeleteContactResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return contacts_.Delete(call); });
+}
+
 }  // namespace perennial::accounts

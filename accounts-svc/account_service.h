@@ -1,16 +1,18 @@
 #pragma once
 
 #include "accounts-svc/accounts.h"
+#include "accounts-svc/contacts.h"
 #include "common/server/worker_pool.h"
 #include "perennial/accounts/v1/account_service.grpc.pb.h"
 
 namespace perennial::accounts {
 
-// Serves Accounts over gRPC. All it adds is the transport.
+// Serves Accounts and Contacts over gRPC. All it adds is the transport.
 class AccountService final : public v1::AccountService::CallbackService {
  public:
-  // Both must outlive this.
-  AccountService(Accounts& accounts, WorkerPool& pool) : accounts_(accounts), pool_(pool) {}
+  // All must outlive this.
+  AccountService(Accounts& accounts, Contacts& contacts, WorkerPool& pool)
+      : accounts_(accounts), contacts_(contacts), pool_(pool) {}
 
   grpc::ServerUnaryReactor* CreateAccount(grpc::CallbackServerContext* context, const v1::CreateAccountRequest* request,
                                           v1::CreateAccountResponse* response) override;
@@ -31,9 +33,20 @@ class AccountService final : public v1::AccountService::CallbackService {
   grpc::ServerUnaryReactor* ListPhaseChanges(grpc::CallbackServerContext* context,
                                              const v1::ListPhaseChangesRequest* request,
                                              v1::ListPhaseChangesResponse* response) override;
+  grpc::ServerUnaryReactor* CreateContact(grpc::CallbackServerContext* context, const v1::CreateContactRequest* request,
+                                          v1::CreateContactResponse* response) override;
+  grpc::ServerUnaryReactor* GetContact(grpc::CallbackServerContext* context, const v1::GetContactRequest* request,
+                                       v1::GetContactResponse* response) override;
+  grpc::ServerUnaryReactor* ListContacts(grpc::CallbackServerContext* context, const v1::ListContactsRequest* request,
+                                         v1::ListContactsResponse* response) override;
+  grpc::ServerUnaryReactor* UpdateContact(grpc::CallbackServerContext* context, const v1::UpdateContactRequest* request,
+                                          v1::UpdateContactResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteContact(grpc::CallbackServerContext* context, const v1::DeleteContactRequest* request,
+                                          v1::DeleteContactResponse* response) override;
 
  private:
   Accounts& accounts_;
+  Contacts& contacts_;
   WorkerPool& pool_;
 };
 

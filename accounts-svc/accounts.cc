@@ -283,6 +283,7 @@ absl::StatusOr<v1::DeleteAccountResponse> Accounts::Delete(const v1::DeleteAccou
                                   account.delete_time = account.update_time = clock_.Now();
                                   ++account.version;
                                   transaction.Touch(account.no);
+                                  PERENNIAL_RETURN_IF_ERROR(transaction.RenumberTasks(account.no));
                                   return transaction.UpdateAccount(account);
                                 })
                                 .status());
@@ -305,6 +306,7 @@ absl::StatusOr<v1::UndeleteAccountResponse> Accounts::Undelete(const v1::Undelet
             account->update_time = clock_.Now();
             ++account->version;
             transaction.Touch(account->no);
+            PERENNIAL_RETURN_IF_ERROR(transaction.RenumberTasks(account->no));
             return transaction.UpdateAccount(*account);
           })
           .status());

@@ -9,10 +9,13 @@
 #include "accounts-svc/fact_service.h"
 #include "accounts-svc/facts/fact_definitions.h"
 #include "accounts-svc/facts_writer.h"
+#include "accounts-svc/goal_service.h"
 #include "accounts-svc/ingest_service.h"
 #include "accounts-svc/store/sqlite_store.h"
 #include "accounts-svc/subscription_service.h"
 #include "accounts-svc/sweeper.h"
+#include "accounts-svc/task_service.h"
+#include "accounts-svc/timeline_service.h"
 #include "common/base/status_macros.h"
 
 namespace perennial::accounts {
@@ -25,13 +28,20 @@ class WiredServer final : public AccountsServer {
       : store_(std::move(store)),
         facts_writer_(numbering_, clock, [this] { hub_.WakeAll(); }),
         accounts_(*store_, numbering_, clock),
+        contacts_(*store_, clock),
         subscriptions_(*store_, clock, options.currency),
         ingest_(*store_, numbering_, clock, options.currency),
         facts_(*store_, numbering_, clock),
-        account_service_(accounts_, pool_),
+        goals_(*store_, numbering_, clock),
+        tasks_(*store_, clock),
+        timeline_(*store_, clock, options.currency),
+        account_service_(accounts_, contacts_, pool_),
         subscription_service_(subscriptions_, pool_),
         ingest_service_(ingest_, pool_, hub_),
-        fact_service_(facts_, pool_, watch_pool_, hub_) {}
+        fact_service_(facts_, pool_, watch_pool_, hub_),
+        goal_service_(goals_, pool_),
+        task_service_(tasks_, pool_, watch_pool_, hub_),
+        timeline_service_(timeline_, pool_) {}
 
   ~WiredServer() override { Stop(); }
 
@@ -45,9 +55,12 @@ class WiredServer final : public AccountsServer {
     PERENNIAL_RETURN_IF_ERROR(CheckCurrency(options.currency));
     PERENNIAL_ASSIGN_OR_RETURN(
         server_, Server::Start(options.server,
-                               {&account_service_, &subscription_service_, &ingest_service_, &fact_service_},
+                               {&account_service_, &subscription_service_, &ingest_service_, &fact_service_, &goal_service_,
+                                &task_service_, &timeline_service_},
                                {"perennial.accounts.v1.AccountService", "perennial.accounts.v1.SubscriptionService",
-                                "perennial.accounts.v1.IngestService", "perennial.accounts.v1.FactService"}));
+                                "perennial.accounts.v1.IngestService", "perennial.accounts.v1.FactService",
+                                "perennial.accounts.v1.GoalService", "perennial.accounts.v1.TaskService",
+                                "perennial.accounts.v1.TimelineService"}));
     sweeper_ = std::make_unique<Sweeper>(*store_, clock, options.sweep_interval);
     server_->SetReady(true);
     return absl::OkStatus();
@@ -80,15 +93,22 @@ class WiredServer final : public AccountsServer {
   std::unique_ptr<Store> store_;
   FactsWriter facts_writer_;
   Accounts accounts_;
+  Contacts contacts_;
   Subscriptions subscriptions_;
   Ingest ingest_;
   Facts facts_;
+  Goals goals_;
+  Tasks tasks_;
+  Timeline timeline_;
   WorkerPool pool_{{.threads = 16, .max_queued = 256}};
   WorkerPool watch_pool_{{.threads = 4, .max_queued = 4096}};
   AccountService account_service_;
   SubscriptionService subscription_service_;
   IngestService ingest_service_;
   FactService fact_service_;
+  GoalService goal_service_;
+  TaskService task_service_;
+  TimelineService timeline_service_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Sweeper> sweeper_;
 };

@@ -1,10 +1,13 @@
 #include "accounts-svc/facts_writer.h"
 
+#include <algorithm>
 #include <string>
 
 #include "accounts-svc/facts/compute_facts.h"
 #include "common/base/status_macros.h"
+#include "common/base/time_util.h"
 #include "common/facts/packed_facts.h"
+#include "perennial/accounts/v1/goal.pb.h"
 
 namespace perennial::accounts {
 namespace {
@@ -25,6 +28,25 @@ absl::Status PutDerived(WriteTransaction& transaction, const AccountRecord& acco
   bool same = stored.size() == movements.size();
   for (std::size_t i = 0; same && i < movements.size(); ++i) same = stored[i].movement == movements[i];
   return same ? absl::OkStatus() : transaction.ReplaceMovements(account.no, account.id, movements);
+}
+
+// Keeps that goals have been reached: they stay so when the value falls.
+absl::Status PutReached(WriteTransaction& transaction, AccountNo no, const std::vector<std::string>& goals, absl::Time now) {
+  for (const std::string& id : goals) {
+    PERENNIAL_ASSIGN_OR_RETURN(std::optional<CareRecord> record, transaction.FindCare(no, CareKind::kGoal, id));
+    perennial::accounts::v1::Goal goal;
+    if (!record.has_value() || !goal.ParseFromString(record->payload)) {
+      return absl::DataLossError("a stored goal cannot be read");
+    }
+    goal.set_state(perennial::accounts::v1::GOAL_STATE_ACHIEVED);
+    SetTimestamp(now, goal.mutable_achieve_time());
+    record->payload = goal.SerializeAsString();
+    record->update_time = now;
+    record->effective = std::max(now, record->effective);
+    ++record->version;
+    PERENNIAL_RETURN_IF_ERROR(transaction.PutCare(no, CareKind::kGoal, *record));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -63,6 +85,7 @@ absl::Status FactsWriter::Refresh(WriteTransaction& transaction, AccountNo no, c
   if (!history.ok()) return history.status();
   PERENNIAL_ASSIGN_OR_RETURN(const Computed computed, ComputeFacts(*history, metrics, now, numbering_));
   PERENNIAL_RETURN_IF_ERROR(PutDerived(transaction, *account, computed));
+  PERENNIAL_RETURN_IF_ERROR(PutReached(transaction, no, computed.reached_goals, now));
   PERENNIAL_RETURN_IF_ERROR(transaction.SetDue(no, computed.next_change));
   perennial::accounts::v1::PackedFacts packed;
   facts::Pack(computed.facts, &packed);

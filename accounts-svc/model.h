@@ -138,6 +138,19 @@ struct ChurnReport {
   std::string reason = {};
 };
 
+enum class GoalState { kUnspecified, kActive, kAchieved, kCancelled };
+
+// A goal that is not deleted, as it stood at some moment.
+struct Goal {
+  std::string id = {};
+  std::string fact = {};  // name of the fact that is measured; empty when people keep `current`
+  double start = 0;
+  double target = 0;
+  std::optional<double> current = {};  // only without a fact
+  std::optional<absl::Time> due = {};
+  GoalState state = GoalState::kActive;
+};
+
 // Use of one metric on one UTC day.
 struct UsageDay {
   std::int64_t metric = 0;  // number of the metric in the store
@@ -180,6 +193,7 @@ struct AccountHistory {
   std::vector<UsageUser> users = {};  // of the last 30 days, each metric, day and user once
   std::vector<LastUse> last_use = {};
   bool users_seen = false;  // whether any event ever named a user
+  std::vector<Goal> goals = {};  // by id
   // Earliest moment after as_of at which something that is stored already takes effect; InfiniteFuture when nothing does.
   absl::Time next_change = absl::InfiniteFuture();
 };

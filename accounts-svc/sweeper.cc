@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "accounts-svc/facts/compute_facts.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -53,7 +54,7 @@ absl::StatusOr<std::string> Sweeper::GoalAt(absl::Time now) {
     }
     return absl::OkStatus();
   }));
-  return absl::StrCat(DayOf(now), "/", known);
+  return absl::StrCat(DayOf(now), "/", known, "/", kFactsVersion);
 }
 
 absl::Status Sweeper::SweepIfDue() {

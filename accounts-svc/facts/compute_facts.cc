@@ -72,6 +72,7 @@ absl::StatusOr<Computed> ComputeFacts(const AccountHistory& history, const std::
   PutContactFacts(history, sink);
   PutSentimentFacts(history, sink);
   PutSilent(history, use_is_failing, sink);
+  computed.reached_goals = PutGoalFacts(history, sink);
   computed.next_change = NextChange(history, computed.mrr, sink);
   computed.facts = std::move(sink.row());
   return computed;

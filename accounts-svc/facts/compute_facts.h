@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -14,6 +15,9 @@ namespace perennial::accounts {
 // Share by which use must have fallen in 30 days for an account to count as falling, in the fact `silent`.
 constexpr double kFallingUse = -0.10;
 
+// Grows when the same history gives other facts than before: then all accounts are computed anew at the next start.
+constexpr int kFactsVersion = 2;
+
 // What follows from an account's history as of a moment.
 struct Computed {
   facts::FactRow facts;
@@ -21,6 +25,8 @@ struct Computed {
   std::vector<MrrPoint> mrr;
   // When the facts change next without a write, if that is before the midnight that ends the day of as_of.
   std::optional<absl::Time> next_change;
+  // Ids of active goals that have been reached.
+  std::vector<std::string> reached_goals;
 };
 
 // The facts of an account as of a moment: a pure function of its history until then and of the metrics known then. The one

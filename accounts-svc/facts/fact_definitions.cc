@@ -98,6 +98,14 @@ void AddSentimentFacts(std::vector<FactDefinition>& out) {
   out.push_back({.name = "churn.last_reason", .type = kString, .meaning = "Reason given in that report."});
 }
 
+void AddGoalFacts(std::vector<FactDefinition>& out) {
+  out.push_back({.name = "goals.active", .unit = "goals", .meaning = "Goals of the customer that are being worked on."});
+  out.push_back({.name = "goals.achieved", .unit = "goals", .meaning = "Goals of the customer that were reached."});
+  out.push_back({.name = "goals.overdue", .unit = "goals", .meaning = "Active goals whose due time has passed."});
+  out.push_back({.name = "goals.progress", .unit = "share 0-1",
+                 .meaning = "Mean progress of active and achieved goals; unknown when that of none is known."});
+}
+
 }  // namespace
 
 std::vector<FactDefinition> FixedFactDefinitions(absl::string_view reporting_currency) {
@@ -107,6 +115,7 @@ std::vector<FactDefinition> FixedFactDefinitions(absl::string_view reporting_cur
   AddUsageFacts(out);
   AddContactFacts(out);
   AddSentimentFacts(out);
+  AddGoalFacts(out);
   for (FactDefinition& definition : out) {
     if (definition.name == "arr") definition.unit = absl::StrCat(reporting_currency, " per year");
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -28,6 +29,10 @@ class FactSink {
     if (!value.empty()) row_.SetText(numbering_.Fixed(name), std::string(value));
   }
   facts::FactRow& row() { return row_; }
+  // A number that was put, by name; nothing when it is unknown, no number or no fact.
+  [[nodiscard]] std::optional<double> Number(absl::string_view name) const {
+    return NumberOf(row_, name, numbering_);
+  }
   [[nodiscard]] absl::Time as_of() const { return as_of_; }
   // Day of as_of.
   [[nodiscard]] std::int64_t today() const { return today_; }
@@ -55,5 +60,9 @@ void PutContactFacts(const AccountHistory& history, FactSink& sink);
 
 // The groups sentiment, onboarding and churn reports.
 void PutSentimentFacts(const AccountHistory& history, FactSink& sink);
+
+// The group goals, after all others: goals measure them. Returns the ids of active goals that have been reached, which count
+// as achieved.
+std::vector<std::string> PutGoalFacts(const AccountHistory& history, FactSink& sink);
 
 }  // namespace perennial::accounts

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/facts/fact_catalogue.h"
+#include "common/facts/fact_row.h"
 
 namespace perennial::accounts {
 
@@ -68,5 +70,8 @@ class FactNumbering {
   std::size_t attributes_ = 0;
   facts::FactId saved_ = 0;
 };
+
+// A number in `row`, by the name of its fact; nothing when it is unknown, or when no fact of that name is a number.
+std::optional<double> NumberOf(const facts::FactRow& row, absl::string_view name, const FactNumbering& numbering);
 
 }  // namespace perennial::accounts

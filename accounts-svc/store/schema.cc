@@ -142,6 +142,77 @@ CREATE TABLE fact_definitions (
 ) STRICT;
 
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+)sql",
+          R"sql(
+CREATE TABLE contacts (
+  account_no INTEGER NOT NULL,
+  contact_id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  effective_time INTEGER NOT NULL,
+  create_time INTEGER NOT NULL,
+  update_time INTEGER NOT NULL,
+  delete_time INTEGER,
+  payload BLOB NOT NULL,            -- perennial.accounts.v1.Contact
+  PRIMARY KEY (account_no, contact_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE contact_versions (
+  account_no INTEGER NOT NULL,
+  contact_id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  effective_time INTEGER NOT NULL,  -- never falls from one version to the next
+  create_time INTEGER NOT NULL,
+  update_time INTEGER NOT NULL,
+  delete_time INTEGER,
+  payload BLOB NOT NULL,
+  PRIMARY KEY (account_no, contact_id, version)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE goals (
+  account_no INTEGER NOT NULL,
+  goal_id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  effective_time INTEGER NOT NULL,
+  create_time INTEGER NOT NULL,
+  update_time INTEGER NOT NULL,
+  delete_time INTEGER,
+  payload BLOB NOT NULL,            -- perennial.accounts.v1.Goal
+  PRIMARY KEY (account_no, goal_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE goal_versions (
+  account_no INTEGER NOT NULL,
+  goal_id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  effective_time INTEGER NOT NULL,  -- never falls from one version to the next
+  create_time INTEGER NOT NULL,
+  update_time INTEGER NOT NULL,
+  delete_time INTEGER,
+  payload BLOB NOT NULL,
+  PRIMARY KEY (account_no, goal_id, version)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tasks (                -- by revision it is the feed of tasks; rows are replaced, never removed
+  account_no INTEGER NOT NULL,
+  task_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  revision INTEGER NOT NULL UNIQUE,
+  version INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  assignee TEXT NOT NULL,
+  due_key INTEGER NOT NULL,         -- due time; the greatest number when there is none
+  entry_time INTEGER NOT NULL,      -- place in the timeline
+  create_time INTEGER NOT NULL,
+  update_time INTEGER NOT NULL,
+  payload BLOB NOT NULL,            -- perennial.accounts.v1.Task
+  PRIMARY KEY (account_no, task_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tasks_by_due ON tasks (due_key, account_id, task_id);
+CREATE INDEX tasks_by_state ON tasks (state, due_key, account_id, task_id);
+CREATE INDEX tasks_by_assignee ON tasks (assignee, due_key, account_id, task_id);
+CREATE INDEX tasks_by_entry ON tasks (account_no, entry_time, task_id);
+
+CREATE INDEX records_by_time ON records (account_no, event_time, kind, record_id);
 )sql"};
 }
 

@@ -101,6 +101,7 @@ absl::StatusOr<AccountHistory> SqliteTransaction::LoadHistory(const AccountRecor
   PERENNIAL_RETURN_IF_ERROR(LoadUsageOfLastDay(account.no, as_of, history));
   PERENNIAL_RETURN_IF_ERROR(LoadLastUse(account.no, as_of, history));
   PERENNIAL_RETURN_IF_ERROR(LoadNextChange(account.no, as_of, history));
+  PERENNIAL_RETURN_IF_ERROR(LoadGoals(account.no, as_of, history));
   return history;
 }
 

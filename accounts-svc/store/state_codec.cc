@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/base/time_util.h"
+#include "perennial/accounts/v1/goal.pb.h"
 
 namespace perennial::accounts {
 namespace {
@@ -94,6 +95,21 @@ absl::StatusOr<AccountState> DecodeState(absl::string_view bytes) {
     return absl::DataLossError("a stored account cannot be read");
   }
   return StateFromProto(message);
+}
+
+absl::StatusOr<Goal> DecodeGoal(absl::string_view id, absl::string_view payload) {
+  v1::Goal message;
+  if (!message.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
+    return absl::DataLossError("a stored goal cannot be read");
+  }
+  Goal goal{.id = std::string(id),
+            .fact = message.fact(),
+            .start = message.start_value(),
+            .target = message.target_value(),
+            .state = static_cast<GoalState>(message.state())};
+  if (message.has_current_value()) goal.current = message.current_value();
+  if (message.has_due_time()) goal.due = ToTime(message.due_time());
+  return goal;
 }
 
 absl::Status AddToHistory(absl::string_view payload, absl::Time as_of, AccountHistory& history) {

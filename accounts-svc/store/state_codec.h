@@ -18,6 +18,9 @@ AccountState StateFromProto(const perennial::accounts::v1::Account& account);
 std::string EncodeState(const AccountState& state);
 absl::StatusOr<AccountState> DecodeState(absl::string_view bytes);
 
+// A stored goal as it stood in one of its versions.
+absl::StatusOr<Goal> DecodeGoal(absl::string_view id, absl::string_view payload);
+
 // Adds a stored record to a history as of a moment: what became known later is left out.
 absl::Status AddToHistory(absl::string_view payload, absl::Time as_of, AccountHistory& history);
 

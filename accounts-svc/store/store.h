@@ -82,7 +82,7 @@ enum class CareKind { kContact, kGoal };
 // A contact or goal as it stands, or stood in some version.
 struct CareRecord {
   std::string id = {};
-  // Serialized perennial.accounts.v1.Contact or Goal without what is in the other members.
+  // Serialized perennial.accounts.v1.Contact or Goal: client fields and, of a goal, achieve_time.
   std::string payload = {};
   absl::Time create_time;
   absl::Time update_time;
@@ -100,7 +100,7 @@ struct TaskRecord {
   AccountNo account = 0;
   std::string account_id = {};
   std::string id = {};
-  // Serialized perennial.accounts.v1.Task without what is in the other members.
+  // Serialized perennial.accounts.v1.Task: client fields and complete_time.
   std::string payload = {};
   std::string assignee = {};
   TaskState state = TaskState::kOpen;
