@@ -10,6 +10,7 @@ namespace {
 
 // The most that a list method gives in one answer.
 constexpr int kPageSize = 1000;
+constexpr int kTimelineEntries = 20;
 
 }  // namespace
 
@@ -20,6 +21,9 @@ CustomerStubs::CustomerStubs(Backend& accounts_svc, Backend& health_svc, Backend
       accounts(accounts_svc.channel()),
       subscriptions(accounts_svc.channel()),
       facts(accounts_svc.channel()),
+      goals(accounts_svc.channel()),
+      tasks(accounts_svc.channel()),
+      timeline(accounts_svc.channel()),
       scores(health_svc.channel()),
       flags(health_svc.channel()),
       segments(segment_svc.channel()) {}
@@ -76,7 +80,33 @@ void CustomerPicture::Ask() {
   Start(segments_, stubs_.segments_backend, [this](auto* context, auto done) {
     stubs_.segments.async()->ListAccountSegments(context, &segments_.request, &segments_.response, std::move(done));
   });
+  AskForCare();
   OnPart();
+}
+
+void CustomerPicture::AskForCare() {
+  contacts_.request.set_parent(name_);
+  contacts_.request.set_page_size(kPageSize);
+  goals_.request.set_parent(name_);
+  goals_.request.set_page_size(kPageSize);
+  tasks_.request.set_parent(name_);
+  tasks_.request.set_page_size(kPageSize);
+  tasks_.request.set_state(accounts::v1::TASK_STATE_OPEN);
+  timeline_.request.set_parent(name_);
+  timeline_.request.set_page_size(kTimelineEntries);
+
+  Start(contacts_, stubs_.accounts_backend, [this](auto* context, auto done) {
+    stubs_.accounts.async()->ListContacts(context, &contacts_.request, &contacts_.response, std::move(done));
+  });
+  Start(goals_, stubs_.accounts_backend, [this](auto* context, auto done) {
+    stubs_.goals.async()->ListGoals(context, &goals_.request, &goals_.response, std::move(done));
+  });
+  Start(tasks_, stubs_.accounts_backend, [this](auto* context, auto done) {
+    stubs_.tasks.async()->ListTasks(context, &tasks_.request, &tasks_.response, std::move(done));
+  });
+  Start(timeline_, stubs_.accounts_backend, [this](auto* context, auto done) {
+    stubs_.timeline.async()->ListTimeline(context, &timeline_.request, &timeline_.response, std::move(done));
+  });
 }
 
 void CustomerPicture::OnPart() {
@@ -94,6 +124,10 @@ void CustomerPicture::Compose() {
   if (Has("health", health_.status)) response_.mutable_health()->Swap(health_.response.mutable_explanation());
   if (Has("flags", flags_.status)) response_.mutable_flags()->Swap(flags_.response.mutable_flags());
   if (Has("segments", segments_.status)) response_.mutable_segments()->Swap(segments_.response.mutable_memberships());
+  if (Has("contacts", contacts_.status)) response_.mutable_contacts()->Swap(contacts_.response.mutable_contacts());
+  if (Has("goals", goals_.status)) response_.mutable_goals()->Swap(goals_.response.mutable_goals());
+  if (Has("tasks", tasks_.status)) response_.mutable_tasks()->Swap(tasks_.response.mutable_tasks());
+  if (Has("timeline", timeline_.status)) response_.mutable_timeline()->Swap(timeline_.response.mutable_entries());
   done_(grpc::Status::OK);
 }
 

@@ -12,7 +12,10 @@
 #include "gateway/backend.h"
 #include "perennial/accounts/v1/account_service.grpc.pb.h"
 #include "perennial/accounts/v1/fact_service.grpc.pb.h"
+#include "perennial/accounts/v1/goal_service.grpc.pb.h"
 #include "perennial/accounts/v1/subscription_service.grpc.pb.h"
+#include "perennial/accounts/v1/task_service.grpc.pb.h"
+#include "perennial/accounts/v1/timeline_service.grpc.pb.h"
 #include "perennial/gateway/v1/customer_service.pb.h"
 #include "perennial/health/v1/flag_service.grpc.pb.h"
 #include "perennial/health/v1/health_score_service.grpc.pb.h"
@@ -30,6 +33,9 @@ struct CustomerStubs {
   accounts::v1::AccountService::Stub accounts;
   accounts::v1::SubscriptionService::Stub subscriptions;
   accounts::v1::FactService::Stub facts;
+  accounts::v1::GoalService::Stub goals;
+  accounts::v1::TaskService::Stub tasks;
+  accounts::v1::TimelineService::Stub timeline;
   health::v1::HealthScoreService::Stub scores;
   health::v1::FlagService::Stub flags;
   segments::v1::SegmentService::Stub segments;
@@ -51,6 +57,7 @@ class CustomerPicture : public std::enable_shared_from_this<CustomerPicture> {
   void Ask();
 
  private:
+  void AskForCare();
   template <class Request, class Response>
   struct Part {
     std::unique_ptr<grpc::ClientContext> context;
@@ -82,6 +89,10 @@ class CustomerPicture : public std::enable_shared_from_this<CustomerPicture> {
   Part<health::v1::ExplainHealthScoreRequest, health::v1::ExplainHealthScoreResponse> health_;
   Part<health::v1::ListFlagsRequest, health::v1::ListFlagsResponse> flags_;
   Part<segments::v1::ListAccountSegmentsRequest, segments::v1::ListAccountSegmentsResponse> segments_;
+  Part<accounts::v1::ListContactsRequest, accounts::v1::ListContactsResponse> contacts_;
+  Part<accounts::v1::ListGoalsRequest, accounts::v1::ListGoalsResponse> goals_;
+  Part<accounts::v1::ListTasksRequest, accounts::v1::ListTasksResponse> tasks_;
+  Part<accounts::v1::ListTimelineRequest, accounts::v1::ListTimelineResponse> timeline_;
 };
 
 }  // namespace perennial::gateway

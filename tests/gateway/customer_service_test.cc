@@ -29,8 +29,14 @@ TEST_F(CustomerServiceTest, ComposesAllParts) {
   EXPECT_EQ(picture_.health().score().name(), "accounts/acme/healthScore");
   EXPECT_EQ(picture_.flags(0).name(), "accounts/acme/flags/silent");
   EXPECT_EQ(picture_.segments(0).account(), "accounts/acme");
+  EXPECT_EQ(picture_.contacts(0).name(), "accounts/acme/contacts/c1");
+  EXPECT_EQ(picture_.goals(0).name(), "accounts/acme/goals/g1");
+  EXPECT_EQ(picture_.tasks(0).name(), "accounts/acme/tasks/t1");
+  EXPECT_EQ(picture_.tasks(0).state(), accounts::v1::TASK_STATE_OPEN);
+  EXPECT_EQ(picture_.timeline(0).summary(), "Call, inbound");
   EXPECT_EQ(picture_.missing_parts_size(), 0);
   EXPECT_EQ(subscriptions_.page_size, 1000);
+  EXPECT_EQ(timeline_.page_size, 20);
 }
 
 TEST_F(CustomerServiceTest, NamesThePartsOfAServiceThatIsDown) {
@@ -46,6 +52,17 @@ TEST_F(CustomerServiceTest, NamesThePartsOfAServiceThatIsDown) {
   EXPECT_EQ(picture_.account().name(), "accounts/acme");
   EXPECT_EQ(picture_.facts_size(), 1);
   EXPECT_EQ(picture_.segments_size(), 1);
+}
+
+TEST_F(CustomerServiceTest, OnePartOfAServiceMayFailAlone) {
+  tasks_.fail = true;
+  ASSERT_TRUE(Get("accounts/acme").ok());
+  ASSERT_EQ(picture_.missing_parts_size(), 1);
+  EXPECT_EQ(picture_.missing_parts(0).part(), "tasks");
+  EXPECT_EQ(picture_.missing_parts(0).status().code(), grpc::StatusCode::INTERNAL);
+  EXPECT_EQ(picture_.tasks_size(), 0);
+  EXPECT_EQ(picture_.goals_size(), 1);
+  EXPECT_EQ(picture_.timeline_size(), 1);
 }
 
 TEST_F(CustomerServiceTest, NamesThePartThatHangsInTime) {

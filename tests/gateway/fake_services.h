@@ -16,8 +16,11 @@
 #include "common/server/server.h"
 #include "perennial/accounts/v1/account_service.grpc.pb.h"
 #include "perennial/accounts/v1/fact_service.grpc.pb.h"
+#include "perennial/accounts/v1/goal_service.grpc.pb.h"
 #include "perennial/accounts/v1/ingest_service.grpc.pb.h"
 #include "perennial/accounts/v1/subscription_service.grpc.pb.h"
+#include "perennial/accounts/v1/task_service.grpc.pb.h"
+#include "perennial/accounts/v1/timeline_service.grpc.pb.h"
 #include "perennial/health/v1/flag_service.grpc.pb.h"
 #include "perennial/health/v1/health_score_service.grpc.pb.h"
 #include "perennial/segments/v1/segment_service.grpc.pb.h"
@@ -99,10 +102,49 @@ class FakeAccounts final : public accounts::v1::AccountService::Service {
     if (request->name() == "accounts/huge") response->mutable_account()->set_display_name(std::string(12 << 20, 'x'));
     return grpc::Status::OK;
   }
+  grpc::Status ListContacts(grpc::ServerContext*, const accounts::v1::ListContactsRequest* request,
+                            accounts::v1::ListContactsResponse* response) override {
+    response->add_contacts()->set_name(request->parent() + "/contacts/c1");
+    return grpc::Status::OK;
+  }
 
   SeenCall seen;
   std::atomic<int> cancelled = 0;
   std::atomic<bool> released = false;
+};
+
+class FakeGoals final : public accounts::v1::GoalService::Service {
+ public:
+  grpc::Status ListGoals(grpc::ServerContext*, const accounts::v1::ListGoalsRequest* request,
+                         accounts::v1::ListGoalsResponse* response) override {
+    response->add_goals()->set_name(request->parent() + "/goals/g1");
+    return grpc::Status::OK;
+  }
+};
+
+// Answers with a task in the state asked for.
+class FakeTasks final : public accounts::v1::TaskService::Service {
+ public:
+  grpc::Status ListTasks(grpc::ServerContext*, const accounts::v1::ListTasksRequest* request,
+                         accounts::v1::ListTasksResponse* response) override {
+    if (fail) return {grpc::StatusCode::INTERNAL, "tasks are broken"};
+    accounts::v1::Task* task = response->add_tasks();
+    task->set_name(request->parent() + "/tasks/t1");
+    task->set_state(request->state());
+    return grpc::Status::OK;
+  }
+  std::atomic<bool> fail = false;
+};
+
+class FakeTimeline final : public accounts::v1::TimelineService::Service {
+ public:
+  grpc::Status ListTimeline(grpc::ServerContext*, const accounts::v1::ListTimelineRequest* request,
+                            accounts::v1::ListTimelineResponse* response) override {
+    page_size = request->page_size();
+    response->add_entries()->set_summary("Call, inbound");
+    return grpc::Status::OK;
+  }
+  std::atomic<int> page_size = 0;
 };
 
 class FakeSubscriptions final : public accounts::v1::SubscriptionService::Service {

@@ -74,10 +74,13 @@ class GatewayTest : public ::testing::Test {
   FakeSubscriptions subscriptions_;
   FakeFacts facts_;
   FakeIngest ingest_;
+  FakeGoals goals_;
+  FakeTasks tasks_;
+  FakeTimeline timeline_;
   FakeScores scores_;
   FakeFlags flags_;
   FakeSegments segments_;
-  FakeProcess accounts_process_{{&accounts_, &subscriptions_, &facts_, &ingest_}};
+  FakeProcess accounts_process_{{&accounts_, &subscriptions_, &facts_, &ingest_, &goals_, &tasks_, &timeline_}};
   FakeProcess health_process_{{&scores_, &flags_}};
   FakeProcess segments_process_{{&segments_}};
   GatewayOptions options_;
