@@ -50,6 +50,8 @@ class FactsPropertyTest : public RandomPortfolioTest {
       LetTimePass();
     }
     ASSERT_TRUE(FeedShowsNow()) << Difference(follower_->rows_, AllFacts());
+    ASSERT_GE(ids_.size(), 3U);
+    ASSERT_GE(follower_->definitions_.size(), 70U) << "use of no metric was reported";
   }
   std::vector<Moment> moments_;
 };
@@ -90,7 +92,7 @@ TEST_P(FactsPropertyTest, ARestartChangesNoFacts) {
   EXPECT_EQ(Difference(before, follower_->rows_), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, FactsPropertyTest, ::testing::Values(1U, 2U, 3U, 4U));
+INSTANTIATE_TEST_SUITE_P(Seeds, FactsPropertyTest, ::testing::Range(1U, 5U));
 
 }  // namespace
 }  // namespace perennial::accounts::testing

@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "accounts-svc/store/schema.h"
-#include "accounts-svc/store/sqlite_store.h"
+#include "accounts-svc/store/sql_store.h"
 #include "tests/accounts/store_fixture.h"
 
 namespace perennial::accounts::testing {
@@ -12,7 +12,7 @@ namespace {
 
 class SqliteStoreFilesTest : public ::testing::Test {
  protected:
-  absl::Status OpenStatus() { return SqliteStore::Open({.path = path_}).status(); }
+  absl::Status OpenStatus() { return SqlStore::OpenSqlite(path_).status(); }
   void Execute(const std::string& sql) {
     sqlite3* db = nullptr;
     ASSERT_EQ(sqlite3_open(path_.c_str(), &db), SQLITE_OK);
@@ -59,7 +59,7 @@ TEST_F(SqliteStoreFilesTest, AFileThatIsNoDatabaseIsRefused) {
 }
 
 TEST_F(SqliteStoreFilesTest, AFolderThatDoesNotExistIsRefused) {
-  EXPECT_EQ(SqliteStore::Open({.path = folder_.path() + "/absent/accounts.db"}).status().code(),
+  EXPECT_EQ(SqlStore::OpenSqlite(folder_.path() + "/absent/accounts.db").status().code(),
             absl::StatusCode::kFailedPrecondition);
 }
 

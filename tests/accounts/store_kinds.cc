@@ -1,6 +1,6 @@
 #include <ostream>
 
-#include "accounts-svc/store/sqlite_store.h"
+#include "accounts-svc/store/sql_store.h"
 #include "tests/accounts/store_fixture.h"
 
 namespace perennial::accounts::testing {
@@ -9,7 +9,7 @@ void PrintTo(const StoreKind& kind, std::ostream* out) { *out << kind.name; }
 
 std::vector<StoreKind> StoreKinds() {
   return {{"Sqlite", [](const std::string& folder) -> absl::StatusOr<std::unique_ptr<Store>> {
-             return SqliteStore::Open({.path = folder + "/accounts.db"});
+             return SqlStore::OpenSqlite(folder + "/accounts.db");
            }}};
 }
 

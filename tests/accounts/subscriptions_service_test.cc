@@ -11,7 +11,11 @@ class SubscriptionsServiceTest : public ServerTest {
  protected:
   void SetUp() override {
     ServerTest::SetUp();
-    CreateAccount("acme");
+    v1::CreateAccountRequest request;
+    request.set_account_id("acme");
+    request.mutable_account()->set_display_name("Acme");
+    SetTimestamp(Ago(100), request.mutable_account()->mutable_customer_since());
+    ASSERT_TRUE(ServerTest::Create(request).ok());
   }
   v1::Subscription Subscribe(const std::string& id, const std::string& mrr, absl::Time start) {
     v1::CreateSubscriptionRequest request = SubscriptionOf("acme", id, mrr);

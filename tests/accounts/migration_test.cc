@@ -1,0 +1,72 @@
+// A database that an earlier version of this program wrote.
+#include <sqlite3.h>
+
+#include "absl/strings/str_cat.h"
+#include "accounts-svc/store/schema.h"
+#include "accounts-svc/store/sql_store.h"
+#include "common/base/time_util.h"
+#include "tests/accounts/care_fixture.h"
+
+namespace perennial::accounts::testing {
+namespace {
+
+TEST(Migration, AFileOfTheFirstVersionIsBroughtUpToDateWithWhatIsInIt) {
+  const TempFolder folder;
+  const std::string path = folder.path() + "/accounts.db";
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  const std::string sql =
+      absl::StrCat(AccountsSchema().migrations.at(0), ";PRAGMA application_id = ", kAccountsApplicationId,
+                   ";PRAGMA user_version = 1; INSERT INTO accounts VALUES (7, 'acme', 'Acme', x'', 1, 2, 3, NULL, 4);"
+                   "INSERT INTO account_versions VALUES (7, 1, x'');");
+  EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+  sqlite3_close(db);
+
+  const auto store = SqlStore::OpenSqlite(path);
+  ASSERT_TRUE(store.ok()) << store.status();
+  const absl::Time now = absl::FromUnixMicros(5);
+  const auto status = (*store)->Write([&](WriteTransaction& transaction) -> absl::Status {
+    const auto account = transaction.FindAccount("acme");
+    EXPECT_TRUE(account.ok() && account->has_value());
+    EXPECT_EQ((*account)->no, 7);
+    EXPECT_EQ((*account)->version, 4);
+    TaskRecord task{
+        .account = 7, .account_id = "acme", .id = "t", .entry_time = now, .create_time = now, .update_time = now};
+    return transaction.PutTask(task);
+  });
+  EXPECT_TRUE(status.ok()) << status.status();
+}
+
+using StaleFactsTest = CareTest;
+
+TEST_F(StaleFactsTest, AreComputedAnewWhenTheProgramHasOthersThanTheOneThatWroteThem) {
+  v1::ListAccountsRequest list;
+  list.set_filter("goals.active = 0");
+  const auto count = [&] {
+    v1::ListAccountsResponse response;
+    EXPECT_TRUE(Send(*accounts_, &v1::AccountService::Stub::ListAccounts, list, &response).ok());
+    return response.accounts_size();
+  };
+  EXPECT_EQ(count(), 1);
+  server_ = nullptr;
+  {
+    const auto store = SqlStore::OpenSqlite(folder_.path() + "/accounts.db");
+    ASSERT_TRUE(store.ok()) << store.status();
+    const auto status = (*store)->Write([&](WriteTransaction& transaction) -> absl::Status {
+      const auto account = transaction.FindAccount("acme");
+      if (!account.ok()) return account.status();
+      // What the first version left after a sweep of today: no facts of goals.
+      if (const auto put = transaction.PutFacts((*account)->no, {.account_id = "acme", .as_of = clock_.Now()});
+          !put.ok()) {
+        return put.status();
+      }
+      return transaction.PutSetting("swept", absl::StrCat(DayOf(clock_.Now()), "/0"));
+    });
+    ASSERT_TRUE(status.ok()) << status.status();
+  }
+  Restart();
+  EXPECT_TRUE(Eventually([&] { return count() == 1; })) << "without waiting for midnight";
+}
+
+}  // namespace
+}  // namespace perennial::accounts::testing
