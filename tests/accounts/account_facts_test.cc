@@ -48,16 +48,54 @@ TEST_F(AccountFactsTest, AnAttributeOfAnotherTypeThanElsewhereIsRefused) {
 }
 
 TEST_F(AccountFactsTest, TheCatalogueHasEveryFactOfTheContracts) {
-  const char* const kNames[] = {
-      "name", "owner", "tags", "parent", "tenure_days", "phase", "phase_days", "plan", "mrr", "arr", "seats", "is_trial",
-      "trial_days_left", "renewal_days", "auto_renew", "revenue.start_30d", "revenue.new_30d", "revenue.expansion_90d",
-      "revenue.contraction_365d", "revenue.churned_90d", "revenue.reactivated_365d", "usage.days_since_last",
-      "usage.change_30d", "usage.breadth_30d", "usage.seat_utilisation_30d", "touch.days_since_last", "touch.count_30d",
-      "touch.count_90d", "touch.inbound_90d", "touch.engaged_first_90d", "support.open", "support.open_urgent",
-      "support.opened_30d", "support.opened_90d", "support.first_response_hours_90d", "support.resolution_hours_90d",
-      "support.on_time_rate_90d", "support.days_since_last", "nps.latest", "nps.days_since", "csat.avg_90d",
-      "csat.count_90d", "pulse.latest", "pulse.days_since", "onboarding.progress", "onboarding.days",
-      "onboarding.first_value_days", "silent"};
+  const char* const kNames[] = {"name",
+                                "owner",
+                                "tags",
+                                "parent",
+                                "tenure_days",
+                                "phase",
+                                "phase_days",
+                                "plan",
+                                "mrr",
+                                "arr",
+                                "seats",
+                                "is_trial",
+                                "trial_days_left",
+                                "renewal_days",
+                                "auto_renew",
+                                "revenue.start_30d",
+                                "revenue.new_30d",
+                                "revenue.expansion_90d",
+                                "revenue.contraction_365d",
+                                "revenue.churned_90d",
+                                "revenue.reactivated_365d",
+                                "usage.days_since_last",
+                                "usage.change_30d",
+                                "usage.breadth_30d",
+                                "usage.seat_utilisation_30d",
+                                "touch.days_since_last",
+                                "touch.count_30d",
+                                "touch.count_90d",
+                                "touch.inbound_90d",
+                                "touch.engaged_first_90d",
+                                "support.open",
+                                "support.open_urgent",
+                                "support.opened_30d",
+                                "support.opened_90d",
+                                "support.first_response_hours_90d",
+                                "support.resolution_hours_90d",
+                                "support.on_time_rate_90d",
+                                "support.days_since_last",
+                                "nps.latest",
+                                "nps.days_since",
+                                "csat.avg_90d",
+                                "csat.count_90d",
+                                "pulse.latest",
+                                "pulse.days_since",
+                                "onboarding.progress",
+                                "onboarding.days",
+                                "onboarding.first_value_days",
+                                "silent"};
   for (const char* name : kNames) EXPECT_NE(Fact(name), "no such fact") << name;
 }
 
@@ -66,8 +104,9 @@ TEST_F(AccountFactsTest, EveryDefinitionHasAMeaningAndAnAgeFactThatExists) {
   for (const auto& definition : MetricFactDefinitions("logins")) all.push_back(definition);
   for (const auto& definition : all) {
     EXPECT_FALSE(definition.meaning.empty()) << definition.name;
-    const bool found = definition.age_fact.empty() ||
-                       std::any_of(all.begin(), all.end(), [&](const auto& other) { return other.name == definition.age_fact; });
+    const bool found = definition.age_fact.empty() || std::any_of(all.begin(), all.end(), [&](const auto& other) {
+                         return other.name == definition.age_fact;
+                       });
     EXPECT_TRUE(found) << definition.name;
   }
 }

@@ -77,11 +77,13 @@ TEST_F(AccountsServiceTest, AnEmptyRequestIsToldWhatIsRequired) {
   EXPECT_EQ(BadFields(Undelete("")), Fields{"name"});
   EXPECT_EQ(BadFields(Update(v1::UpdateAccountRequest())), (Fields{"account", "account.name"}));
   v1::ListPhaseChangesResponse phases;
-  EXPECT_EQ(BadFields(Send(*accounts_, &v1::AccountService::Stub::ListPhaseChanges, v1::ListPhaseChangesRequest(), &phases)),
-            Fields{"parent"});
+  EXPECT_EQ(
+      BadFields(Send(*accounts_, &v1::AccountService::Stub::ListPhaseChanges, v1::ListPhaseChangesRequest(), &phases)),
+      Fields{"parent"});
   v1::BatchGetAccountsResponse batch;
-  EXPECT_EQ(BadFields(Send(*accounts_, &v1::AccountService::Stub::BatchGetAccounts, v1::BatchGetAccountsRequest(), &batch)),
-            Fields{"names"});
+  EXPECT_EQ(
+      BadFields(Send(*accounts_, &v1::AccountService::Stub::BatchGetAccounts, v1::BatchGetAccountsRequest(), &batch)),
+      Fields{"names"});
 }
 
 TEST_F(AccountsServiceTest, AnIdIsTakenOnceAlsoByADeletedAccount) {
@@ -160,7 +162,8 @@ TEST_F(AccountsServiceTest, BatchGetAnswersInOrderAllOrNone) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(status.error_message(), "accounts/x, accounts/y do not exist");
   request.add_names("nonsense");
-  EXPECT_EQ(BadFields(Send(*accounts_, &v1::AccountService::Stub::BatchGetAccounts, request, &response)), Fields{"names[5]"});
+  EXPECT_EQ(BadFields(Send(*accounts_, &v1::AccountService::Stub::BatchGetAccounts, request, &response)),
+            Fields{"names[5]"});
 }
 
 TEST_F(AccountsServiceTest, UpdateChangesWhatTheMaskNamesAndNothingElse) {

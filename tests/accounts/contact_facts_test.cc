@@ -53,8 +53,8 @@ TEST_F(ContactFactsTest, NoTicketsAreZeroOpenAndUnknownTimes) {
                            "support.opened_90d"}) {
     EXPECT_EQ(Fact(name), "0") << name;
   }
-  for (const char* name : {"support.first_response_hours_90d", "support.resolution_hours_90d", "support.on_time_rate_90d",
-                           "support.days_since_last"}) {
+  for (const char* name : {"support.first_response_hours_90d", "support.resolution_hours_90d",
+                           "support.on_time_rate_90d", "support.days_since_last"}) {
     EXPECT_EQ(Fact(name), "unknown") << name;
   }
 }
@@ -86,9 +86,9 @@ TEST_F(ContactFactsTest, FirstResponseIsTheMeanOfAnsweredTicketsOpenedInTheWindo
 }
 
 TEST_F(ContactFactsTest, ResolutionIsTheMeanOfTicketsResolvedInTheWindow) {
-  Open(100).resolved = Ago(98);                     // before the window
-  Open(95).resolved = Ago(89);                      // 144 hours
-  Open(5).resolved = Ago(5) + absl::Minutes(90);    // 1.5 hours
+  Open(100).resolved = Ago(98);                   // before the window
+  Open(95).resolved = Ago(89);                    // 144 hours
+  Open(5).resolved = Ago(5) + absl::Minutes(90);  // 1.5 hours
   Open(4);
   EXPECT_EQ(Fact("support.resolution_hours_90d"), "72.75");
 }
@@ -98,11 +98,11 @@ TEST_F(ContactFactsTest, APromiseKeptCountsWhenItIsKeptAndABrokenOneWhenItFallsD
   history_.tickets.back().first_response = Ago(5) + absl::Hours(1);  // kept
   Open(5).resolve_due = Ago(3);                                      // broken: nothing happened
   Open(5).resolve_due = Ago(3);
-  history_.tickets.back().resolved = Ago(2);                         // broken: late
+  history_.tickets.back().resolved = Ago(2);  // broken: late
   Open(5).resolve_due = Ago(3);
-  history_.tickets.back().resolved = Ago(3);                         // kept, at the last moment
-  Open(5).resolve_due = Ago(-2);                                     // still open, not due yet: not counted
-  Open(120).resolve_due = Ago(100);                                  // fell due before the window
+  history_.tickets.back().resolved = Ago(3);  // kept, at the last moment
+  Open(5).resolve_due = Ago(-2);              // still open, not due yet: not counted
+  Open(120).resolve_due = Ago(100);           // fell due before the window
   EXPECT_EQ(Fact("support.on_time_rate_90d"), "0.5");
 }
 

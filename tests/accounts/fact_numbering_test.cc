@@ -40,6 +40,51 @@ TEST(FactNumberingTest, ACatalogueWithAFactTwiceOrOfAnotherTypeIsRefused) {
   EXPECT_FALSE(other.AddAll({{.name = "a", .type = FactType::kString}}).ok());
 }
 
+TEST(FactNumberingTest, WhatOthersStoredFirstMovesWhatIsNotSavedBehindIt) {
+  FactNumbering numbering;
+  ASSERT_TRUE(numbering.Load({{.name = "a"}}).ok());
+  ASSERT_TRUE(numbering.AddAll({{.name = "mine"}, {.name = "both"}}).ok());
+  ASSERT_TRUE(numbering.Learn(1, {{.name = "theirs"}, {.name = "both"}}).ok());
+  const auto tail = numbering.Unsaved();
+  EXPECT_EQ(tail.first, 3U);
+  ASSERT_EQ(tail.definitions.size(), 1U);
+  EXPECT_EQ(tail.definitions[0].name, "mine");
+  // Numbers here stay; rows are stored with the store's.
+  EXPECT_EQ(numbering.Fixed("mine"), 1U);
+  EXPECT_EQ(numbering.ToStored(numbering.Fixed("mine")), 3U);
+  EXPECT_EQ(numbering.ToStored(numbering.Fixed("both")), 2U);
+  facts::FactRow row;
+  row.SetNumber(numbering.Fixed("mine"), 30);
+  row.SetText(numbering.Fixed("theirs"), "10");
+  facts::FactRow stored;
+  stored.SetText(1, "10");
+  stored.SetNumber(3, 30);
+  EXPECT_EQ(numbering.ToStored(row), stored);
+  numbering.MarkSaved(4);
+  EXPECT_EQ(numbering.LocalIds(), (std::vector<facts::FactId>{0, 3, 2, 1}));
+}
+
+TEST(FactNumberingTest, LearningAgainChangesNothingAndAHoleIsRefused) {
+  FactNumbering numbering;
+  ASSERT_TRUE(numbering.Load({{.name = "a"}, {.name = "b"}}).ok());
+  EXPECT_TRUE(numbering.Learn(1, {{.name = "b"}}).ok());
+  EXPECT_TRUE(numbering.Learn(1, {{.name = "b"}, {.name = "c"}}).ok());
+  EXPECT_EQ(numbering.saved(), 3U);
+  EXPECT_EQ(numbering.Learn(5, {{.name = "f"}}).code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(FactNumberingTest, AnAttributeThatOthersStoredWithAnotherTypeReplacesTheOneThatWasNeverSaved) {
+  FactNumbering numbering;
+  ASSERT_TRUE(numbering.ForAttribute("size", FactType::kString).ok());
+  FactNumbering theirs;
+  ASSERT_TRUE(theirs.ForAttribute("size", FactType::kNumber).ok());
+  ASSERT_TRUE(numbering.Learn(0, theirs.Unsaved().definitions).ok());
+  EXPECT_EQ(numbering.ForAttribute("size", FactType::kNumber).value(), 1U);
+  EXPECT_EQ(numbering.ToStored(1), 0U);
+  EXPECT_FALSE(numbering.ForAttribute("size", FactType::kString).ok());
+  EXPECT_TRUE(numbering.Unsaved().definitions.empty());
+}
+
 class FactsWriterTest : public StoreTest {
  protected:
   void SetUp() override {
@@ -77,18 +122,21 @@ TEST_P(FactsWriterTest, FactsThatAFailedWriteAddedLeaveNoHoleInTheStoredCatalogu
   EXPECT_EQ(saved.back().name, "attributes.kept");
   FactNumbering reloaded;
   EXPECT_TRUE(reloaded.Load(saved).ok());
-  EXPECT_EQ(reloaded.ForAttribute("kept", FactType::kNumber).value(), numbering_.ForAttribute("kept", FactType::kNumber).value());
+  EXPECT_EQ(reloaded.ForAttribute("kept", FactType::kNumber).value(),
+            numbering_.ForAttribute("kept", FactType::kNumber).value());
 }
 
 TEST_P(FactsWriterTest, AnAccountThatCannotBeComputedFailsItsOwnWriteAndIsNotStored) {
   ASSERT_TRUE(numbering_.ForAttribute("size", FactType::kString).ok());
   AccountRecord account = Account("acme");
   account.state.attributes = {{"size", 1.0}};
-  const auto status = store_->Write([&](WriteTransaction& transaction) -> absl::Status {
-                              if (const absl::Status inserted = transaction.InsertAccount(account); !inserted.ok()) return inserted;
-                              transaction.Touch(account.no);
-                              return transaction.PutAccountVersion(account.no, account.customer_since, account.state);
-                            })
+  const auto status = store_
+                          ->Write([&](WriteTransaction& transaction) -> absl::Status {
+                            if (const absl::Status inserted = transaction.InsertAccount(account); !inserted.ok())
+                              return inserted;
+                            transaction.Touch(account.no);
+                            return transaction.PutAccountVersion(account.no, account.customer_since, account.state);
+                          })
                           .status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(Find("acme"), std::nullopt);

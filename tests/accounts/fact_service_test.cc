@@ -36,7 +36,8 @@ TEST_F(FactServiceTest, AnEventLaterOnTheSameDayDoesNotCount) {
 TEST_F(FactServiceTest, AnAccountHasNoFactsBeforeItBegan) {
   CreateAccount("acme");
   v1::GetFactsResponse response;
-  EXPECT_EQ(GetFacts("acme", clock_.Now() - absl::Microseconds(1), &response).error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(GetFacts("acme", clock_.Now() - absl::Microseconds(1), &response).error_code(),
+            grpc::StatusCode::NOT_FOUND);
   EXPECT_TRUE(GetFacts("acme", clock_.Now(), &response).ok());
   EXPECT_EQ(GetFacts("nobody", {}, &response).error_code(), grpc::StatusCode::NOT_FOUND);
 }
@@ -126,7 +127,8 @@ TEST_F(FactServiceTest, ValidatesFilters) {
 
 TEST_F(FactServiceTest, DataInOneCurrencyIsNotOpenedInAnother) {
   server_ = nullptr;
-  const auto other = AccountsServer::Start({.data = folder_.path(), .currency = "EUR"}, clock_);
+  const auto other = AccountsServer::Start(
+      {.data = folder_.path(), .database = DatabaseFor(folder_.path()), .currency = "EUR"}, clock_);
   EXPECT_EQ(other.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_NE(other.status().message().find("USD"), absl::string_view::npos);
 }

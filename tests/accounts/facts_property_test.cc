@@ -1,5 +1,5 @@
-// Facts over time: what the feed shows is what GetFacts says now, what GetFacts says of the past is what the feed showed then,
-// and a reader may stop and resume wherever it likes.
+// Facts over time: what the feed shows is what GetFacts says now, what GetFacts says of the past is what the feed
+// showed then, and a reader may stop and resume wherever it likes.
 #include "absl/strings/str_cat.h"
 #include "tests/accounts/random_portfolio.h"
 

@@ -12,7 +12,8 @@ namespace perennial::accounts::testing {
 // A reader of WatchFacts that keeps what the feed says and checks that it keeps the feed's promises.
 class FeedFollower {
  public:
-  FeedFollower(v1::FactService::Stub& stub, const v1::WatchFactsRequest& request) : revision_(request.start_revision()) {
+  FeedFollower(v1::FactService::Stub& stub, const v1::WatchFactsRequest& request)
+      : revision_(request.start_revision()) {
     reader_ = stub.WatchFacts(&call_.context, request);
   }
   explicit FeedFollower(v1::FactService::Stub& stub) : FeedFollower(stub, v1::WatchFactsRequest()) {}

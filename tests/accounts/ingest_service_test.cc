@@ -38,7 +38,8 @@ class IngestServiceTest : public ServerTest {
   }
   // "stored/replaced/duplicates/errors".
   static std::string Counts(const v1::BatchSummary& summary) {
-    return absl::StrCat(summary.stored(), "/", summary.replaced(), "/", summary.duplicates(), "/", summary.errors_size());
+    return absl::StrCat(summary.stored(), "/", summary.replaced(), "/", summary.duplicates(), "/",
+                        summary.errors_size());
   }
 };
 
@@ -47,12 +48,12 @@ TEST_F(IngestServiceTest, CountsWhatBecameOfEachRecordAndGoesOnAfterABadOne) {
   Write({Usage("acme", "old", "logins"), TicketOf("t", clock_.Now(), v1::TICKET_PRIORITY_LOW)});
   v1::Record reused = Usage("acme", "old", "logins", 2);
   v1::BatchSummary summary;
-  ASSERT_TRUE(Write({Usage("acme", "new", "logins"), Usage("acme", "old", "logins"), reused, Usage("nobody", "1", "logins"),
-                     Usage("acme", "bad", "NO"),
-                     TicketOf("t", clock_.Now() + absl::Seconds(1), v1::TICKET_PRIORITY_URGENT),
-                     TicketOf("t", clock_.Now() - absl::Seconds(1), v1::TICKET_PRIORITY_HIGH)},
-                    &summary)
-                  .ok());
+  ASSERT_TRUE(
+      Write({Usage("acme", "new", "logins"), Usage("acme", "old", "logins"), reused, Usage("nobody", "1", "logins"),
+             Usage("acme", "bad", "NO"), TicketOf("t", clock_.Now() + absl::Seconds(1), v1::TICKET_PRIORITY_URGENT),
+             TicketOf("t", clock_.Now() - absl::Seconds(1), v1::TICKET_PRIORITY_HIGH)},
+            &summary)
+          .ok());
   EXPECT_EQ(Counts(summary), "1/1/2/3");
   EXPECT_EQ(summary.errors(0).index(), 2);
   EXPECT_EQ(summary.errors(0).record_id(), "old");
@@ -85,7 +86,8 @@ TEST_F(IngestServiceTest, ABatchThatIsSentAgainChangesNothing) {
   v1::Record account = StateOf("acme", "Acme");
   account.mutable_account_state()->mutable_customer_since()->set_nanos(123456789);
   const std::vector<v1::Record> batch = {
-      account, subscription, usage, TicketOf("t", clock_.Now(), v1::TICKET_PRIORITY_LOW), touch, survey, milestone, report};
+      account, subscription, usage,     TicketOf("t", clock_.Now(), v1::TICKET_PRIORITY_LOW),
+      touch,   survey,       milestone, report};
   EXPECT_EQ(Counts(Write(batch)), "7/1/0/0");
   const std::int64_t revision = GetAccount("acme").revision();
   const std::string etag = GetAccount("acme").etag();
@@ -120,7 +122,8 @@ TEST_F(IngestServiceTest, StatesMayComeInAnyOrder) {
     record.mutable_subscription_state()->set_name("accounts/other/subscriptions/s");
   }
   Write(backwards);
-  for (const char* name : {"mrr", "phase", "phase_days", "revenue.new_365d", "revenue.expansion_30d", "revenue.start_30d"}) {
+  for (const char* name :
+       {"mrr", "phase", "phase_days", "revenue.new_365d", "revenue.expansion_30d", "revenue.start_30d"}) {
     EXPECT_EQ(Fact("acme", name), Fact("other", name)) << name;
   }
   EXPECT_EQ(Fact("other", "mrr"), "number: 30");

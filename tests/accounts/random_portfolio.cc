@@ -18,10 +18,18 @@ std::string RandomPortfolioTest::NewId(const std::string& prefix) { return absl:
 
 void RandomPortfolioTest::LetTimePass() {
   switch (UpTo(3)) {
-    case 0: clock_.Advance(absl::Microseconds(1 + UpTo(1'000'000))); break;
-    case 1: clock_.Advance(absl::Minutes(1 + UpTo(200))); break;
-    case 2: clock_.Advance(absl::Hours(1 + UpTo(40))); break;
-    default: clock_.Advance(absl::Hours(24 * (1 + UpTo(40)))); break;
+    case 0:
+      clock_.Advance(absl::Microseconds(1 + UpTo(1'000'000)));
+      break;
+    case 1:
+      clock_.Advance(absl::Minutes(1 + UpTo(200)));
+      break;
+    case 2:
+      clock_.Advance(absl::Hours(1 + UpTo(40)));
+      break;
+    default:
+      clock_.Advance(absl::Hours(24 * (1 + UpTo(40))));
+      break;
   }
 }
 
@@ -39,9 +47,15 @@ void RandomPortfolioTest::Operate() {
   }
   switch (UpTo(9)) {
     case 0:
-    case 1: OperateOnSubscriptions(id); break;
-    case 2: OperateOnAccount(id); break;
-    default: Write({RandomRecord(id)}); break;
+    case 1:
+      OperateOnSubscriptions(id);
+      break;
+    case 2:
+      OperateOnAccount(id);
+      break;
+    default:
+      Write({RandomRecord(id)});
+      break;
   }
 }
 
@@ -57,7 +71,8 @@ void RandomPortfolioTest::OperateOnSubscriptions(const std::string& id) {
   subscription.set_trial(UpTo(3) == 0);
   if (subscription.trial()) SetTimestamp(Ahead(), subscription.mutable_trial_end_time());
   if (UpTo(3) == 0) SetTimestamp(Ahead(), subscription.mutable_start_time());
-  if (UpTo(3) == 0) SetTimestamp(ToTime(subscription.start_time()) + absl::Hours(UpTo(100)), subscription.mutable_end_time());
+  if (UpTo(3) == 0)
+    SetTimestamp(ToTime(subscription.start_time()) + absl::Hours(UpTo(100)), subscription.mutable_end_time());
   if (UpTo(1) == 0) SetTimestamp(Ahead(), subscription.mutable_renewal_time());
   EXPECT_TRUE(Create(request).ok());
 }
@@ -111,7 +126,8 @@ v1::Record RandomPortfolioTest::RandomTicket(const std::string& id) {
   v1::Ticket& ticket = *record.mutable_ticket();
   ticket.set_priority(static_cast<v1::TicketPriority>(UpTo(4)));
   SetTimestamp(clock_.Now(), ticket.mutable_update_time());
-  if (!ticket.has_first_response_time() && UpTo(2) == 0) SetTimestamp(clock_.Now(), ticket.mutable_first_response_time());
+  if (!ticket.has_first_response_time() && UpTo(2) == 0)
+    SetTimestamp(clock_.Now(), ticket.mutable_first_response_time());
   if (UpTo(3) == 0) {
     if (ticket.has_resolve_time()) {
       ticket.clear_resolve_time();  // opened again
@@ -143,7 +159,9 @@ v1::Record RandomPortfolioTest::RandomRecord(const std::string& id) {
       record.mutable_milestone()->set_step(UpTo(3) == 0 ? "first_value" : "step");
       if (UpTo(1) == 0) record.mutable_milestone()->set_progress(UpTo(4) / 4.0);
       break;
-    case 4: record.mutable_churn_report()->set_reason("price"); break;
+    case 4:
+      record.mutable_churn_report()->set_reason("price");
+      break;
     default:
       record.mutable_usage()->set_metric(absl::StrCat("m", UpTo(3)));
       record.mutable_usage()->set_value(UpTo(5) / 3.0);

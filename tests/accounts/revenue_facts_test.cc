@@ -26,7 +26,8 @@ class RevenueFactsTest : public FactsTest {
 };
 
 TEST_F(RevenueFactsTest, AnAccountThatNeverHadASubscriptionHasUnknownRevenue) {
-  for (const char* name : {"mrr", "arr", "seats", "plan", "is_trial", "auto_renew", "revenue.start_30d", "revenue.new_365d"}) {
+  for (const char* name :
+       {"mrr", "arr", "seats", "plan", "is_trial", "auto_renew", "revenue.start_30d", "revenue.new_365d"}) {
     EXPECT_EQ(Fact(name), "unknown") << name;
   }
 }
@@ -92,9 +93,9 @@ TEST_F(RevenueFactsTest, StartCountsAndEndDoesNot) {
 }
 
 TEST_F(RevenueFactsTest, WindowsSplitTheChangeOfRevenue) {
-  Subscribe("a", Ago(300), 100);   // new 100
-  Then(Ago(80), 150);              // expansion 50
-  Then(Ago(20), 120);              // contraction 30
+  Subscribe("a", Ago(300), 100);                   // new 100
+  Then(Ago(80), 150);                              // expansion 50
+  Then(Ago(20), 120);                              // contraction 30
   Subscribe("b", Ago(200), 40, {.end = Ago(60)});  // expansion 40, contraction 40
   EXPECT_EQ(Fact("revenue.start_30d"), "150");
   EXPECT_EQ(Fact("revenue.contraction_30d"), "30");

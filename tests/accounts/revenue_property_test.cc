@@ -84,7 +84,7 @@ TEST(RevenuePropertyTest, KindsSayWhatHappenedToTheTotal) {
     bool paid = false;
     Micros before = 0;
     for (const Movement& movement : MovementsOf(MrrTimeline(RandomVersions(random), Day(2 * kDays)))) {
-      const MovementKind expected = before == 0               ? (paid ? MovementKind::kReactivation : MovementKind::kNew)
+      const MovementKind expected = before == 0 ? (paid ? MovementKind::kReactivation : MovementKind::kNew)
                                     : movement.mrr_after == 0 ? MovementKind::kChurn
                                     : movement.amount > 0     ? MovementKind::kExpansion
                                                               : MovementKind::kContraction;

@@ -15,8 +15,10 @@ TEST_F(SentimentFactsTest, WithoutAnswersScoresAreUnknownAndCountsZero) {
 }
 
 TEST_F(SentimentFactsTest, TheLatestAnswerOfEachKindCounts) {
-  history_.surveys = {{Ago(400), SurveyKind::kNps, 10}, {Ago(20), SurveyKind::kPulse, 80},
-                      {Ago(10), SurveyKind::kNps, 3},   {Ago(9), SurveyKind::kCes, 7}};
+  history_.surveys = {{Ago(400), SurveyKind::kNps, 10},
+                      {Ago(20), SurveyKind::kPulse, 80},
+                      {Ago(10), SurveyKind::kNps, 3},
+                      {Ago(9), SurveyKind::kCes, 7}};
   EXPECT_EQ(Fact("nps.latest"), "3");
   EXPECT_EQ(Fact("nps.days_since"), "10");
   EXPECT_EQ(Fact("pulse.latest"), "80");
@@ -39,7 +41,8 @@ TEST_F(SentimentFactsTest, SatisfactionIsTheMeanOfSurveysAndTicketsInNinetyDays)
 
 TEST_F(SentimentFactsTest, OnboardingProgressIsTheFurthestThatWasReached) {
   EXPECT_EQ(Fact("onboarding.progress"), "unknown");
-  history_.milestones = {{Ago(9), "kick_off", 0.25}, {Ago(8), "data", 0.75}, {Ago(7), "went_back", 0.5}, {Ago(6), "call", {}}};
+  history_.milestones = {
+      {Ago(9), "kick_off", 0.25}, {Ago(8), "data", 0.75}, {Ago(7), "went_back", 0.5}, {Ago(6), "call", {}}};
   EXPECT_EQ(Fact("onboarding.progress"), "0.75");
 }
 

@@ -72,8 +72,10 @@ class ServerTest : public ::testing::Test {
   void SetUp() override { StartServer(); }
   void StartServer() {
     server_ = nullptr;
-    auto server = AccountsServer::Start(
-        {.data = folder_.path(), .sweep_interval = std::chrono::milliseconds(5)}, clock_);
+    auto server = AccountsServer::Start({.data = folder_.path(),
+                                         .database = DatabaseFor(folder_.path()),
+                                         .sweep_interval = std::chrono::milliseconds(5)},
+                                        clock_);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     channel_ = server_->InProcessChannel();
@@ -146,7 +148,8 @@ class ServerTest : public ::testing::Test {
   }
 
   // A subscription in USD that starts now unless told otherwise.
-  v1::CreateSubscriptionRequest SubscriptionOf(const std::string& account, const std::string& id, const std::string& mrr) {
+  v1::CreateSubscriptionRequest SubscriptionOf(const std::string& account, const std::string& id,
+                                               const std::string& mrr) {
     v1::CreateSubscriptionRequest request;
     request.set_parent("accounts/" + account);
     request.set_subscription_id(id);

@@ -19,8 +19,12 @@ std::vector<std::string> IdsOf(const std::vector<AccountRecord>& accounts) {
 
 TEST_P(AccountStoreTest, FindsWhatWasInserted) {
   AccountRecord account = Account("acme");
-  account.state = {.display_name = "Acme", .parent = "holding", .owner = "ann", .tags = {"a", "b"},
-                   .attributes = {{"size", 3.5}, {"kind", std::string("x")}, {"vip", false}, {"at", At("2020-02-03T04:05:06Z")}}};
+  account.state = {
+      .display_name = "Acme",
+      .parent = "holding",
+      .owner = "ann",
+      .tags = {"a", "b"},
+      .attributes = {{"size", 3.5}, {"kind", std::string("x")}, {"vip", false}, {"at", At("2020-02-03T04:05:06Z")}}};
   account.delete_time = At("2024-05-05T00:00:00.000001Z");
   account.version = 7;
   const AccountNo no = Insert(account);
@@ -46,7 +50,8 @@ TEST_P(AccountStoreTest, TheFirstOfTwoInsertsStays) {
   Insert("acme");
   AccountRecord second = Account("acme");
   second.state.display_name = "Other";
-  const auto status = store_->Write([&](WriteTransaction& transaction) { return transaction.InsertAccount(second); }).status();
+  const auto status =
+      store_->Write([&](WriteTransaction& transaction) { return transaction.InsertAccount(second); }).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
   EXPECT_EQ(Find("acme")->state.display_name, "The acme");
 }
@@ -181,8 +186,9 @@ TEST_P(AccountStoreTest, PagesByTextAndTimeBreakTiesById) {
     Insert(account);
   }
   for (const auto order : {AccountOrder::kDisplayName, AccountOrder::kCreateTime}) {
-    const std::string key = order == AccountOrder::kDisplayName ? "Same/name"
-                                                                : absl::StrCat(absl::ToUnixMicros(At("2024-01-01T00:00:00Z")));
+    const std::string key = order == AccountOrder::kDisplayName
+                                ? "Same/name"
+                                : absl::StrCat(absl::ToUnixMicros(At("2024-01-01T00:00:00Z")));
     const auto rest = Read([&](ReadTransaction& transaction) {
       return transaction.ListAccounts({.order = order, .after_key = key, .after_id = "b"});
     });
@@ -196,7 +202,8 @@ TEST_P(AccountStoreTest, DeletedAccountsAreListedOnlyWhenAskedForAndHaveNoTurnIn
   gone.delete_time = At("2024-01-02T00:00:00Z");
   Insert(gone);
   const auto list = [&](bool deleted) {
-    return IdsOf(Read([&](ReadTransaction& transaction) { return transaction.ListAccounts({.show_deleted = deleted}); }));
+    return IdsOf(
+        Read([&](ReadTransaction& transaction) { return transaction.ListAccounts({.show_deleted = deleted}); }));
   };
   EXPECT_EQ(list(false), std::vector<std::string>{"kept"});
   EXPECT_EQ(list(true), (std::vector<std::string>{"gone", "kept"}));
@@ -207,12 +214,19 @@ TEST_P(AccountStoreTest, DeletedAccountsAreListedOnlyWhenAskedForAndHaveNoTurnIn
 
 TEST_P(AccountStoreTest, SubscriptionsKeepEveryVersion) {
   const AccountNo no = Insert("acme");
-  const SubscriptionRecord record{.id = "s", .start = At("2024-01-05T00:00:00Z"), .create_time = At("2024-01-04T00:00:00Z"),
-                                  .update_time = At("2024-01-06T00:00:00Z"), .version = 3};
-  const SubscriptionState first{.plan = "basic", .seats = 4, .mrr = 1'500'000, .trial = true,
-                                .trial_end = At("2024-01-19T00:00:00Z")};
-  const SubscriptionState second{.plan = "pro", .seats = 5, .mrr = 2, .end = At("2025-01-01T00:00:00Z"),
-                                 .renewal = At("2024-12-01T00:00:00Z"), .auto_renew = true};
+  const SubscriptionRecord record{.id = "s",
+                                  .start = At("2024-01-05T00:00:00Z"),
+                                  .create_time = At("2024-01-04T00:00:00Z"),
+                                  .update_time = At("2024-01-06T00:00:00Z"),
+                                  .version = 3};
+  const SubscriptionState first{
+      .plan = "basic", .seats = 4, .mrr = 1'500'000, .trial = true, .trial_end = At("2024-01-19T00:00:00Z")};
+  const SubscriptionState second{.plan = "pro",
+                                 .seats = 5,
+                                 .mrr = 2,
+                                 .end = At("2025-01-01T00:00:00Z"),
+                                 .renewal = At("2024-12-01T00:00:00Z"),
+                                 .auto_renew = true};
   Write([&](WriteTransaction& transaction) -> absl::Status {
     EXPECT_TRUE(transaction.PutSubscription(no, record).ok());
     EXPECT_TRUE(transaction.PutSubscriptionVersion(no, "s", At("2024-02-01T00:00:00Z"), second).ok());
@@ -231,7 +245,8 @@ TEST_P(AccountStoreTest, SubscriptionsKeepEveryVersion) {
   EXPECT_EQ(as_of("2024-01-04T23:59:59Z"), std::nullopt);
   EXPECT_EQ(as_of("2024-01-31T23:59:59Z"), first);
   EXPECT_EQ(as_of("2024-02-01T00:00:00Z"), second);
-  const auto versions = Read([&](ReadTransaction& transaction) { return transaction.ListSubscriptionVersions(no, "s"); });
+  const auto versions =
+      Read([&](ReadTransaction& transaction) { return transaction.ListSubscriptionVersions(no, "s"); });
   ASSERT_EQ(versions.size(), 2U);
   EXPECT_EQ(versions[0].state, first);
   EXPECT_EQ(versions[1].effective, At("2024-02-01T00:00:00Z"));
@@ -280,7 +295,8 @@ TEST_P(AccountStoreTest, PhasesAndMovementsAreReplacedWhole) {
   EXPECT_EQ(Read([&](ReadTransaction& transaction) { return transaction.ListPhaseChanges(no); }), phases);
   const auto list = [&](const MovementQuery& query) {
     std::vector<std::string> found;
-    for (const auto& [id, movement] : Read([&](ReadTransaction& transaction) { return transaction.ListMovements(query); })) {
+    for (const auto& [id, movement] :
+         Read([&](ReadTransaction& transaction) { return transaction.ListMovements(query); })) {
       found.push_back(absl::StrCat(id, movement.amount));
     }
     return found;

@@ -18,7 +18,8 @@ class RecordStoreTest : public StoreTest {
     return Write([&](WriteTransaction& transaction) -> absl::Status {
       const auto number = transaction.MetricNo(metric, At(time));
       EXPECT_TRUE(number.ok()) << number.status();
-      return transaction.InsertUsage(no_, {.record_id = id, .metric = *number, .time = At(time), .value = value, .user = user});
+      return transaction.InsertUsage(
+          no_, {.record_id = id, .metric = *number, .time = At(time), .value = value, .user = user});
     });
   }
   // A state of a ticket that was opened at `opened`.
@@ -29,14 +30,20 @@ class RecordStoreTest : public StoreTest {
     SetTimestamp(At(updated), record.mutable_ticket()->mutable_update_time());
     record.mutable_ticket()->set_priority(priority);
     if (!resolved.empty()) SetTimestamp(At(resolved), record.mutable_ticket()->mutable_resolve_time());
-    Put({.kind = RecordKind::kTicket, .record_id = "t", .time = At(opened), .update_time = At(updated),
+    Put({.kind = RecordKind::kTicket,
+         .record_id = "t",
+         .time = At(opened),
+         .update_time = At(updated),
          .payload = record.SerializeAsString()});
   }
   void PutTouch(const std::string& id, absl::string_view time) {
     v1::Record record;
     SetTimestamp(At(time), record.mutable_event_time());
     record.mutable_touchpoint()->set_direction(v1::TOUCHPOINT_DIRECTION_INBOUND);
-    Put({.kind = RecordKind::kTouchpoint, .record_id = id, .time = At(time), .update_time = At(time),
+    Put({.kind = RecordKind::kTouchpoint,
+         .record_id = id,
+         .time = At(time),
+         .update_time = At(time),
          .payload = record.SerializeAsString()});
   }
   void Put(const StoredRecord& record) {
@@ -141,8 +148,10 @@ TEST_P(RecordStoreTest, AMetricKeepsItsNumberAndItsEarliestTime) {
 TEST_P(RecordStoreTest, RecordsOfDifferentKindsShareIds) {
   PutTouch("t", "2024-06-01T00:00:00Z");
   PutTicket("2024-06-02T00:00:00Z", "2024-06-02T00:00:00Z", v1::TICKET_PRIORITY_LOW);
-  const auto touch = Read([&](ReadTransaction& transaction) { return transaction.FindRecord(no_, RecordKind::kTouchpoint, "t"); });
-  const auto ticket = Read([&](ReadTransaction& transaction) { return transaction.FindRecord(no_, RecordKind::kTicket, "t"); });
+  const auto touch =
+      Read([&](ReadTransaction& transaction) { return transaction.FindRecord(no_, RecordKind::kTouchpoint, "t"); });
+  const auto ticket =
+      Read([&](ReadTransaction& transaction) { return transaction.FindRecord(no_, RecordKind::kTicket, "t"); });
   EXPECT_EQ(touch->time, At("2024-06-01T00:00:00Z"));
   EXPECT_EQ(ticket->time, At("2024-06-02T00:00:00Z"));
   EXPECT_FALSE(Read([&](ReadTransaction& transaction) {
@@ -177,7 +186,8 @@ TEST_P(RecordStoreTest, LaterStatesOfATicketDoNotLeakIntoThePast) {
   EXPECT_EQ(priority("2024-06-01T12:00:00Z"), TicketPriority::kLow);
   EXPECT_EQ(priority("2024-06-02T12:00:00Z"), TicketPriority::kHigh);
   EXPECT_EQ(priority("2024-06-03T00:00:00Z"), TicketPriority::kUrgent);
-  const auto newest = Read([&](ReadTransaction& transaction) { return transaction.FindRecord(no_, RecordKind::kTicket, "t"); });
+  const auto newest =
+      Read([&](ReadTransaction& transaction) { return transaction.FindRecord(no_, RecordKind::kTicket, "t"); });
   EXPECT_EQ(newest->update_time, At("2024-06-03T00:00:00Z"));
 }
 

@@ -63,8 +63,9 @@ class WriteStoreTest : public StoreTest {
     return Read([&](ReadTransaction& transaction) { return transaction.GetSetting(key); });
   }
   // Writes a setting for each key at once, each from its own thread; the body of `failing` fails after its write.
-  std::map<std::string, absl::Status> WriteAtOnce(const std::vector<std::string>& keys, const std::string& failing,
-                                                  const std::function<void(WriteTransaction&, const std::string&)>& also) {
+  std::map<std::string, absl::Status> WriteAtOnce(
+      const std::vector<std::string>& keys, const std::string& failing,
+      const std::function<void(WriteTransaction&, const std::string&)>& also) {
     std::map<std::string, absl::Status> outcomes;
     std::mutex mu;
     std::vector<std::thread> threads;
@@ -73,11 +74,12 @@ class WriteStoreTest : public StoreTest {
     for (const std::string& key : keys) {
       threads.emplace_back([&, key] {
         ++started;
-        const absl::Status status = store_->Write([&](WriteTransaction& transaction) -> absl::Status {
-                                             also(transaction, key);
-                                             const absl::Status put = transaction.PutSetting(key, "here");
-                                             return key == failing ? absl::AbortedError("on purpose") : put;
-                                           })
+        const absl::Status status = store_
+                                        ->Write([&](WriteTransaction& transaction) -> absl::Status {
+                                          also(transaction, key);
+                                          const absl::Status put = transaction.PutSetting(key, "here");
+                                          return key == failing ? absl::AbortedError("on purpose") : put;
+                                        })
                                         .status();
         const std::lock_guard lock(mu);
         outcomes[key] = status;
@@ -102,21 +104,23 @@ class WriteStoreTest : public StoreTest {
 INSTANTIATE_TEST_SUITE_P(All, WriteStoreTest, ::testing::ValuesIn(StoreKinds()), ::testing::PrintToStringParamName());
 
 TEST_P(WriteStoreTest, AFailingBodyLeavesNothing) {
-  const auto status = store_->Write([](WriteTransaction& transaction) -> absl::Status {
-                              AccountRecord account = Account("acme");
-                              EXPECT_TRUE(transaction.InsertAccount(account).ok());
-                              return absl::AbortedError("on purpose");
-                            })
+  const auto status = store_
+                          ->Write([](WriteTransaction& transaction) -> absl::Status {
+                            AccountRecord account = Account("acme");
+                            EXPECT_TRUE(transaction.InsertAccount(account).ok());
+                            return absl::AbortedError("on purpose");
+                          })
                           .status();
   EXPECT_EQ(status, absl::AbortedError("on purpose"));
   EXPECT_EQ(Find("acme"), std::nullopt);
 }
 
 TEST_P(WriteStoreTest, AnExceptionOfABodyIsAnErrorAndLeavesNothing) {
-  const auto status = store_->Write([](WriteTransaction& transaction) -> absl::Status {
-                              EXPECT_TRUE(transaction.PutSetting("k", "v").ok());
-                              throw std::runtime_error("on purpose");
-                            })
+  const auto status = store_
+                          ->Write([](WriteTransaction& transaction) -> absl::Status {
+                            EXPECT_TRUE(transaction.PutSetting("k", "v").ok());
+                            throw std::runtime_error("on purpose");
+                          })
                           .status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
   EXPECT_EQ(Setting("k"), "");
@@ -149,8 +153,9 @@ TEST_P(WriteStoreTest, AWriteThatTheHookRefusesDoesNotAffectOthersOfTheSameCommi
 TEST_P(WriteStoreTest, AnExceptionOfTheHookFailsTheWriteAndTheStoreGoesOn) {
   store_->SetCommitHook(hook_);
   hook_.throws = true;
-  EXPECT_EQ(store_->Write([](WriteTransaction& transaction) { return transaction.PutSetting("k", "1"); }).status().code(),
-            absl::StatusCode::kInternal);
+  EXPECT_EQ(
+      store_->Write([](WriteTransaction& transaction) { return transaction.PutSetting("k", "1"); }).status().code(),
+      absl::StatusCode::kInternal);
   hook_.throws = false;
   EXPECT_EQ(Setting("k"), "");
   Write([](WriteTransaction& transaction) { return transaction.PutSetting("k", "2"); });
@@ -265,6 +270,7 @@ TEST_P(WriteStoreTest, RevisionsAreNeverReusedAfterReopening) {
 }
 
 TEST_P(WriteStoreTest, ASecondOpenOfTheSameFolderIsRefused) {
+  if (store_->shared()) GTEST_SKIP() << "several processes may share this kind of store";
   const auto second = GetParam().open(folder_.path());
   EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_TRUE(store_->Write([](WriteTransaction& transaction) { return transaction.PutSetting("k", "v"); }).ok());

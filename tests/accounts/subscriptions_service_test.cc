@@ -39,7 +39,8 @@ class SubscriptionsServiceTest : public ServerTest {
   }
   grpc::Status Update(const v1::UpdateSubscriptionRequest& request, v1::Subscription* subscription = nullptr) {
     v1::UpdateSubscriptionResponse response;
-    const grpc::Status status = Send(*subscriptions_, &v1::SubscriptionService::Stub::UpdateSubscription, request, &response);
+    const grpc::Status status =
+        Send(*subscriptions_, &v1::SubscriptionService::Stub::UpdateSubscription, request, &response);
     if (subscription != nullptr) *subscription = response.subscription();
     return status;
   }
@@ -184,8 +185,8 @@ TEST_F(SubscriptionsServiceTest, NamesEveryBadFieldOfAnUpdateAndChangesNothing) 
   v1::UpdateSubscriptionRequest update = UpdateOf("s", {"plan", "seats", "start_time", "mrr"});
   update.mutable_subscription()->set_seats(100'000'001);
   SetTimestamp(clock_.Now() + absl::Seconds(1), update.mutable_effective_time());
-  EXPECT_EQ(BadFields(Update(update)), (Fields{"effective_time", "subscription.mrr", "subscription.plan",
-                                               "subscription.seats", "update_mask"}));
+  EXPECT_EQ(BadFields(Update(update)),
+            (Fields{"effective_time", "subscription.mrr", "subscription.plan", "subscription.seats", "update_mask"}));
   update = UpdateOf("s", {"trial_end_time", "end_time"});
   SetTimestamp(clock_.Now(), update.mutable_subscription()->mutable_trial_end_time());
   SetTimestamp(Ago(51), update.mutable_subscription()->mutable_end_time());

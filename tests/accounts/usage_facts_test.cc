@@ -51,7 +51,8 @@ TEST_F(UsageFactsTest, TotalChangeWeighsEveryMetricByTheAccountsOwnLevelOfIt) {
 
 TEST_F(UsageFactsTest, AnAccountWhoseUseNobodyReportsHasNoUsageFacts) {
   Metric("logins");
-  for (const char* name : {"usage.days_since_last", "usage.change_30d", "usage.breadth_30d", "usage.seat_utilisation_30d"}) {
+  for (const char* name :
+       {"usage.days_since_last", "usage.change_30d", "usage.breadth_30d", "usage.seat_utilisation_30d"}) {
     EXPECT_EQ(Fact(name), "unknown") << name;
   }
   EXPECT_EQ(Fact("usage.logins.sum_30d"), "no such fact");

@@ -129,7 +129,8 @@ TEST_F(WatchFactsTest, NamesEveryBadField) {
   v1::WatchFactsRequest request = From(-1);
   request.set_shard_count(1025);
   request.set_shard_index(-1);
-  EXPECT_EQ(BadFields(WatchStatus(request)), (std::vector<std::string>{"shard_count", "shard_index", "start_revision"}));
+  EXPECT_EQ(BadFields(WatchStatus(request)),
+            (std::vector<std::string>{"shard_count", "shard_index", "start_revision"}));
   request = {};
   request.set_shard_index(1);
   EXPECT_EQ(BadFields(WatchStatus(request)), std::vector<std::string>{"shard_index"});
@@ -158,7 +159,9 @@ TEST_F(WatchFactsTest, ReadersThatLeaveInTheMiddleLeaveTheServerWell) {
     threads.emplace_back([&, reader] {
       for (int round = 0; round < 25; ++round) {
         FeedFollower follower(*facts_);
-        for (int i = 0; i < (reader + round) % 3; ++i) (void)follower.ReadOne();
+        if ((reader + round) % 2 == 0) {
+          EXPECT_TRUE(follower.ReadOne());
+        }
         Write({Usage("a1", absl::StrCat(reader, "-", round), "logins")});
       }
     });
