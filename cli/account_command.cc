@@ -71,7 +71,8 @@ void AddAccountCommand(CLI::App& app, GlobalOptions& options) {
   CLI::App* command = AddCommand(
       app, "account", "One account: its score and why, history, flags, segments, facts",
       "The score with every measure's value, points, weight and contribution, exceptions, history, raised flags with\n"
-      "advice, segments, subscriptions and the facts that tell most. Parts that could not be read are marked.");
+      "advice, open tasks, goals, segments, subscriptions, contacts, the facts that tell most and what happened lately.\n"
+      "Parts that could not be read are marked.");
   const auto name = std::make_shared<std::string>();
   command->add_option("name", *name, "Id, accounts/ID, or the name people use (in quotes)")
       ->required()

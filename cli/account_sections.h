@@ -12,6 +12,13 @@ Page AccountSubscriptions(const AccountData& data, int width);
 // The facts that tell most, by group; `perennial facts` shows all.
 Page AccountFacts(const AccountData& data, int width);
 
+// Open tasks by due time, goals with their progress, contacts, and what happened lately. Empty when there are none and none are
+// missing.
+Page AccountTasks(const AccountData& data, int width);
+Page AccountGoals(const AccountData& data, int width);
+Page AccountContacts(const AccountData& data, int width);
+Page AccountTimeline(const AccountData& data, int width);
+
 // What to show in place of part `part` of the answer: why it is missing. Empty when it isn't.
 Page MissingPart(const AccountData& data, const std::string& part, int width);
 

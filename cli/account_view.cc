@@ -218,8 +218,11 @@ std::vector<std::optional<double>> SampleHistory(const std::vector<perennial::he
 
 Page RenderAccount(const AccountData& data, int width) {
   Page page = Header(data, width);
-  for (const Page& section : {Health(data, width), AccountFlags(data, width), AccountSegments(data, width),
-                              AccountSubscriptions(data, width), AccountFacts(data, width)}) {
+  for (const Page& section :
+       {Health(data, width), AccountFlags(data, width), AccountTasks(data, width), AccountGoals(data, width),
+        AccountSegments(data, width), AccountSubscriptions(data, width), AccountContacts(data, width),
+        AccountFacts(data, width), AccountTimeline(data, width)}) {
+    if (section.empty()) continue;
     page.emplace_back();
     Append(page, section);
   }
