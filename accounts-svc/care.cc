@@ -19,7 +19,8 @@ absl::Status BadField(absl::string_view field, absl::string_view problem) {
 
 absl::Time StoredNow(const Clock& clock) { return absl::FromUnixMicros(absl::ToUnixMicros(clock.Now())); }
 
-void CopyFields(const google::protobuf::Message& from, const std::set<std::string>& names, google::protobuf::Message* to) {
+void CopyFields(const google::protobuf::Message& from, const std::set<std::string>& names,
+                google::protobuf::Message* to) {
   const std::unique_ptr<google::protobuf::Message> copy(from.New());
   copy->CopyFrom(from);
   std::vector<const google::protobuf::FieldDescriptor*> fields;
@@ -38,10 +39,8 @@ absl::StatusOr<CareRecord> NewCare(ReadTransaction& transaction, AccountNo no, C
                                    absl::string_view name, std::optional<absl::Time> effective, absl::Time now) {
   PERENNIAL_ASSIGN_OR_RETURN(std::optional<CareRecord> record, transaction.FindCare(no, kind, id));
   if (!record.has_value()) {
-    return CareRecord{.id = std::string(id),
-                      .create_time = now,
-                      .update_time = now,
-                      .effective = effective.value_or(now)};
+    return CareRecord{
+        .id = std::string(id), .create_time = now, .update_time = now, .effective = effective.value_or(now)};
   }
   if (!record->delete_time.has_value()) {
     return WithReason(absl::AlreadyExistsError(absl::StrCat(name, " exists")), "ALREADY_EXISTS");

@@ -24,19 +24,20 @@ absl::Status BadField(absl::string_view field, absl::string_view problem);
 absl::Time StoredNow(const Clock& clock);
 
 // Makes the fields of `to` that `names` names those of `from`, absent ones included.
-void CopyFields(const google::protobuf::Message& from, const std::set<std::string>& names, google::protobuf::Message* to);
+void CopyFields(const google::protobuf::Message& from, const std::set<std::string>& names,
+                google::protobuf::Message* to);
 
 // The contact or goal of that id in a live account, live itself. NOT_FOUND, naming `name`.
 absl::StatusOr<CareRecord> LiveCare(ReadTransaction& transaction, AccountNo no, CareKind kind, absl::string_view id,
                                     absl::string_view name);
 
-// The first version of a new contact or goal, which follows those of a deleted one. ALREADY_EXISTS, naming `name`, when a
-// live one has the id; INVALID_ARGUMENT when `effective` lies before the last change of the deleted one.
+// The first version of a new contact or goal, which follows those of a deleted one. ALREADY_EXISTS, naming `name`, when
+// a live one has the id; INVALID_ARGUMENT when `effective` lies before the last change of the deleted one.
 absl::StatusOr<CareRecord> NewCare(ReadTransaction& transaction, AccountNo no, CareKind kind, absl::string_view id,
                                    absl::string_view name, std::optional<absl::Time> effective, absl::Time now);
 
-// Makes `record` its next version, which holds from `effective` on, or from now. INVALID_ARGUMENT under "effective_time" when
-// that lies before the last change.
+// Makes `record` its next version, which holds from `effective` on, or from now. INVALID_ARGUMENT under
+// "effective_time" when that lies before the last change.
 absl::Status BeginVersion(std::optional<absl::Time> effective, absl::Time now, CareRecord& record);
 
 }  // namespace perennial::accounts

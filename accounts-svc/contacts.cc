@@ -21,8 +21,8 @@ namespace perennial::accounts {
 namespace {
 
 const std::vector<std::string>& MutableFields() {
-  static const auto& fields = *new std::vector<std::string>{"display_name", "email",    "phone",      "title",
-                                                            "role",         "departed", "depart_time"};
+  static const auto& fields =
+      *new std::vector<std::string>{"display_name", "email", "phone", "title", "role", "departed", "depart_time"};
   return fields;
 }
 
@@ -136,11 +136,10 @@ absl::StatusOr<v1::GetContactResponse> Contacts::Get(const v1::GetContactRequest
   v1::GetContactResponse response;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, name->parent));
-    PERENNIAL_ASSIGN_OR_RETURN(
-        const std::optional<CareRecord> record,
-        request.has_as_of()
-            ? transaction.FindCareAsOf(account.no, CareKind::kContact, name->child, ToTime(request.as_of()))
-            : transaction.FindCare(account.no, CareKind::kContact, name->child));
+    PERENNIAL_ASSIGN_OR_RETURN(const std::optional<CareRecord> record,
+                               request.has_as_of() ? transaction.FindCareAsOf(account.no, CareKind::kContact,
+                                                                              name->child, ToTime(request.as_of()))
+                                                   : transaction.FindCare(account.no, CareKind::kContact, name->child));
     if (!record.has_value()) return NoSuch(absl::StrCat(request.name(), request.has_as_of() ? " as of then" : ""));
     PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_contact(), ToProto(name->parent, *record));
     return absl::OkStatus();
@@ -184,8 +183,8 @@ absl::StatusOr<v1::UpdateContactResponse> Contacts::Update(const v1::UpdateConta
   bad.AddIfError("contact.name", name.status());
   CheckTime("effective_time", request.has_effective_time(), request.effective_time(), false, now, bad);
   const std::set<std::string> fields =
-      ResolveUpdateMask(request.contact(), request.has_update_mask() ? &request.update_mask() : nullptr, MutableFields(), {},
-                        {"name", "create_time", "update_time", "delete_time", "etag"}, bad);
+      ResolveUpdateMask(request.contact(), request.has_update_mask() ? &request.update_mask() : nullptr,
+                        MutableFields(), {}, {"name", "create_time", "update_time", "delete_time", "etag"}, bad);
   CheckFields(request.contact(), fields, now, bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
@@ -195,8 +194,8 @@ absl::StatusOr<v1::UpdateContactResponse> Contacts::Update(const v1::UpdateConta
   const auto merge = [&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, name->parent));
     no = account.no;
-    PERENNIAL_ASSIGN_OR_RETURN(
-        record, LiveCare(transaction, no, CareKind::kContact, name->child, request.contact().name()));
+    PERENNIAL_ASSIGN_OR_RETURN(record,
+                               LiveCare(transaction, no, CareKind::kContact, name->child, request.contact().name()));
     PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.contact().etag(), record.version, "contact"));
     PERENNIAL_ASSIGN_OR_RETURN(v1::Contact contact, Decode(record));
     CopyFields(request.contact(), fields, &contact);

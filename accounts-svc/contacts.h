@@ -7,8 +7,8 @@
 
 namespace perennial::accounts {
 
-// The rules of AccountService's contacts: each method checks its request, names everything that is wrong with it, and changes
-// all or nothing. Thread-safe. Errors are those that the proto lists for the method.
+// The rules of AccountService's contacts: each method checks its request, names everything that is wrong with it, and
+// changes all or nothing. Thread-safe. Errors are those that the proto lists for the method.
 class Contacts {
  public:
   // Both must outlive this.

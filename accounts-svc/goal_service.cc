@@ -10,15 +10,13 @@ grpc::ServerUnaryReactor* GoalService::CreateGoal(grpc::CallbackServerContext* c
   return ServeUnary(pool_, context, request, response, [this](const auto& call) { return goals_.Create(call); });
 }
 
-grpc::ServerUnaryReactor* GoalService::GetGoal(grpc::CallbackServerContext* context,
-                                               const v1::GetGoalRequest* request,
+grpc::ServerUnaryReactor* GoalService::GetGoal(grpc::CallbackServerContext* context, const v1::GetGoalRequest* request,
                                                v1::GetGoalResponse* response) {
   return ServeUnary(pool_, context, request, response, [this](const auto& call) { return goals_.Get(call); });
 }
 
 grpc::ServerUnaryReactor* GoalService::ListGoals(grpc::CallbackServerContext* context,
-                                                 const v1::ListGoalsRequest* request,
-                                                 v1::ListGoalsResponse* response) {
+                                                 const v1::ListGoalsRequest* request, v1::ListGoalsResponse* response) {
   return ServeUnary(pool_, context, request, response, [this](const auto& call) { return goals_.List(call); });
 }
 

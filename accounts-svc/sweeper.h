@@ -16,9 +16,10 @@
 namespace perennial::accounts {
 
 // Computes facts anew that the clock alone has changed. Those of all accounts: after each UTC midnight, after a start on
-// another day than the last sweep's, and when a metric is known that was not. Those of one account: when something that was
-// stored ahead takes effect (an end of a subscription, a promised time). Works in small writes, so that others get their
-// turn; after a failed write it goes on where it stood, after a restart it begins anew.
+// another day than the last sweep's or of a program with other facts, and when a metric is known that was not. Those of
+// one account: when something that was stored ahead takes effect (an end of a subscription, a promised time). Works in
+// small writes, so that others get their turn; after a failed write it goes on where it stood, after a restart it begins
+// anew.
 class Sweeper {
  public:
   // All must outlive this. Starts a thread, which looks at the clock every `interval`.

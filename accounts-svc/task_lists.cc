@@ -22,8 +22,8 @@ constexpr std::size_t kMostBytes = 1 << 20;  // of tasks in a message; clients t
 
 // Ids have no '/', so that it parts them.
 std::string CursorOf(const TaskRecord& task) {
-  return absl::StrCat(task.due.has_value() ? absl::StrCat(absl::ToUnixMicros(*task.due)) : "-", "/", task.account_id, "/",
-                      task.id);
+  return absl::StrCat(task.due.has_value() ? absl::StrCat(absl::ToUnixMicros(*task.due)) : "-", "/", task.account_id,
+                      "/", task.id);
 }
 
 absl::Status ReadCursor(const std::string& cursor, TaskQuery& query) {
@@ -98,7 +98,8 @@ absl::StatusOr<v1::ListTasksResponse> Tasks::List(const v1::ListTasksRequest& re
 absl::StatusOr<std::unique_ptr<TaskCursor>> Tasks::Watch(const v1::WatchTasksRequest& request) {
   BadRequest bad;
   if (request.start_revision() < 0) bad.Add("start_revision", "must not be negative");
-  const auto account_id = request.parent().empty() ? absl::StatusOr<std::string>("") : IdOf(request.parent(), "accounts");
+  const auto account_id =
+      request.parent().empty() ? absl::StatusOr<std::string>("") : IdOf(request.parent(), "accounts");
   bad.AddIfError("parent", account_id.status());
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   return std::make_unique<TaskCursor>(store_, clock_, request.start_revision(), *account_id);
@@ -110,15 +111,17 @@ absl::StatusOr<std::optional<v1::WatchTasksResponse>> TaskCursor::Next() {
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t last, transaction.LastTaskRevision());
     if (revision_ > last) {
-      return WithReason(absl::OutOfRangeError(absl::StrCat("start_revision ", revision_, " was never given out; the newest is ",
-                                                           last, "; start from 0")),
-                        "FUTURE_REVISION");
+      return WithReason(
+          absl::OutOfRangeError(absl::StrCat("start_revision ", revision_, " was never given out; the newest is ", last,
+                                             "; start from 0")),
+          "FUTURE_REVISION");
     }
     if (!account_id_.empty() && caught_up_at_ < 0) {
       PERENNIAL_ASSIGN_OR_RETURN(const auto account, transaction.FindAccount(account_id_));
       if (!account.has_value()) return NoSuch(absl::StrCat("accounts/", account_id_));
     }
-    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<TaskRecord> tasks, transaction.ListTaskFeed(revision_, kTasksAMessage));
+    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<TaskRecord> tasks,
+                               transaction.ListTaskFeed(revision_, kTasksAMessage));
     std::size_t bytes = 0;
     more = tasks.size() == kTasksAMessage;
     for (const TaskRecord& task : tasks) {

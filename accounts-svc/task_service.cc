@@ -14,15 +14,13 @@ grpc::ServerUnaryReactor* TaskService::CreateTask(grpc::CallbackServerContext* c
   return ServeUnary(pool_, context, request, response, [this](const auto& call) { return tasks_.Create(call); });
 }
 
-grpc::ServerUnaryReactor* TaskService::GetTask(grpc::CallbackServerContext* context,
-                                               const v1::GetTaskRequest* request,
+grpc::ServerUnaryReactor* TaskService::GetTask(grpc::CallbackServerContext* context, const v1::GetTaskRequest* request,
                                                v1::GetTaskResponse* response) {
   return ServeUnary(pool_, context, request, response, [this](const auto& call) { return tasks_.Get(call); });
 }
 
 grpc::ServerUnaryReactor* TaskService::ListTasks(grpc::CallbackServerContext* context,
-                                                 const v1::ListTasksRequest* request,
-                                                 v1::ListTasksResponse* response) {
+                                                 const v1::ListTasksRequest* request, v1::ListTasksResponse* response) {
   return ServeUnary(pool_, context, request, response, [this](const auto& call) { return tasks_.List(call); });
 }
 

@@ -22,8 +22,8 @@ class TaskCursor {
   TaskCursor(Store& store, const Clock& clock, std::int64_t start_revision, std::string account_id)
       : store_(store), clock_(clock), revision_(start_revision), account_id_(std::move(account_id)) {}
 
-  // What comes next, or nothing: caught up. OUT_OF_RANGE when the feed never gave out the revision that it started from,
-  // NOT_FOUND when there is no such account.
+  // What comes next, or nothing: caught up. OUT_OF_RANGE when the feed never gave out the revision that it started
+  // from, NOT_FOUND when there is no such account.
   absl::StatusOr<std::optional<v1::WatchTasksResponse>> Next();
 
  private:

@@ -65,8 +65,8 @@ absl::StatusOr<std::optional<Place>> ReadCursor(const std::string& cursor) {
 // Gathers the newest entries after a place, of every kind that is asked for.
 class Gatherer {
  public:
-  Gatherer(ReadTransaction& transaction, const AccountRecord& account, std::set<int> kinds, absl::Time begin, absl::Time end,
-           std::optional<Place> after, int limit)
+  Gatherer(ReadTransaction& transaction, const AccountRecord& account, std::set<int> kinds, absl::Time begin,
+           absl::Time end, std::optional<Place> after, int limit)
       : transaction_(transaction),
         account_(account),
         kinds_(std::move(kinds)),
@@ -109,7 +109,8 @@ class Gatherer {
     int number = 0;
     for (const PhaseChange& change : changes) {
       // Numbers of one length, so that they are in order as texts too.
-      Entry entry{.place = {change.time, v1::TIMELINE_ENTRY_KIND_PHASE_CHANGE, absl::StrFormat("%09d", number++)}, .message = {}};
+      Entry entry{.place = {change.time, v1::TIMELINE_ENTRY_KIND_PHASE_CHANGE, absl::StrFormat("%09d", number++)},
+                  .message = {}};
       v1::PhaseChange* out = entry.message.mutable_phase_change();
       out->set_phase(ToProto(change.phase));
       SetTimestamp(change.time, out->mutable_enter_time());
@@ -146,7 +147,8 @@ class Gatherer {
   }
 
  private:
-  // What the store is asked for entries of `kind`, or of kinds up to it for records, which the store orders by kind itself.
+  // What the store is asked for entries of `kind`, or of kinds up to it for records, which the store orders by kind
+  // itself.
   [[nodiscard]] TimelineQuery QueryFor(int kind) const {
     TimelineQuery query{.account = account_.no, .begin = begin_, .end = end_, .limit = limit_};
     if (!after_.has_value()) return query;
@@ -202,8 +204,7 @@ absl::StatusOr<v1::ListTimelineResponse> Timeline::List(const v1::ListTimelineRe
   const auto account_id = IdOf(request.parent(), "accounts");
   const auto size = PageSize(request.page_size());
   const auto cursor = ReadPageToken(request.page_token(), seal);
-  absl::StatusOr<std::optional<Place>> after = cursor.status();
-  if (cursor.ok()) after = ReadCursor(*cursor);
+  const auto after = cursor.ok() ? ReadCursor(*cursor) : absl::StatusOr<std::optional<Place>>(cursor.status());
   bad.AddIfError("parent", account_id.status());
   bad.AddIfError("page_size", size.status());
   bad.AddIfError("page_token", after.status());

@@ -7,8 +7,8 @@
 
 namespace perennial::accounts {
 
-// Share of the way from start to target that `value` has come, 0 to 1; 1 for an achieved goal. Nothing while the value is
-// unknown.
+// Share of the way from start to target that `value` has come, 0 to 1; 1 for an achieved goal. Nothing while the value
+// is unknown.
 std::optional<double> ProgressOf(const Goal& goal, std::optional<double> value);
 
 // Active, and its due time lies before `as_of`.

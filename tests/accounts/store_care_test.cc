@@ -171,7 +171,9 @@ TEST_P(CareStoreTest, RenumberingGivesTheTasksOfOneAccountNewRevisions) {
   EXPECT_EQ(feed[0].account_id, "other");
   for (std::size_t i = 1; i < feed.size(); ++i) EXPECT_EQ(feed[i].revision, static_cast<std::int64_t>(4 + i));
   EXPECT_EQ(LastTaskRevision(), 7);
-  Write([&](WriteTransaction& transaction) { return transaction.RenumberTasks(Insert("empty")); });
+  const AccountNo empty = Insert("empty");
+  Write([&](WriteTransaction& transaction) { return transaction.RenumberTasks(empty); });
+  EXPECT_EQ(LastTaskRevision(), 7);
 }
 
 TEST_P(CareStoreTest, TasksAreListedByDueTimeWithTheirFilters) {
