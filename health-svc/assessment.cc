@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/time_util.h"
+#include "health-svc/flag_transitions.h"
 #include "health-svc/rules/score_difference.h"
 
 namespace perennial::health {
@@ -12,8 +13,10 @@ namespace {
 
 constexpr absl::string_view kChurned = "CHURNED";
 
-bool HasChurned(const Portfolio& portfolio, const facts::RowReader& facts) {
-  const auto phase = portfolio.catalogue().Find("phase");
+}  // namespace
+
+bool HasChurned(const facts::FactCatalogue& catalogue, const facts::RowReader& facts) {
+  const auto phase = catalogue.Find("phase");
   return phase.has_value() && facts.Text(*phase) == std::optional<absl::string_view>(kChurned);
 }
 
@@ -35,8 +38,10 @@ void SetFromFacts(const Evaluation& evaluation, v1::HealthScore& out) {
   }
 }
 
-// What an account had when it churned stays; one that was never scored before stays unknown: facts of today say nothing
-// of the customer it was.
+namespace {
+
+// What an account had when it churned stays; one that was never scored before is unknown at first: facts of today say
+// nothing of the customer it was. Assessor::SetKept tells later what it had.
 void SetKept(const v1::HealthScore* present, const Evaluation& evaluation, v1::HealthScore& out) {
   if (present != nullptr) {
     if (present->has_score()) out.set_score(present->score());
@@ -45,6 +50,8 @@ void SetKept(const v1::HealthScore* present, const Evaluation& evaluation, v1::H
     out.set_scorecard(present->scorecard());
     out.set_scorecard_revision(present->scorecard_revision());
     *out.mutable_measures() = present->measures();
+    if (present->has_override()) *out.mutable_override() = present->override();
+    if (present->has_computed_score()) out.set_computed_score(present->computed_score());
   } else {
     out.set_scorecard(evaluation.scorecard->config().id());
     out.set_scorecard_revision(evaluation.scorecard->config().revision());
@@ -52,9 +59,50 @@ void SetKept(const v1::HealthScore* present, const Evaluation& evaluation, v1::H
   out.set_frozen(true);
 }
 
+void Override(const v1::HealthScoreOverride& by, const CompiledScorecard& scorecard, v1::HealthScore& out) {
+  if (out.has_score()) out.set_computed_score(out.score());
+  out.set_score(by.score());
+  out.set_band(scorecard.BandOf(by.score()));
+  *out.mutable_override() = by;
+}
+
+v1::HealthScoreCause CauseOf(const Portfolio& portfolio, const v1::HealthScore& present, const v1::HealthScore& next) {
+  if (present.override().SerializeAsString() != next.override().SerializeAsString()) {
+    return v1::HEALTH_SCORE_CAUSE_OVERRIDE;
+  }
+  // What made the present score is not in force any more.
+  if (portfolio.scorecards().Find(present.scorecard(), present.scorecard_revision()) == nullptr) {
+    return v1::HEALTH_SCORE_CAUSE_CONFIGURATION;
+  }
+  return v1::HEALTH_SCORE_CAUSE_DATA;
+}
+
+// How a flag is after its rule was evaluated.
+FlagState NextFlag(const FlagState& present, const CompiledFlagRule& rule, const facts::RowReader& reader,
+                   const Portfolio& portfolio, const AssessmentInput& input) {
+  const filter::EvaluationContext context{.now = input.as_of};
+  FlagState next = present;
+  next.standing = Advance(present.standing, Holds(rule, present.standing.open, reader, context), input.now,
+                          rule.raise_after, rule.clear_after);
+  const bool raised = next.standing.open && !present.standing.open;
+  const bool cleared = !next.standing.open && present.standing.open;
+  const bool woke =
+      next.standing.open && !raised && present.handled == v1::FLAG_STATE_SNOOZED && !present.IsAsleep(input.now);
+  if (!raised && !cleared && !woke) return next;
+  next.handled = v1::FLAG_STATE_UNSPECIFIED;
+  next.snooze_until.reset();
+  std::vector<v1::FlagCause> causes = CausesOf(rule, reader, portfolio.catalogue());
+  AddTransition({.state = cleared ? v1::FLAG_STATE_CLEARED : v1::FLAG_STATE_OPEN,
+                 .time = input.now,
+                 .note = woke ? "the time it was put off until has come" : "",
+                 .causes = causes},
+                next);
+  if (raised) next.causes = std::move(causes);
+  return next;
+}
+
 void AssessFlags(const Portfolio& portfolio, std::optional<facts::RowId> row, const facts::RowReader& reader,
                  const AssessmentInput& input, Assessment& out) {
-  const filter::EvaluationContext context{.now = input.as_of};
   static const FlagState kNever;
   for (std::size_t i = 0; i < portfolio.rules().all().size(); ++i) {
     const CompiledFlagRule& rule = portfolio.rules().all()[i];
@@ -63,13 +111,9 @@ void AssessFlags(const Portfolio& portfolio, std::optional<facts::RowId> row, co
       const auto found = portfolio.flags(i).find(*row);
       if (found != portfolio.flags(i).end()) present = &found->second;
     }
-    FlagState next{.standing = Advance(present->standing, rule.filter.Selects(reader, context), input.now,
-                                       rule.raise_after, rule.clear_after),
-                   .causes = {}};
-    if (next.standing.open) out.score.add_open_flags(rule.config.id());
-    if (next.standing == present->standing) continue;
-    next.causes =
-        next.standing.open && !present->standing.open ? CausesOf(rule, reader, portfolio.catalogue()) : present->causes;
+    FlagState next = NextFlag(*present, rule, reader, portfolio, input);
+    if (next.IsRaised(input.now)) out.score.add_open_flags(rule.config.id());
+    if (next.standing == present->standing && next.handled == present->handled) continue;
     out.flags.emplace_back(i, std::move(next));
   }
 }
@@ -83,10 +127,11 @@ Assessment Assess(const Portfolio& portfolio, const AssessmentInput& input) {
   if (row.has_value()) portfolio.GetScore(*row, &present);
 
   const Evaluation evaluation = portfolio.scorecards().Evaluate(input.facts, {.now = input.as_of});
-  if (HasChurned(portfolio, input.facts)) {
+  if (HasChurned(portfolio.catalogue(), input.facts)) {
     SetKept(row.has_value() ? &present : nullptr, evaluation, out.score);
   } else {
     SetFromFacts(evaluation, out.score);
+    if (input.override_score != nullptr) Override(*input.override_score, *evaluation.scorecard, out.score);
   }
   out.score.set_name(absl::StrCat("accounts/", input.account_id, "/healthScore"));
   *out.score.mutable_as_of() = ToTimestamp(input.as_of);
@@ -96,10 +141,11 @@ Assessment Assess(const Portfolio& portfolio, const AssessmentInput& input) {
   }
   // Rules read the new score, but no flags: those of this moment are only now being decided.
   const facts::FactRow ours = portfolio.health_facts().ToFacts(out.score);
-  AssessFlags(portfolio, row, PendingRow(input.facts, ours, portfolio.health_facts().count()), input, out);
+  AssessFlags(portfolio, row, PendingRow(input.facts, ours, portfolio.health_facts()), input, out);
 
   out.changed = !row.has_value() || portfolio.entry(*row).outdated || !SameScore(present, out.score);
   out.begins_entry = !row.has_value() || BeginsEntry(present, out.score);
+  if (row.has_value()) out.cause = CauseOf(portfolio, present, out.score);
   return out;
 }
 

@@ -22,8 +22,12 @@ struct Assessment {
   bool changed = false;
   // It begins an entry of history.
   bool begins_entry = false;
-  // Rules whose standing changed, by index.
+  // Why.
+  v1::HealthScoreCause cause = v1::HEALTH_SCORE_CAUSE_DATA;
+  // Rules whose standing changed, by index; revision apart, which is the writer's to give.
   std::vector<std::pair<std::size_t, FlagState>> flags = {};
+  // Of a deleted account: flags that go with it, by index of the rule, with the revision that says so.
+  std::vector<std::pair<std::size_t, std::int64_t>> removed_flags = {};
 };
 
 struct AssessmentInput {
@@ -35,7 +39,15 @@ struct AssessmentInput {
   std::int64_t facts_revision = 0;
   // Time of this process's clock, for hold times.
   absl::Time now;
+  // Score that a person sets over the computed one; null for none.
+  const v1::HealthScoreOverride* override_score = nullptr;
 };
+
+// Whether facts say that the account has churned.
+bool HasChurned(const facts::FactCatalogue& catalogue, const facts::RowReader& facts);
+
+// Fills in what an evaluation tells of a score.
+void SetFromFacts(const Evaluation& evaluation, v1::HealthScore& out);
 
 // Assesses one account. Reads the portfolio, changes nothing; for its writer, or under a lock.
 Assessment Assess(const Portfolio& portfolio, const AssessmentInput& input);

@@ -1,6 +1,8 @@
 #include "health-svc/assessor.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -23,7 +25,28 @@ v1::HealthScoreChange EntryOf(const v1::HealthScore& score, absl::Time start) {
   change.set_scorecard_revision(score.scorecard_revision());
   change.set_facts_revision(score.facts_revision());
   change.set_frozen(score.frozen());
+  change.set_overridden(score.has_override());
+  if (score.has_computed_score()) change.set_computed_score(score.computed_score());
   return change;
+}
+
+// Counts itself among the calls that a sweep lets go first.
+class Hurry {
+ public:
+  explicit Hurry(std::atomic<int>& calls) : calls_(calls) { ++calls_; }
+  ~Hurry() { --calls_; }
+  Hurry(const Hurry&) = delete;
+  Hurry& operator=(const Hurry&) = delete;
+
+ private:
+  std::atomic<int>& calls_;
+};
+
+// When a flag changes by itself if nothing else happens.
+std::optional<absl::Time> DueTimeOf(const FlagState& state, const CompiledFlagRule& rule) {
+  const auto held = DueTime(state.standing, rule.raise_after, rule.clear_after);
+  if (!state.standing.open || state.handled != v1::FLAG_STATE_SNOOZED) return held;
+  return held.has_value() ? std::min(held, state.snooze_until) : state.snooze_until;
 }
 
 // The last row of each account: a feed that sends one twice in a message has told both, and only the last holds.
@@ -71,6 +94,7 @@ std::int64_t Assessor::ScoredRevision(std::int64_t facts_revision) const {
 }
 
 absl::Status Assessor::Apply(const perennial::accounts::v1::WatchFactsResponse& message) {
+  const Hurry hurry(hurried_);
   MutexLock lock(mu_);
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<ReadRow> rows, Read(message));
   const absl::Time now = Now();
@@ -105,13 +129,41 @@ absl::Status Assessor::FollowUp() {
 }
 
 absl::Status Assessor::Tick() {
+  PERENNIAL_RETURN_IF_ERROR(TickOnce());
+  while (!stopping_) {
+    while (hurried_ > 0 && !stopping_) std::this_thread::sleep_for(std::chrono::microseconds(100));
+    MutexLock lock(mu_);
+    PERENNIAL_ASSIGN_OR_RETURN(const bool more, SweepSome());
+    if (!more) break;
+    published_();
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Assessor::SweepSome() {
+  if (!sweep_.has_value()) return false;
+  std::vector<facts::RowId> rows;
+  facts::RowId row = *sweep_;
+  for (; row < portfolio_.table().row_count() && rows.size() < kRowsAtOnce; ++row) {
+    if (portfolio_.table().live(row) && portfolio_.entry(row).seen) rows.push_back(row);
+  }
+  PERENNIAL_RETURN_IF_ERROR(AssessRows(rows));
+  sweep_ = row < portfolio_.table().row_count() ? std::optional<facts::RowId>(row) : std::nullopt;
+  return true;
+}
+
+absl::Status Assessor::TickOnce() {
   MutexLock lock(mu_);
   const absl::Time now = Now();
   if (DayOf(now) != baseline_day_) {
     PERENNIAL_RETURN_IF_ERROR(LoadBaselines(now));
-    assess_all_ = true;
+    sweep_ = 0;
   }
   std::vector<facts::RowId> rows;
+  for (const auto& [due, row] : due_overrides_) {
+    if (due > now) break;
+    if (portfolio_.entry(row).seen) rows.push_back(row);
+  }
   for (const auto& [due, row, rule] : due_) {
     if (due > now) break;
     // Rows whose facts have not come yet since the start are assessed when they do.
@@ -138,11 +190,13 @@ absl::StatusOr<std::vector<ReadRow>> Assessor::Read(const perennial::accounts::v
 
 Assessment Assessor::AssessRead(const ReadRow& row, absl::Time now) {
   if (!row.deleted) {
+    const auto known = portfolio_.Find(row.account_id);
     return Assess(portfolio_, {.account_id = row.account_id,
                                .facts = row.facts,
                                .as_of = row.as_of,
                                .facts_revision = row.revision,
-                               .now = now});
+                               .now = now,
+                               .override_score = known.has_value() ? ActiveOverride(*known, now) : nullptr});
   }
   return {.account_id = row.account_id, .deleted = true, .changed = portfolio_.Find(row.account_id).has_value()};
 }
@@ -150,27 +204,44 @@ Assessment Assessor::AssessRead(const ReadRow& row, absl::Time now) {
 absl::Status Assessor::Store(std::vector<Assessment>& assessments, absl::Time now, std::int64_t facts_revision) {
   HealthBatch batch;
   std::int64_t revision = portfolio_.revision();
+  std::int64_t flag_revision = portfolio_.flag_revision();
   for (Assessment& assessment : assessments) {
-    for (const auto& [rule, state] : assessment.flags) {
-      batch.flags.push_back({.account_id = assessment.account_id,
-                             .rule = portfolio_.rules().all()[rule].config.id(),
-                             .standing = state.standing,
-                             .causes = state.causes});
+    for (auto& [rule, state] : assessment.flags) {
+      if (state.standing.raised.has_value()) state.revision = ++flag_revision;
+      batch.flags.push_back(ToStored(assessment.account_id, portfolio_.rules().all()[rule].config.id(), state));
     }
     if (!assessment.changed) continue;
     assessment.score.set_revision(++revision);
-    if (assessment.deleted) batch.unflagged.push_back(assessment.account_id);
+    if (assessment.deleted) {
+      batch.unflagged.push_back(assessment.account_id);
+      RemoveFlags(assessment, flag_revision, batch);
+    }
     batch.scores.push_back({.account_id = assessment.account_id,
                             .revision = revision,
                             .deleted = assessment.deleted,
                             .score = assessment.deleted ? v1::HealthScore() : assessment.score});
     if (assessment.begins_entry && !assessment.deleted) {
       batch.changes.push_back({.account_id = assessment.account_id, .change = EntryOf(assessment.score, now)});
+      batch.changes.back().change.set_cause(assessment.cause);
     }
   }
   if (batch.empty()) return absl::OkStatus();
   batch.facts_revision = ScoredRevision(facts_revision);
   return store_.Commit(batch);
+}
+
+void Assessor::RemoveFlags(Assessment& assessment, std::int64_t& flag_revision, HealthBatch& batch) {
+  const auto row = portfolio_.Find(assessment.account_id);
+  if (!row.has_value()) return;
+  for (std::size_t rule = 0; rule < portfolio_.rules().all().size(); ++rule) {
+    const auto found = portfolio_.flags(rule).find(*row);
+    if (found == portfolio_.flags(rule).end() || found->second.revision == 0) continue;
+    assessment.removed_flags.emplace_back(rule, ++flag_revision);
+    batch.flags.push_back({.account_id = assessment.account_id,
+                           .rule = portfolio_.rules().all()[rule].config.id(),
+                           .revision = flag_revision,
+                           .removed = true});
+  }
 }
 
 void Assessor::Publish(const std::vector<Assessment>& assessments) {
@@ -183,12 +254,18 @@ void Assessor::PublishOne(const Assessment& assessment) {
     if (!row.has_value() || !assessment.changed) return;
     for (std::size_t rule = 0; rule < portfolio_.rules().all().size(); ++rule) ForgetDueFlag(*row, rule);
     portfolio_.DropFlags(*row);
+    for (const auto& [rule, revision] : assessment.removed_flags) {
+      portfolio_.PutFlagTombstone(*row, portfolio_.rules().all()[rule].config.id(), revision);
+    }
+    if (const StandingOverride* standing = portfolio_.OverrideOf(*row)) {
+      due_overrides_.erase({ToTime(standing->config.expire_time()), *row});
+    }
     portfolio_.PutTombstone(*row, assessment.score.revision());
     return;
   }
   const facts::RowId row = portfolio_.mutable_table().Upsert(assessment.account_id);
   if (assessment.changed) {
-    portfolio_.PutScore(row, assessment.score);
+    PutScore(row, assessment.score);
     portfolio_.mutable_entry(row).outdated = false;
   } else {
     Portfolio::Entry& entry = portfolio_.mutable_entry(row);
@@ -201,16 +278,31 @@ void Assessor::PublishOne(const Assessment& assessment) {
 void Assessor::ForgetDueFlag(facts::RowId row, std::size_t rule) {
   const auto found = portfolio_.flags(rule).find(row);
   if (found == portfolio_.flags(rule).end()) return;
-  const CompiledFlagRule& config = portfolio_.rules().all()[rule];
-  if (const auto due = DueTime(found->second.standing, config.raise_after, config.clear_after)) {
-    due_.erase({*due, row, rule});
+  if (const auto due = DueTimeOf(found->second, portfolio_.rules().all()[rule])) due_.erase({*due, row, rule});
+}
+
+void Assessor::PutScore(facts::RowId row, const v1::HealthScore& score) {
+  if (const StandingOverride* standing = portfolio_.OverrideOf(row)) {
+    due_overrides_.erase({ToTime(standing->config.expire_time()), row});
+  }
+  portfolio_.PutScore(row, score);
+  if (score.frozen() && !score.has_score()) unkept_.push_back(portfolio_.table().account_id(row));
+  // What churn froze does not end by itself.
+  if (score.has_override() && !score.frozen()) due_overrides_.insert({ToTime(score.override().expire_time()), row});
+}
+
+void Assessor::RebuildDueFlags() {
+  due_.clear();
+  for (std::size_t rule = 0; rule < portfolio_.rules().all().size(); ++rule) {
+    for (const auto& [row, state] : portfolio_.flags(rule)) {
+      if (const auto due = DueTimeOf(state, portfolio_.rules().all()[rule])) due_.insert({*due, row, rule});
+    }
   }
 }
 
 void Assessor::PublishFlag(facts::RowId row, std::size_t rule, const FlagState& state) {
   ForgetDueFlag(row, rule);
-  const CompiledFlagRule& config = portfolio_.rules().all()[rule];
-  if (const auto due = DueTime(state.standing, config.raise_after, config.clear_after)) due_.insert({*due, row, rule});
+  if (const auto due = DueTimeOf(state, portfolio_.rules().all()[rule])) due_.insert({*due, row, rule});
   portfolio_.PutFlag(row, rule, state);
 }
 
@@ -220,13 +312,7 @@ absl::Status Assessor::AssessRows(const std::vector<facts::RowId>& rows) {
     const std::size_t end = std::min(begin + kRowsAtOnce, rows.size());
     std::vector<Assessment> assessments;
     for (std::size_t i = begin; i < end; ++i) {
-      const Portfolio::Entry& entry = portfolio_.entry(rows[i]);
-      const facts::TableRow facts(portfolio_.table(), rows[i]);
-      assessments.push_back(Assess(portfolio_, {.account_id = portfolio_.table().account_id(rows[i]),
-                                                .facts = facts,
-                                                .as_of = entry.as_of,
-                                                .facts_revision = entry.facts_revision,
-                                                .now = now}));
+      assessments.push_back(AssessRow(rows[i], now, ActiveOverride(rows[i], now)));
     }
     PERENNIAL_RETURN_IF_ERROR(Store(assessments, now, applier_->revision()));
     const WriteLock write(portfolio_.lock());

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "common/base/mutex.h"
 #include "common/feed/facts_applier.h"
 #include "health-svc/assessment.h"
+#include "health-svc/flag_transitions.h"
 #include "health-svc/portfolio.h"
 #include "health-svc/store/health_store.h"
 
@@ -39,12 +42,37 @@ class Assessor {
   // The feed has never been where this stands: it was put back to an earlier state. Reads it anew from its start;
   // accounts that it no longer has go once it has been read.
   void StartOver();
+  // Sets a person's score over the computed one, or, with nothing, takes it away. Returns the score as it is then.
+  // NOT_FOUND, FAILED_PRECONDITION (churned), UNAVAILABLE (its facts have not come yet since the start).
+  absl::StatusOr<v1::HealthScore> SetOverride(absl::string_view account_id,
+                                              const std::optional<v1::HealthScoreOverride>& by);
+  // Does to a raised flag what a person says: step.state is ACKNOWLEDGED, SNOOZED (until `until`) or RESOLVED.
+  // NOT_FOUND for a flag that was never raised, FAILED_PRECONDITION for one that has cleared or is resolved,
+  // UNAVAILABLE as above.
+  absl::Status HandleFlag(absl::string_view account_id, absl::string_view rule, FlagStep step,
+                          std::optional<absl::Time> until);
+  // Puts another configuration in force once `persist` has stored it; all accounts are assessed anew by the next
+  // Tick(). INVALID_ARGUMENT when ids clash; an error of `persist` is returned, and nothing changes.
+  absl::Status Reconfigure(Scorecards scorecards, FlagRules rules, const std::function<absl::Status()>& persist);
+  // Accounts that had churned before they were first seen, whose last score is still to be found; each is told once.
+  std::vector<std::string> TakeUnkept();
+  // The score that such an account had just before it churned; without effect when it has one by now. An account whose
+  // facts have not come yet is told again by TakeUnkept().
+  absl::Status SetKept(const std::string& account_id, const v1::HealthScore& kept);
+  // Tells TakeUnkept() an account again.
+  void ReturnUnkept(std::string account_id);
+  // Ends a Tick() that runs, soon. Before the end.
+  void Stop() { stopping_ = true; }
   // Where to resume the facts feed.
   [[nodiscard]] std::int64_t feed_revision();
 
  private:
   using DueFlag = std::tuple<absl::Time, facts::RowId, std::size_t>;
 
+  absl::Status TickOnce();
+  // Notes the flags of an account that goes.
+  void RemoveFlags(Assessment& assessment, std::int64_t& flag_revision, HealthBatch& batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<std::vector<ReadRow>> Read(const perennial::accounts::v1::WatchFactsResponse& message)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Assessment AssessRead(const ReadRow& row, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -56,6 +84,21 @@ class Assessor {
   void PublishOne(const Assessment& assessment) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void PublishFlag(facts::RowId row, std::size_t rule, const FlagState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ForgetDueFlag(facts::RowId row, std::size_t rule) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Assesses one row anew from the facts in the table.
+  Assessment AssessRow(facts::RowId row, absl::Time now, const v1::HealthScoreOverride* by)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The override that stands over a row's score at `now`; null when there is none.
+  const v1::HealthScoreOverride* ActiveOverride(facts::RowId row, absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Stores one assessment and lets readers see it.
+  absl::Status Settle(Assessment assessment, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<facts::RowId> RowToChange(absl::string_view account_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Flags of rules that are not in `rules`, as tombstones.
+  std::vector<StoredFlag> FlagsWithout(const FlagRules& rules) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void PutScore(facts::RowId row, const v1::HealthScore& score) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void RebuildDueFlags() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Assesses the next rows of a sweep over all; false when it is through.
+  absl::StatusOr<bool> SweepSome() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Assesses rows anew from the facts in the table, some at a time.
   absl::Status AssessRows(const std::vector<facts::RowId>& rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status AssessAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -78,6 +121,12 @@ class Assessor {
   std::int64_t stored_facts_revision_ ABSL_GUARDED_BY(mu_) = 0;
   std::int64_t baseline_day_ ABSL_GUARDED_BY(mu_) = 0;
   std::set<DueFlag> due_ ABSL_GUARDED_BY(mu_);
+  std::set<std::pair<absl::Time, facts::RowId>> due_overrides_ ABSL_GUARDED_BY(mu_);
+  // Row that a sweep over all has come to.
+  std::optional<facts::RowId> sweep_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::string> unkept_ ABSL_GUARDED_BY(mu_);
+  std::atomic<bool> stopping_ = false;
+  std::atomic<int> hurried_ = 0;  // calls that a sweep lets go first
   bool assess_all_ ABSL_GUARDED_BY(mu_) = false;
   bool unseen_removed_ ABSL_GUARDED_BY(mu_) = false;
 };

@@ -46,6 +46,10 @@ absl::Status Assessor::Load() {
   MutexLock lock(mu_);
   PERENNIAL_ASSIGN_OR_RETURN(const HealthProgress progress, store_.Progress());
   stored_facts_revision_ = progress.facts_revision;
+  {
+    const WriteLock write(portfolio_.lock());
+    portfolio_.RaiseFlagRevision(progress.flag_revision);
+  }
   PERENNIAL_RETURN_IF_ERROR(LoadScores());
   PERENNIAL_RETURN_IF_ERROR(LoadFlags());
   const WriteLock write(portfolio_.lock());
@@ -58,14 +62,14 @@ absl::Status Assessor::LoadScores() {
   const KnownIds known(portfolio_);
   {
     const WriteLock write(portfolio_.lock());
-    PERENNIAL_RETURN_IF_ERROR(store_.VisitScores([&](StoredScore stored) {
+    PERENNIAL_RETURN_IF_ERROR(store_.VisitScores([&](StoredScore stored) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       const facts::RowId row = portfolio_.mutable_table().Upsert(stored.account_id);
       if (stored.deleted) {
         portfolio_.PutTombstone(row, stored.revision);
         return absl::OkStatus();
       }
       const bool outdated = known.Prune(stored.score);
-      portfolio_.PutScore(row, stored.score);
+      PutScore(row, stored.score);
       portfolio_.mutable_entry(row).outdated = outdated;
       return absl::OkStatus();
     }));
@@ -74,15 +78,38 @@ absl::Status Assessor::LoadScores() {
 }
 
 absl::Status Assessor::LoadFlags() {
+  HealthBatch orphans;  // a crash may have come between a rule's end and that of its flags
+  {
+    const WriteLock write(portfolio_.lock());
+    PERENNIAL_RETURN_IF_ERROR(store_.VisitFlags([&](StoredFlag stored) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      const auto row = portfolio_.table().FindAny(stored.account_id);
+      const auto rule = portfolio_.rules().Find(stored.rule);
+      if (!row.has_value()) return absl::OkStatus();
+      if (stored.removed) {
+        portfolio_.PutFlagTombstone(*row, stored.rule, stored.revision);
+      } else if (rule.has_value() && portfolio_.table().live(*row)) {
+        PublishFlag(*row, *rule,
+                    {.standing = stored.standing,
+                     .causes = std::move(stored.causes),
+                     .handled = stored.handled,
+                     .snooze_until = stored.snooze_until,
+                     .transitions = std::move(stored.transitions),
+                     .revision = stored.revision});
+      } else {
+        orphans.flags.push_back({.account_id = stored.account_id, .rule = stored.rule, .removed = true});
+      }
+      return absl::OkStatus();
+    }));
+  }
+  if (orphans.flags.empty()) return absl::OkStatus();
+  std::int64_t revision = portfolio_.flag_revision();
+  for (StoredFlag& flag : orphans.flags) flag.revision = ++revision;
+  PERENNIAL_RETURN_IF_ERROR(store_.Commit(orphans));
   const WriteLock write(portfolio_.lock());
-  return store_.VisitFlags([&](StoredFlag stored) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    const auto row = portfolio_.Find(stored.account_id);
-    const auto rule = portfolio_.rules().Find(stored.rule);
-    if (row.has_value() && rule.has_value()) {
-      PublishFlag(*row, *rule, {.standing = stored.standing, .causes = std::move(stored.causes)});
-    }
-    return absl::OkStatus();
-  });
+  for (const StoredFlag& flag : orphans.flags) {
+    portfolio_.PutFlagTombstone(*portfolio_.table().FindAny(flag.account_id), flag.rule, flag.revision);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Assessor::LoadBaselines(absl::Time now) {

@@ -14,10 +14,12 @@
 #include "absl/strings/str_split.h"
 #include "common/base/error_details.h"
 #include "common/base/page_token.h"
+#include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
 #include "common/filter/filter.h"
 #include "common/filter/filter_reading.h"
+#include "health-svc/configurator.h"
 #include "health-svc/request_names.h"
 
 namespace perennial::health {
@@ -60,31 +62,20 @@ absl::StatusOr<Place> FromCursor(const std::string& cursor) {
   return place;
 }
 
-v1::Flag ToProto(const Place& place, const CompiledFlagRule& rule) {
-  v1::Flag flag;
-  flag.set_name(absl::StrCat("accounts/", place.account, "/flags/", rule.config.id()));
-  flag.set_rule(rule.config.id());
-  flag.set_display_name(rule.config.display_name());
-  flag.set_severity(rule.config.severity());
-  flag.set_category(rule.config.category());
-  const FlagStanding& standing = place.state->standing;
-  flag.set_state(standing.open ? v1::FLAG_STATE_OPEN : v1::FLAG_STATE_CLEARED);
-  if (standing.raised.has_value()) SetTimestamp(*standing.raised, flag.mutable_raise_time());
-  if (standing.cleared.has_value()) SetTimestamp(*standing.cleared, flag.mutable_clear_time());
-  flag.mutable_causes()->Assign(place.state->causes.begin(), place.state->causes.end());
-  flag.set_advice(rule.config.advice());
-  return flag;
+FlagStep StepOf(v1::FlagState state, const std::string& actor, const std::string& note) {
+  return {.state = state, .time = absl::InfinitePast(), .actor = actor, .note = note};
 }
 
 // Which flags a request asks for.
 struct Selection {
+  absl::Time now;
   std::vector<std::size_t> rules;
   std::optional<facts::RowId> row;  // of one account
   std::optional<facts::Bitmap> rows;
   bool show_cleared = false;
 
-  [[nodiscard]] bool Has(facts::RowId at, const FlagStanding& standing) const {
-    if (!standing.raised.has_value() || (!standing.open && !show_cleared)) return false;
+  [[nodiscard]] bool Has(facts::RowId at, const FlagState& state) const {
+    if (!state.standing.raised.has_value() || (!state.IsRaised(now) && !show_cleared)) return false;
     if (row.has_value() && *row != at) return false;
     return !rows.has_value() || rows->Test(at);
   }
@@ -93,7 +84,7 @@ struct Selection {
 std::vector<Place> Places(const Portfolio& portfolio, const Selection& selection) {
   std::vector<Place> places;
   const auto add = [&](std::size_t rule, facts::RowId row, const FlagState& state) {
-    if (!selection.Has(row, state.standing)) return;
+    if (!selection.Has(row, state)) return;
     const v1::FlagRule& config = portfolio.rules().all()[rule].config;
     places.push_back({.severity = -static_cast<int>(config.severity()),
                       .raised = absl::ToUnixMicros(*state.standing.raised),
@@ -128,6 +119,34 @@ absl::Status KeepAfter(const std::string& cursor, std::size_t most, std::vector<
 
 }  // namespace
 
+v1::Flag ToFlag(const Portfolio& portfolio, facts::RowId row, std::size_t rule, const FlagState& state,
+                absl::Time now) {
+  const v1::FlagRule& config = portfolio.rules().all()[rule].config;
+  v1::Flag flag;
+  flag.set_name(absl::StrCat("accounts/", portfolio.table().account_id(row), "/flags/", config.id()));
+  flag.set_rule(config.id());
+  flag.set_display_name(config.display_name());
+  flag.set_severity(config.severity());
+  flag.set_category(config.category());
+  const FlagStanding& standing = state.standing;
+  if (!standing.open) {
+    flag.set_state(v1::FLAG_STATE_CLEARED);
+  } else if (state.IsAsleep(now) || state.handled == v1::FLAG_STATE_ACKNOWLEDGED ||
+             state.handled == v1::FLAG_STATE_RESOLVED) {
+    flag.set_state(state.handled);
+  } else {
+    flag.set_state(v1::FLAG_STATE_OPEN);
+  }
+  if (standing.raised.has_value()) SetTimestamp(*standing.raised, flag.mutable_raise_time());
+  if (standing.cleared.has_value()) SetTimestamp(*standing.cleared, flag.mutable_clear_time());
+  if (state.IsAsleep(now)) SetTimestamp(*state.snooze_until, flag.mutable_snooze_until());
+  flag.mutable_causes()->Assign(state.causes.begin(), state.causes.end());
+  flag.mutable_transitions()->Assign(state.transitions.begin(), state.transitions.end());
+  flag.set_advice(config.advice());
+  flag.set_revision(state.revision);
+  return flag;
+}
+
 absl::Status Flags::Check(const v1::ListFlagsRequest& request) const {
   BadRequest bad;
   if (request.parent() != kAllAccounts) {
@@ -140,6 +159,7 @@ absl::Status Flags::Check(const v1::ListFlagsRequest& request) const {
   bad.AddIfError("page_size", PageSize(request.page_size()).status());
   bad.AddIfError("page_token", ReadPageToken(request.page_token(), RequestKey(request)).status());
   for (int i = 0; i < request.rules_size(); ++i) {
+    const ReadLock read(portfolio_.lock());
     if (!portfolio_.rules().Find(request.rules(i)).has_value()) {
       bad.Add(absl::StrCat("rules[", i, "]"), "is not a flag rule; ListFlagRules tells them");
     }
@@ -154,9 +174,11 @@ absl::StatusOr<v1::ListFlagsResponse> Flags::List(const v1::ListFlagsRequest& re
   PERENNIAL_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
   PERENNIAL_ASSIGN_OR_RETURN(const std::string cursor, ReadPageToken(request.page_token(), RequestKey(request)));
   v1::ListFlagsResponse response;
-  Selection selection{.rules = {}, .row = {}, .rows = {}, .show_cleared = request.show_cleared()};
+  Selection selection{.now = clock_.Now(), .rules = {}, .row = {}, .rows = {}, .show_cleared = request.show_cleared()};
   const ReadLock read(portfolio_.lock());
-  for (const std::string& rule : request.rules()) selection.rules.push_back(*portfolio_.rules().Find(rule));
+  for (const std::string& rule : request.rules()) {
+    if (const auto index = portfolio_.rules().Find(rule)) selection.rules.push_back(*index);
+  }
   if (request.rules().empty()) {
     for (std::size_t rule = 0; rule < portfolio_.rules().all().size(); ++rule) selection.rules.push_back(rule);
   }
@@ -180,31 +202,56 @@ absl::StatusOr<v1::ListFlagsResponse> Flags::List(const v1::ListFlagsRequest& re
   const auto most = static_cast<std::size_t>(page_size);
   PERENNIAL_RETURN_IF_ERROR(KeepAfter(cursor, most, places));
   for (std::size_t i = 0; i < std::min(most, places.size()); ++i) {
-    *response.add_flags() = ToProto(places[i], portfolio_.rules().all()[places[i].rule_index]);
+    *response.add_flags() = ToFlag(portfolio_, places[i].row, places[i].rule_index, *places[i].state, selection.now);
   }
   if (places.size() > most)
     response.set_next_page_token(MakePageToken(ToCursor(places[most - 1]), RequestKey(request)));
   return response;
 }
 
-absl::StatusOr<v1::ListFlagRulesResponse> Flags::ListRules(const v1::ListFlagRulesRequest& request) const {
-  constexpr absl::string_view kKey = "ListFlagRules";
-  const auto page_size = PageSize(request.page_size());
-  const auto cursor = ReadPageToken(request.page_token(), kKey);
+absl::StatusOr<v1::Flag> Flags::Handle(const Handling& handling) {
+  const auto name = ChildOf(handling.name, "accounts", "flags");
   BadRequest bad;
-  bad.AddIfError("page_size", page_size.status());
-  bad.AddIfError("page_token", cursor.status());
-  PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
-  v1::ListFlagRulesResponse response;
-  const ReadLock read(portfolio_.lock());
-  for (const CompiledFlagRule& rule : portfolio_.rules().all()) {
-    if (rule.config.id() <= *cursor) continue;
-    if (response.rules_size() == *page_size) {
-      response.set_next_page_token(MakePageToken(response.rules(*page_size - 1).id(), kKey));
-      break;
-    }
-    *response.add_rules() = rule.config;
+  bad.AddIfError("name", name.status());
+  CheckAuthorship({.author = handling.step.actor, .note = handling.step.note}, "actor", bad);
+  std::optional<absl::Time> until;
+  if (handling.step.state == v1::FLAG_STATE_SNOOZED) {
+    CheckEnd(handling.until, clock_.Now(), "until", bad);
+    if (handling.until != nullptr) until = absl::FromUnixMicros(absl::ToUnixMicros(ToTime(*handling.until)));
   }
+  PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
+  PERENNIAL_RETURN_IF_ERROR(assessor_.HandleFlag(name->parent, name->child, handling.step, until));
+  const ReadLock read(portfolio_.lock());
+  const auto row = portfolio_.Find(name->parent);
+  const auto rule = portfolio_.rules().Find(name->child);
+  if (!row.has_value() || !rule.has_value() || !portfolio_.flags(*rule).contains(*row)) {
+    return WithReason(absl::NotFoundError(absl::StrCat(handling.name, " is gone")), "NO_SUCH_FLAG");
+  }
+  return ToFlag(portfolio_, *row, *rule, portfolio_.flags(*rule).find(*row)->second, clock_.Now());
+}
+
+absl::StatusOr<v1::AcknowledgeFlagResponse> Flags::Acknowledge(const v1::AcknowledgeFlagRequest& request) {
+  v1::AcknowledgeFlagResponse response;
+  PERENNIAL_ASSIGN_OR_RETURN(
+      *response.mutable_flag(),
+      Handle({.name = request.name(), .step = StepOf(v1::FLAG_STATE_ACKNOWLEDGED, request.actor(), request.note())}));
+  return response;
+}
+
+absl::StatusOr<v1::SnoozeFlagResponse> Flags::Snooze(const v1::SnoozeFlagRequest& request) {
+  v1::SnoozeFlagResponse response;
+  PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_flag(),
+                             Handle({.name = request.name(),
+                                     .step = StepOf(v1::FLAG_STATE_SNOOZED, request.actor(), request.note()),
+                                     .until = request.has_until() ? &request.until() : nullptr}));
+  return response;
+}
+
+absl::StatusOr<v1::ResolveFlagResponse> Flags::Resolve(const v1::ResolveFlagRequest& request) {
+  v1::ResolveFlagResponse response;
+  PERENNIAL_ASSIGN_OR_RETURN(
+      *response.mutable_flag(),
+      Handle({.name = request.name(), .step = StepOf(v1::FLAG_STATE_RESOLVED, request.actor(), request.note())}));
   return response;
 }
 

@@ -1,26 +1,45 @@
 #pragma once
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
+#include "health-svc/assessor.h"
 #include "health-svc/portfolio.h"
 #include "perennial/health/v1/flag_service.pb.h"
 
 namespace perennial::health {
 
-// Answers FlagService. No gRPC here; safe for many threads. None waits for min_facts_revision: who calls has waited.
+// A flag as it is answered. Under a ReadLock.
+v1::Flag ToFlag(const Portfolio& portfolio, facts::RowId row, std::size_t rule, const FlagState& state, absl::Time now);
+
+// Answers what FlagService says of flags. No gRPC here; safe for many threads. None waits for min_facts_revision: who
+// calls has waited.
 class Flags {
  public:
-  // Both must outlive this.
-  Flags(const Portfolio& portfolio, const Clock& clock) : portfolio_(portfolio), clock_(clock) {}
+  // All must outlive this.
+  Flags(const Portfolio& portfolio, Assessor& assessor, const Clock& clock)
+      : portfolio_(portfolio), assessor_(assessor), clock_(clock) {}
 
   // OK when nothing in the request is wrong.
   [[nodiscard]] absl::Status Check(const v1::ListFlagsRequest& request) const;
   absl::StatusOr<v1::ListFlagsResponse> List(const v1::ListFlagsRequest& request) const;
-  absl::StatusOr<v1::ListFlagRulesResponse> ListRules(const v1::ListFlagRulesRequest& request) const;
+  // These block on the store.
+  absl::StatusOr<v1::AcknowledgeFlagResponse> Acknowledge(const v1::AcknowledgeFlagRequest& request);
+  absl::StatusOr<v1::SnoozeFlagResponse> Snooze(const v1::SnoozeFlagRequest& request);
+  absl::StatusOr<v1::ResolveFlagResponse> Resolve(const v1::ResolveFlagRequest& request);
 
  private:
+  struct Handling {
+    const std::string& name;
+    FlagStep step;
+    const google::protobuf::Timestamp* until = nullptr;
+  };
+  absl::StatusOr<v1::Flag> Handle(const Handling& handling);
+
   const Portfolio& portfolio_;
+  Assessor& assessor_;
   const Clock& clock_;
 };
 

@@ -14,24 +14,48 @@ std::string FactName(absl::string_view prefix, const std::string& id) {
   return absl::StrCat(prefix, absl::StrReplaceAll(id, {{"-", "_"}}));
 }
 
-// Adds a fact that must be new.
-absl::StatusOr<facts::FactId> AddNew(facts::FactDefinition definition, facts::FactCatalogue& catalogue) {
-  if (catalogue.Find(definition.name).has_value()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("two ids of scorecards or flag rules become the fact '", definition.name, "'; rename one"));
+std::set<std::string> MeasureIds(const Scorecards& scorecards) {
+  std::set<std::string> ids;
+  for (const auto& card : scorecards.all()) {
+    for (const v1::Measure& measure : card->config().measures()) ids.insert(measure.id());
   }
-  return catalogue.Add(std::move(definition));
+  return ids;
 }
 
 }  // namespace
+
+absl::Status HealthFacts::Check(const Scorecards& scorecards, const FlagRules& rules) {
+  std::set<std::string> names = {"flags.open"};
+  const auto clash = [&](const std::string& name) -> absl::Status {
+    if (names.insert(name).second) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("two ids of scorecards or flag rules become the fact '", name, "'; rename one"));
+  };
+  for (const std::string& id : MeasureIds(scorecards)) {
+    PERENNIAL_RETURN_IF_ERROR(clash(FactName("health.measure.", id)));
+  }
+  for (const CompiledFlagRule& rule : rules.all()) {
+    PERENNIAL_RETURN_IF_ERROR(clash(FactName("flags.", rule.config.id())));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<facts::FactId> HealthFacts::Add(facts::FactDefinition definition, facts::FactCatalogue& catalogue) {
+  PERENNIAL_ASSIGN_OR_RETURN(const facts::FactId fact, catalogue.Add(std::move(definition)));
+  if (Owns(fact)) return fact;
+  owned_.resize(std::max<std::size_t>(owned_.size(), fact + 1));
+  owned_[fact] = true;
+  all_.insert(std::lower_bound(all_.begin(), all_.end(), fact), fact);
+  return fact;
+}
 
 absl::StatusOr<HealthFacts> HealthFacts::Register(const Scorecards& scorecards, const FlagRules& rules,
                                                   facts::FactCatalogue& catalogue) {
   using enum facts::FactType;
   HealthFacts out;
   const auto add = [&](std::string name, facts::FactType type, std::string unit, std::string meaning) {
-    return AddNew({.name = std::move(name), .type = type, .unit = std::move(unit), .meaning = std::move(meaning)},
-                  catalogue);
+    return out.Add({.name = std::move(name), .type = type, .unit = std::move(unit), .meaning = std::move(meaning)},
+                   catalogue);
   };
   PERENNIAL_ASSIGN_OR_RETURN(out.score_, add("health.score", kNumber, "0-100",
                                              "Health score; unknown when nothing that "
@@ -42,24 +66,35 @@ absl::StatusOr<HealthFacts> HealthFacts::Register(const Scorecards& scorecards, 
   PERENNIAL_ASSIGN_OR_RETURN(out.change_, add("health.change_30d", kNumber, "points",
                                               "Difference to the score 30 days before; unknown without."));
   PERENNIAL_ASSIGN_OR_RETURN(out.open_, add("flags.open", kNumber, "flags", "Flags that are raised."));
-  std::set<std::string> ids;
-  for (const auto& card : scorecards.all()) {
-    for (const v1::Measure& measure : card->config().measures()) ids.insert(measure.id());
+  PERENNIAL_RETURN_IF_ERROR(Check(scorecards, rules));
+  PERENNIAL_RETURN_IF_ERROR(out.Follow(scorecards, rules, catalogue));
+  return out;
+}
+
+absl::Status HealthFacts::Follow(const Scorecards& scorecards, const FlagRules& rules,
+                                 facts::FactCatalogue& catalogue) {
+  using enum facts::FactType;
+  for (const std::string& id : MeasureIds(scorecards)) {
+    PERENNIAL_ASSIGN_OR_RETURN(measures_[id], Add({.name = FactName("health.measure.", id),
+                                                   .type = kNumber,
+                                                   .unit = "0-100",
+                                                   .meaning = absl::StrCat("Points of the measure ", id, ".")},
+                                                  catalogue));
   }
-  for (const std::string& id : ids) {
-    PERENNIAL_ASSIGN_OR_RETURN(out.measures_[id], add(FactName("health.measure.", id), kNumber, "0-100",
-                                                      absl::StrCat("Points of the measure ", id, ".")));
-    out.measure_ids_.push_back(id);
-  }
+  measure_ids_.clear();
+  for (const auto& [id, fact] : measures_) measure_ids_.push_back(id);
+  std::sort(measure_ids_.begin(), measure_ids_.end());
+  flags_.clear();
   for (const CompiledFlagRule& rule : rules.all()) {
     const std::string& id = rule.config.id();
-    PERENNIAL_ASSIGN_OR_RETURN(const facts::FactId fact, add(FactName("flags.", id), kBool, "",
-                                                             absl::StrCat("Whether the flag ", id, " is raised.")));
-    out.flags_.emplace_back(id, fact);
+    PERENNIAL_ASSIGN_OR_RETURN(const facts::FactId fact,
+                               Add({.name = FactName("flags.", id),
+                                    .type = kBool,
+                                    .meaning = absl::StrCat("Whether the flag ", id, " is raised.")},
+                                   catalogue));
+    flags_.emplace_back(id, fact);
   }
-  out.count_ = static_cast<facts::FactId>(catalogue.size());
-  for (facts::FactId fact = 0; fact < out.count_; ++fact) out.all_.push_back(fact);
-  return out;
+  return absl::OkStatus();
 }
 
 facts::FactRow HealthFacts::ToFacts(const v1::HealthScore& score) const {
@@ -92,7 +127,9 @@ void HealthFacts::Get(const facts::FactTable& table, facts::RowId row, const Com
   out->set_coverage(table.Number(row, coverage_).value_or(0));
   if (const auto change = table.Number(row, change_)) out->set_change_30d(*change);
   const auto add = [&](const std::string& id) {
-    const auto points = table.Number(row, measures_.find(id)->second);
+    const auto fact = measures_.find(id);
+    if (fact == measures_.end()) return;
+    const auto points = table.Number(row, fact->second);
     if (!points.has_value()) return;
     v1::MeasureScore* measure = out->add_measures();
     measure->set_measure(id);

@@ -19,14 +19,19 @@ namespace perennial::health {
 // health.band, health.coverage, health.change_30d, health.measure.<id>, flags.open and flags.<rule>. In names of facts
 // a "-" of an id becomes "_".
 //
-// They are the first of their catalogue: a fact is one of them exactly if its id is below count().
 class HealthFacts {
  public:
-  // Adds them to an empty catalogue. INVALID_ARGUMENT when two ids become the same name.
+  // INVALID_ARGUMENT when two ids of a configuration become the same name.
+  static absl::Status Check(const Scorecards& scorecards, const FlagRules& rules);
+  // Adds them to an empty catalogue. INVALID_ARGUMENT as Check() says it.
   static absl::StatusOr<HealthFacts> Register(const Scorecards& scorecards, const FlagRules& rules,
                                               facts::FactCatalogue& catalogue);
+  // Follows another configuration, which has passed Check(). Facts of measures that it has no more stay readable until
+  // their scores are put anew; those of rules are false no more but unknown then.
+  absl::Status Follow(const Scorecards& scorecards, const FlagRules& rules, facts::FactCatalogue& catalogue);
 
-  [[nodiscard]] facts::FactId count() const { return count_; }
+  // Whether a fact is one of these.
+  [[nodiscard]] bool Owns(facts::FactId fact) const { return fact < owned_.size() && owned_[fact]; }
   // The values of a score as facts. Flags that are not open are false, not unknown.
   [[nodiscard]] facts::FactRow ToFacts(const v1::HealthScore& score) const;
   // Sets the row's facts to those of the score.
@@ -45,19 +50,21 @@ class HealthFacts {
   facts::FactId coverage_ = 0;
   facts::FactId change_ = 0;
   facts::FactId open_ = 0;
-  absl::flat_hash_map<std::string, facts::FactId> measures_;
+  absl::StatusOr<facts::FactId> Add(facts::FactDefinition definition, facts::FactCatalogue& catalogue);
+
+  absl::flat_hash_map<std::string, facts::FactId> measures_;  // those of earlier configurations too
   std::vector<std::string> measure_ids_;                      // sorted
   std::vector<std::pair<std::string, facts::FactId>> flags_;  // by id of the rule
-  std::vector<facts::FactId> all_;
-  facts::FactId count_ = 0;
+  std::vector<facts::FactId> all_;                            // ascending
+  std::vector<bool> owned_;                                   // by id
 };
 
 // A row of facts that is about to be: facts of the accounts from one reader, ours from another.
 class PendingRow final : public facts::RowReader {
  public:
   // Both must outlive this.
-  PendingRow(const facts::RowReader& theirs, const facts::RowReader& ours, facts::FactId count)
-      : theirs_(theirs), ours_(ours), count_(count) {}
+  PendingRow(const facts::RowReader& theirs, const facts::RowReader& ours, const HealthFacts& which)
+      : theirs_(theirs), ours_(ours), which_(which) {}
   [[nodiscard]] std::optional<double> Number(facts::FactId fact) const override { return Of(fact).Number(fact); }
   [[nodiscard]] std::optional<absl::string_view> Text(facts::FactId fact) const override { return Of(fact).Text(fact); }
   [[nodiscard]] bool HasSet(facts::FactId fact) const override { return Of(fact).HasSet(fact); }
@@ -67,10 +74,10 @@ class PendingRow final : public facts::RowReader {
   [[nodiscard]] facts::StringSet Set(facts::FactId fact) const override { return Of(fact).Set(fact); }
 
  private:
-  [[nodiscard]] const facts::RowReader& Of(facts::FactId fact) const { return fact < count_ ? ours_ : theirs_; }
+  [[nodiscard]] const facts::RowReader& Of(facts::FactId fact) const { return which_.Owns(fact) ? ours_ : theirs_; }
   const facts::RowReader& theirs_;
   const facts::RowReader& ours_;
-  const facts::FactId count_;
+  const HealthFacts& which_;
 };
 
 }  // namespace perennial::health

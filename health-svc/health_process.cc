@@ -19,37 +19,70 @@ absl::Status In(absl::string_view part, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(part, ": ", status.message()));
 }
 
-absl::StatusOr<std::unique_ptr<Portfolio>> MakePortfolio(const HealthProcessOptions& options) {
-  auto scorecards = Scorecards::Compile(options.scorecards);
+// What is shipped must do by itself, before anything of it is stored.
+absl::Status CheckShipped(const HealthProcessOptions& options) {
+  const auto scorecards = Scorecards::Compile(options.scorecards);
   if (!scorecards.ok()) return In("scorecards", scorecards.status());
-  auto rules = FlagRules::Compile(options.flag_rules);
+  const auto rules = FlagRules::Compile(options.flag_rules);
   if (!rules.ok()) return In("flag rules", rules.status());
+  return HealthFacts::Check(*scorecards, *rules);
+}
+
+// What is in force: what is shipped, together with what people have made of it.
+absl::StatusOr<std::unique_ptr<Portfolio>> MakePortfolio(Configurator& configurator) {
+  auto scorecards = configurator.CompileScorecards();
+  if (!scorecards.ok()) return In("stored scorecards", scorecards.status());
+  auto rules = configurator.CompileRules();
+  if (!rules.ok()) return In("stored flag rules", rules.status());
   return Portfolio::Create(*std::move(scorecards), *std::move(rules));
 }
 
 }  // namespace
 
 HealthProcess::HealthProcess(sqlite::FileLock data_lock, std::unique_ptr<HealthStore> store,
+                             std::unique_ptr<ConfigStore> config_store, std::unique_ptr<Configurator> configurator,
                              std::unique_ptr<Portfolio> portfolio)
-    : data_lock_(std::move(data_lock)), store_(std::move(store)), portfolio_(std::move(portfolio)) {}
+    : data_lock_(std::move(data_lock)),
+      store_(std::move(store)),
+      config_store_(std::move(config_store)),
+      configurator_(std::move(configurator)),
+      portfolio_(std::move(portfolio)) {}
 
 HealthProcess::~HealthProcess() { Stop(); }
 
 absl::StatusOr<std::unique_ptr<HealthProcess>> HealthProcess::Start(HealthProcessOptions options, const Clock& clock) {
-  PERENNIAL_ASSIGN_OR_RETURN(std::unique_ptr<Portfolio> portfolio, MakePortfolio(options));
+  PERENNIAL_RETURN_IF_ERROR(CheckShipped(options));
   std::error_code error;
   std::filesystem::create_directories(options.data, error);
   const std::string path = absl::StrCat(options.data, "/health.db");
   PERENNIAL_ASSIGN_OR_RETURN(sqlite::FileLock lock, sqlite::FileLock::Take(path));
   PERENNIAL_ASSIGN_OR_RETURN(std::unique_ptr<HealthStore> store, SqliteHealthStore::Open(path));
-  std::unique_ptr<HealthProcess> process(new HealthProcess(std::move(lock), std::move(store), std::move(portfolio)));
+  PERENNIAL_ASSIGN_OR_RETURN(std::unique_ptr<ConfigStore> config_store, ConfigStore::Open(path));
+  PERENNIAL_ASSIGN_OR_RETURN(std::unique_ptr<Configurator> configurator,
+                             Configurator::Open(*config_store, options.scorecards, options.flag_rules, clock));
+  PERENNIAL_ASSIGN_OR_RETURN(std::unique_ptr<Portfolio> portfolio, MakePortfolio(*configurator));
+  std::unique_ptr<HealthProcess> process(new HealthProcess(std::move(lock), std::move(store), std::move(config_store),
+                                                           std::move(configurator), std::move(portfolio)));
   process->assessor_ = std::make_unique<Assessor>(*process->portfolio_, *process->store_, clock,
                                                   [raw = process.get()] { raw->Published(); });
   PERENNIAL_RETURN_IF_ERROR(process->assessor_->Load());
+  PERENNIAL_RETURN_IF_ERROR(process->LoadRetired());
   PERENNIAL_RETURN_IF_ERROR(process->OpenCache(options.redis));
   PERENNIAL_RETURN_IF_ERROR(process->Serve(options, clock));
   process->Follow(options.accounts, options.tick);
   return process;
+}
+
+absl::Status HealthProcess::LoadRetired() {
+  for (const auto& [id, revision] : portfolio_->UnknownScorecards()) {
+    const auto stored = config_store_->Get(kScorecardKind, id, revision);
+    if (absl::IsNotFound(stored.status())) continue;  // of a time before scorecards were stored
+    PERENNIAL_RETURN_IF_ERROR(stored.status());
+    PERENNIAL_ASSIGN_OR_RETURN(const v1::Scorecard definition, ScorecardConfiguration::Parse(*stored));
+    const WriteLock write(portfolio_->lock());
+    portfolio_->KeepRetired(std::make_unique<CompiledScorecard>(ToAnswer(*stored, definition)));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status HealthProcess::OpenCache(const std::string& redis) {
@@ -65,13 +98,35 @@ absl::Status HealthProcess::OpenCache(const std::string& redis) {
 }
 
 absl::Status HealthProcess::Serve(const HealthProcessOptions& options, const Clock& clock) {
-  scores_ = std::make_unique<HealthScores>(*portfolio_, *store_, cache_reader_.get(), clock);
-  flags_ = std::make_unique<Flags>(*portfolio_, clock);
-  score_service_ = std::make_unique<HealthScoreService>(*scores_, *portfolio_, pool_, waiters_, hub_);
-  flag_service_ = std::make_unique<FlagService>(*flags_, pool_, waiters_);
+  scores_ = std::make_unique<HealthScores>(*portfolio_, *store_, cache_reader_.get(), *assessor_, clock);
+  flags_ = std::make_unique<Flags>(*portfolio_, *assessor_, clock);
+  scorecard_library_ = std::make_unique<ScorecardLibrary>(*configurator_, *portfolio_);
+  rule_library_ = std::make_unique<FlagRuleLibrary>(*configurator_, *portfolio_);
+  past_facts_ = std::make_unique<PastFacts>(options.accounts);
+  past_scores_ = std::make_unique<PastScores>(*past_facts_, *portfolio_, *scorecard_library_, clock);
+  score_answers_ = std::make_unique<ScoreAnswers>(*past_scores_, *store_, *config_store_, *portfolio_, clock);
+  score_service_ = std::make_unique<HealthScoreService>(HealthScoreService::Parts{.scores = *scores_,
+                                                                                  .answers = *score_answers_,
+                                                                                  .portfolio = *portfolio_,
+                                                                                  .pool = pool_,
+                                                                                  .past_pool = past_pool_,
+                                                                                  .waiters = waiters_,
+                                                                                  .hub = hub_});
+  scorecard_service_ = std::make_unique<ScorecardService>(*scorecard_library_, pool_);
+  flag_service_ = std::make_unique<FlagService>(FlagService::Parts{.flags = *flags_,
+                                                                   .rules = *rule_library_,
+                                                                   .portfolio = *portfolio_,
+                                                                   .clock = clock,
+                                                                   .pool = pool_,
+                                                                   .waiters = waiters_,
+                                                                   .hub = hub_});
+  configurator_->Follow(*assessor_, [this] {
+    if (Ticker* ticker = started_ticker_) ticker->Wake();
+  });
   PERENNIAL_ASSIGN_OR_RETURN(
-      server_, Server::Start(options.server, {score_service_.get(), flag_service_.get()},
-                             {v1::HealthScoreService::service_full_name(), v1::FlagService::service_full_name()}));
+      server_, Server::Start(options.server, {score_service_.get(), flag_service_.get(), scorecard_service_.get()},
+                             {v1::HealthScoreService::service_full_name(), v1::FlagService::service_full_name(),
+                              v1::ScorecardService::service_full_name()}));
   return absl::OkStatus();
 }
 
@@ -89,6 +144,9 @@ void HealthProcess::Follow(const std::shared_ptr<grpc::Channel>& accounts, std::
         if (absl::IsOutOfRange(ended)) assessor_->StartOver();
       });
   ticker_ = std::make_unique<Ticker>(tick, [this] { return assessor_->Tick(); });
+  started_ticker_ = ticker_.get();
+  backfill_ = std::make_unique<ChurnBackfill>(*assessor_, *past_scores_);
+  backfill_ticker_ = std::make_unique<Ticker>(tick, [this] { return backfill_->Run(); });
 }
 
 void HealthProcess::Published() {
@@ -115,6 +173,10 @@ void HealthProcess::Stop() {
       waiters_.Drain();
     });
   }
+  started_ticker_ = nullptr;
+  assessor_->Stop();
+  if (backfill_ != nullptr) backfill_->Stop();
+  backfill_ticker_.reset();
   ticker_.reset();
   follower_.reset();
 }

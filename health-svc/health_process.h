@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -13,9 +14,13 @@
 #include "common/server/worker_pool.h"
 #include "common/storage/sqlite.h"
 #include "health-svc/assessor.h"
+#include "health-svc/churn_backfill.h"
+#include "health-svc/configurator.h"
 #include "health-svc/flag_service.h"
 #include "health-svc/health_score_service.h"
+#include "health-svc/score_answers.h"
 #include "health-svc/score_cache.h"
+#include "health-svc/scorecard_service.h"
 #include "health-svc/ticker.h"
 #include "perennial/accounts/v1/fact_service.grpc.pb.h"
 
@@ -48,7 +53,11 @@ class HealthProcess {
   void Stop();
 
  private:
-  HealthProcess(sqlite::FileLock data_lock, std::unique_ptr<HealthStore> store, std::unique_ptr<Portfolio> portfolio);
+  HealthProcess(sqlite::FileLock data_lock, std::unique_ptr<HealthStore> store,
+                std::unique_ptr<ConfigStore> config_store, std::unique_ptr<Configurator> configurator,
+                std::unique_ptr<Portfolio> portfolio);
+  // Finds the scorecards of scores that an earlier configuration made.
+  absl::Status LoadRetired();
   absl::Status Serve(const HealthProcessOptions& options, const Clock& clock);
   absl::Status OpenCache(const std::string& redis);
   void Follow(const std::shared_ptr<grpc::Channel>& accounts, std::chrono::milliseconds tick);
@@ -57,22 +66,34 @@ class HealthProcess {
 
   const sqlite::FileLock data_lock_;
   const std::unique_ptr<HealthStore> store_;
+  const std::unique_ptr<ConfigStore> config_store_;
+  const std::unique_ptr<Configurator> configurator_;
   const std::unique_ptr<Portfolio> portfolio_;
   WatchHub hub_;
   std::unique_ptr<ScoreCacheReader> cache_reader_;
   std::unique_ptr<ScoreCacheWriter> cache_writer_;
+  std::unique_ptr<Assessor> assessor_;
   std::unique_ptr<HealthScores> scores_;
   std::unique_ptr<Flags> flags_;
+  std::unique_ptr<ScorecardLibrary> scorecard_library_;
+  std::unique_ptr<PastFacts> past_facts_;
+  std::unique_ptr<PastScores> past_scores_;
+  std::unique_ptr<ScoreAnswers> score_answers_;
+  std::unique_ptr<ChurnBackfill> backfill_;
+  std::unique_ptr<FlagRuleLibrary> rule_library_;
   WorkerPool pool_{{.threads = 8, .max_queued = 1024}};
+  WorkerPool past_pool_{{.threads = 4, .max_queued = 64}};  // for what asks accounts-svc
   RevisionWaiters waiters_;
   std::unique_ptr<HealthScoreService> score_service_;
   std::unique_ptr<FlagService> flag_service_;
+  std::unique_ptr<ScorecardService> scorecard_service_;
   std::unique_ptr<Server> server_;
-  std::unique_ptr<Assessor> assessor_;
   bool ready_ = false;  // of the assessor's calls, one at a time
   std::unique_ptr<perennial::accounts::v1::FactService::Stub> facts_;
   std::unique_ptr<StreamFollower<perennial::accounts::v1::WatchFactsResponse>> follower_;
   std::unique_ptr<Ticker> ticker_;
+  std::unique_ptr<Ticker> backfill_ticker_;
+  std::atomic<Ticker*> started_ticker_ = nullptr;  // for calls, which may come before it
 };
 
 }  // namespace perennial::health

@@ -12,6 +12,10 @@ namespace perennial::health {
 grpc::ServerUnaryReactor* HealthScoreService::GetHealthScore(grpc::CallbackServerContext* context,
                                                              const v1::GetHealthScoreRequest* request,
                                                              v1::GetHealthScoreResponse* response) {
+  if (ScoreAnswers::Asks(*request)) {
+    return ServeUnary(past_pool_, context, request, response,
+                      [this, context](const auto& get) { return answers_.Get(get, DeadlineOf(*context)); });
+  }
   if (request->min_facts_revision() != 0) {
     return ServeAtRevision(waiters_, pool_, context, request, response, HealthScores::Check(*request),
                            [this](const v1::GetHealthScoreRequest& get) -> absl::StatusOr<v1::GetHealthScoreResponse> {
@@ -61,10 +65,31 @@ grpc::ServerUnaryReactor* HealthScoreService::ExplainHealthScore(grpc::CallbackS
                          [this](const auto& explain) { return scores_.Explain(explain); });
 }
 
+grpc::ServerUnaryReactor* HealthScoreService::ExplainHealthScoreChange(
+    grpc::CallbackServerContext* context, const v1::ExplainHealthScoreChangeRequest* request,
+    v1::ExplainHealthScoreChangeResponse* response) {
+  return ServeUnary(past_pool_, context, request, response, [this, context](const auto& explain) {
+    return answers_.ExplainChange(explain, DeadlineOf(*context));
+  });
+}
+
 grpc::ServerUnaryReactor* HealthScoreService::ListHealthScoreHistory(grpc::CallbackServerContext* context,
                                                                      const v1::ListHealthScoreHistoryRequest* request,
                                                                      v1::ListHealthScoreHistoryResponse* response) {
   return ServeUnary(pool_, context, request, response, [this](const auto& list) { return scores_.ListHistory(list); });
+}
+
+grpc::ServerUnaryReactor* HealthScoreService::SetHealthScoreOverride(grpc::CallbackServerContext* context,
+                                                                     const v1::SetHealthScoreOverrideRequest* request,
+                                                                     v1::SetHealthScoreOverrideResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return scores_.SetOverride(call); });
+}
+
+grpc::ServerUnaryReactor* HealthScoreService::ClearHealthScoreOverride(
+    grpc::CallbackServerContext* context, const v1::ClearHealthScoreOverrideRequest* request,
+    v1::ClearHealthScoreOverrideResponse* response) {
+  return ServeUnary(pool_, context, request, response,
+                    [this](const auto& call) { return scores_.ClearOverride(call); });
 }
 
 grpc::ServerWriteReactor<v1::WatchHealthScoresResponse>* HealthScoreService::WatchHealthScores(

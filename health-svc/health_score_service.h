@@ -6,6 +6,7 @@
 #include "common/server/worker_pool.h"
 #include "health-svc/health_scores.h"
 #include "health-svc/revision_waiters.h"
+#include "health-svc/score_answers.h"
 #include "perennial/health/v1/health_score_service.grpc.pb.h"
 
 namespace perennial::health {
@@ -13,10 +14,25 @@ namespace perennial::health {
 // perennial.health.v1.HealthScoreService: transport only.
 class HealthScoreService final : public v1::HealthScoreService::CallbackService {
  public:
-  // All must outlive this.
-  HealthScoreService(const HealthScores& scores, const Portfolio& portfolio, WorkerPool& pool, RevisionWaiters& waiters,
-                     WatchHub& hub)
-      : scores_(scores), portfolio_(portfolio), pool_(pool), waiters_(waiters), hub_(hub) {}
+  // What it needs; all must outlive it.
+  struct Parts {
+    HealthScores& scores;
+    const ScoreAnswers& answers;
+    const Portfolio& portfolio;
+    WorkerPool& pool;
+    // For calls that ask accounts-svc: they must not hold up the others while it is slow.
+    WorkerPool& past_pool;
+    RevisionWaiters& waiters;
+    WatchHub& hub;
+  };
+  explicit HealthScoreService(const Parts& parts)
+      : scores_(parts.scores),
+        answers_(parts.answers),
+        portfolio_(parts.portfolio),
+        pool_(parts.pool),
+        past_pool_(parts.past_pool),
+        waiters_(parts.waiters),
+        hub_(parts.hub) {}
 
   grpc::ServerUnaryReactor* GetHealthScore(grpc::CallbackServerContext* context,
                                            const v1::GetHealthScoreRequest* request,
@@ -30,16 +46,27 @@ class HealthScoreService final : public v1::HealthScoreService::CallbackService 
   grpc::ServerUnaryReactor* ExplainHealthScore(grpc::CallbackServerContext* context,
                                                const v1::ExplainHealthScoreRequest* request,
                                                v1::ExplainHealthScoreResponse* response) override;
+  grpc::ServerUnaryReactor* ExplainHealthScoreChange(grpc::CallbackServerContext* context,
+                                                     const v1::ExplainHealthScoreChangeRequest* request,
+                                                     v1::ExplainHealthScoreChangeResponse* response) override;
   grpc::ServerUnaryReactor* ListHealthScoreHistory(grpc::CallbackServerContext* context,
                                                    const v1::ListHealthScoreHistoryRequest* request,
                                                    v1::ListHealthScoreHistoryResponse* response) override;
+  grpc::ServerUnaryReactor* SetHealthScoreOverride(grpc::CallbackServerContext* context,
+                                                   const v1::SetHealthScoreOverrideRequest* request,
+                                                   v1::SetHealthScoreOverrideResponse* response) override;
+  grpc::ServerUnaryReactor* ClearHealthScoreOverride(grpc::CallbackServerContext* context,
+                                                     const v1::ClearHealthScoreOverrideRequest* request,
+                                                     v1::ClearHealthScoreOverrideResponse* response) override;
   grpc::ServerWriteReactor<v1::WatchHealthScoresResponse>* WatchHealthScores(
       grpc::CallbackServerContext* context, const v1::WatchHealthScoresRequest* request) override;
 
  private:
-  const HealthScores& scores_;
+  HealthScores& scores_;
+  const ScoreAnswers& answers_;
   const Portfolio& portfolio_;
   WorkerPool& pool_;
+  WorkerPool& past_pool_;
   RevisionWaiters& waiters_;
   WatchHub& hub_;
 };

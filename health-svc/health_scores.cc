@@ -165,9 +165,13 @@ absl::StatusOr<v1::ExplainHealthScoreResponse> HealthScores::Explain(
     const Evaluation evaluation = portfolio_.scorecards().Evaluate(facts, {.now = entry.as_of});
     *response.mutable_explanation() = health::Explain(evaluation, facts, portfolio_.catalogue());
   } else {
-    return WithRetryAfter(
-        WithReason(absl::UnavailableError("facts are still being read after a start; try again"), "NOT_CAUGHT_UP"),
-        200);
+    return NotCaughtUp();
+  }
+  if (score.has_override()) {
+    const v1::HealthScoreOverride& by = score.override();
+    std::string* summary = response.mutable_explanation()->mutable_summary();
+    *summary =
+        absl::StrCat(by.author(), " set the score to ", by.score(), ": ", by.reason(), ". Beneath it: ", *summary);
   }
   *response.mutable_explanation()->mutable_score() = std::move(score);
   return response;

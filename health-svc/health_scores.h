@@ -3,6 +3,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
+#include "health-svc/assessor.h"
 #include "health-svc/portfolio.h"
 #include "health-svc/score_cache.h"
 #include "health-svc/store/health_store.h"
@@ -15,8 +16,9 @@ namespace perennial::health {
 class HealthScores {
  public:
   // All must outlive this. `cache` may be null.
-  HealthScores(const Portfolio& portfolio, HealthStore& store, ScoreCacheReader* cache, const Clock& clock)
-      : portfolio_(portfolio), store_(store), cache_(cache), clock_(clock) {}
+  HealthScores(const Portfolio& portfolio, HealthStore& store, ScoreCacheReader* cache, Assessor& assessor,
+               const Clock& clock)
+      : portfolio_(portfolio), store_(store), cache_(cache), assessor_(assessor), clock_(clock) {}
 
   // OK when nothing in the request is wrong.
   static absl::Status Check(const v1::GetHealthScoreRequest& request);
@@ -35,11 +37,16 @@ class HealthScores {
   absl::StatusOr<v1::ExplainHealthScoreResponse> Explain(const v1::ExplainHealthScoreRequest& request) const;
   absl::StatusOr<v1::ListHealthScoreHistoryResponse> ListHistory(
       const v1::ListHealthScoreHistoryRequest& request) const;
+  // These block on the store.
+  absl::StatusOr<v1::SetHealthScoreOverrideResponse> SetOverride(const v1::SetHealthScoreOverrideRequest& request);
+  absl::StatusOr<v1::ClearHealthScoreOverrideResponse> ClearOverride(
+      const v1::ClearHealthScoreOverrideRequest& request);
 
  private:
   const Portfolio& portfolio_;
   HealthStore& store_;
   ScoreCacheReader* const cache_;
+  Assessor& assessor_;
   const Clock& clock_;
 };
 

@@ -1,5 +1,6 @@
 #include "health-svc/portfolio.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -48,6 +49,10 @@ void Portfolio::GetScore(facts::RowId row, v1::HealthScore* out) const {
   out->set_facts_revision(entry.facts_revision);
   out->set_revision(entry.revision);
   out->set_frozen(entry.frozen);
+  if (const StandingOverride* standing = OverrideOf(row)) {
+    *out->mutable_override() = standing->config;
+    if (standing->computed.has_value()) out->set_computed_score(*standing->computed);
+  }
 }
 
 Portfolio::Entry& Portfolio::mutable_entry(facts::RowId row) {
@@ -64,11 +69,69 @@ void Portfolio::SetRevision(facts::RowId row, std::int64_t revision) {
   RaiseRevision(revision);
 }
 
+const CompiledScorecard* Portfolio::FindScorecard(const std::string& id, std::int64_t revision) const {
+  if (const CompiledScorecard* found = scorecards_.Find(id, revision)) return found;
+  for (const auto& card : retired_) {
+    if (card->config().id() == id && card->config().revision() == revision) return card.get();
+  }
+  return nullptr;
+}
+
+std::vector<std::pair<std::string, std::int64_t>> Portfolio::UnknownScorecards() const {
+  std::vector<std::pair<std::string, std::int64_t>> out;
+  for (const ScorecardName& name : scorecard_names_) {
+    if (name.compiled == nullptr) out.emplace_back(name.id, name.revision);
+  }
+  return out;
+}
+
+void Portfolio::KeepRetired(std::unique_ptr<CompiledScorecard> scorecard) {
+  (void)scorecard->Resolve(catalogue_);
+  retired_.push_back(std::move(scorecard));
+  for (ScorecardName& name : scorecard_names_) name.compiled = FindScorecard(name.id, name.revision);
+}
+
+absl::Status Portfolio::SetConfiguration(Scorecards scorecards, FlagRules rules) {
+  PERENNIAL_RETURN_IF_ERROR(health_facts_.Follow(scorecards, rules, catalogue_));
+  (void)scorecards.Resolve(catalogue_);
+  (void)rules.Resolve(catalogue_);
+  for (std::unique_ptr<CompiledScorecard>& card : scorecards_.TakeAll()) {
+    const bool used = std::any_of(scorecard_names_.begin(), scorecard_names_.end(),
+                                  [&](const ScorecardName& name) { return name.compiled == card.get(); });
+    if (used && scorecards.Find(card->config().id(), card->config().revision()) == nullptr) {
+      retired_.push_back(std::move(card));
+    }
+  }
+  std::vector<absl::flat_hash_map<facts::RowId, FlagState>> flags(rules.all().size());
+  for (std::size_t i = 0; i < rules_.all().size(); ++i) {
+    if (const auto now = rules.Find(rules_.all()[i].config.id())) flags[*now] = std::move(flags_[i]);
+  }
+  flags_ = std::move(flags);
+  scorecards_ = std::move(scorecards);
+  rules_ = std::move(rules);
+  for (ScorecardName& name : scorecard_names_) name.compiled = FindScorecard(name.id, name.revision);
+  return absl::OkStatus();
+}
+
+void Portfolio::SetFlagRevision(FlagKey key, std::int64_t revision) {
+  if (revision == 0) return;
+  std::int64_t& known = flag_revisions_[{key.row, key.rule}];
+  if (known == revision) return;
+  if (known > 0) flags_by_revision_.erase(known);
+  known = revision;
+  flags_by_revision_.emplace_hint(flags_by_revision_.end(), revision, std::move(key));
+  RaiseFlagRevision(revision);
+}
+
+void Portfolio::PutFlagTombstone(facts::RowId row, const std::string& rule, std::int64_t revision) {
+  SetFlagRevision({.row = row, .rule = rule, .removed = true}, revision);
+}
+
 std::uint32_t Portfolio::ScorecardIndex(const std::string& id, std::int64_t revision) {
   for (std::size_t i = 0; i < scorecard_names_.size(); ++i) {
     if (scorecard_names_[i].id == id && scorecard_names_[i].revision == revision) return static_cast<std::uint32_t>(i);
   }
-  scorecard_names_.push_back({.id = id, .revision = revision, .compiled = scorecards_.Find(id, revision)});
+  scorecard_names_.push_back({.id = id, .revision = revision, .compiled = FindScorecard(id, revision)});
   return static_cast<std::uint32_t>(scorecard_names_.size() - 1);
 }
 
@@ -80,6 +143,13 @@ void Portfolio::PutScore(facts::RowId row, const v1::HealthScore& score) {
   entry.scorecard = ScorecardIndex(score.scorecard(), score.scorecard_revision());
   entry.frozen = score.frozen();
   entry.deleted = false;
+  if (score.has_override()) {
+    overrides_[row] = {
+        .config = score.override(),
+        .computed = score.has_computed_score() ? std::optional<double>(score.computed_score()) : std::nullopt};
+  } else {
+    overrides_.erase(row);
+  }
   health_facts_.Put(score, row, catalogue_, table_);
 }
 
@@ -88,10 +158,14 @@ void Portfolio::PutTombstone(facts::RowId row, std::int64_t revision) {
   Entry& entry = mutable_entry(row);
   entry.deleted = true;
   entry.frozen = false;
+  overrides_.erase(row);
   table_.Delete(row);
 }
 
-void Portfolio::PutFlag(facts::RowId row, std::size_t rule, FlagState state) { flags_[rule][row] = std::move(state); }
+void Portfolio::PutFlag(facts::RowId row, std::size_t rule, FlagState state) {
+  SetFlagRevision({.row = row, .rule = rules_.all()[rule].config.id()}, state.revision);
+  flags_[rule][row] = std::move(state);
+}
 
 void Portfolio::DropFlags(facts::RowId row) {
   for (auto& states : flags_) states.erase(row);

@@ -25,8 +25,35 @@ namespace perennial::health {
 
 // A flag rule's standing with an account, in memory.
 struct FlagState {
-  FlagStanding standing;
-  std::vector<v1::FlagCause> causes;
+  FlagStanding standing = {};
+  std::vector<v1::FlagCause> causes = {};
+  // What a person did to it since it was raised: ACKNOWLEDGED, SNOOZED or RESOLVED; UNSPECIFIED when nothing.
+  v1::FlagState handled = v1::FLAG_STATE_UNSPECIFIED;
+  std::optional<absl::Time> snooze_until = {};
+  std::vector<v1::FlagTransition> transitions = {};
+  // In the feed of flags; 0 for one that was never raised.
+  std::int64_t revision = 0;
+
+  // Whether it counts as raised: neither resolved nor asleep.
+  [[nodiscard]] bool IsRaised(absl::Time now) const {
+    return standing.open && handled != v1::FLAG_STATE_RESOLVED && !IsAsleep(now);
+  }
+  [[nodiscard]] bool IsAsleep(absl::Time now) const {
+    return standing.open && handled == v1::FLAG_STATE_SNOOZED && snooze_until.has_value() && now < *snooze_until;
+  }
+};
+
+// A score that a person set, and what lies beneath it.
+struct StandingOverride {
+  v1::HealthScoreOverride config;
+  std::optional<double> computed;
+};
+
+// A flag in the feed of flags.
+struct FlagKey {
+  facts::RowId row = 0;
+  std::string rule;
+  bool removed = false;
 };
 
 // Facts, scores and flags of all accounts, in memory: what is stored, together with the facts it was made of.
@@ -81,6 +108,16 @@ class Portfolio {
   [[nodiscard]] std::int64_t scored_revision() const { return scored_revision_; }
   // Whether all facts that existed when this process began are in the table.
   [[nodiscard]] bool caught_up() const { return caught_up_; }
+  // Null when no override stands over the row's score.
+  [[nodiscard]] const StandingOverride* OverrideOf(facts::RowId row) const {
+    const auto found = overrides_.find(row);
+    return found == overrides_.end() ? nullptr : &found->second;
+  }
+  // Scorecards that scores name but that are neither in force nor kept beside.
+  [[nodiscard]] std::vector<std::pair<std::string, std::int64_t>> UnknownScorecards() const;
+  // Flags by their revision, those that are gone too.
+  [[nodiscard]] const absl::btree_map<std::int64_t, FlagKey>& flags_by_revision() const { return flags_by_revision_; }
+  [[nodiscard]] std::int64_t flag_revision() const { return flag_revision_; }
   // Standings of a rule by row; nothing for a row that it never held for.
   [[nodiscard]] const absl::flat_hash_map<facts::RowId, FlagState>& flags(std::size_t rule) const {
     return flags_[rule];
@@ -93,7 +130,15 @@ class Portfolio {
   void PutScore(facts::RowId row, const v1::HealthScore& score);
   void PutTombstone(facts::RowId row, std::int64_t revision);
   void PutFlag(facts::RowId row, std::size_t rule, FlagState state);
+  // A flag is gone with its account or its rule.
+  void PutFlagTombstone(facts::RowId row, const std::string& rule, std::int64_t revision);
   void DropFlags(facts::RowId row);
+  void RaiseFlagRevision(std::int64_t revision) { flag_revision_ = std::max(flag_revision_, revision); }
+  // Another configuration is in force from now on; flags of rules that it has no more are forgotten. It has passed
+  // HealthFacts::Check().
+  absl::Status SetConfiguration(Scorecards scorecards, FlagRules rules);
+  // Keeps an earlier revision of a scorecard, to explain scores that it made.
+  void KeepRetired(std::unique_ptr<CompiledScorecard> scorecard);
   Entry& mutable_entry(facts::RowId row);
   void SetProgress(std::int64_t facts_revision, std::int64_t scored_revision, bool caught_up);
   void RaiseRevision(std::int64_t revision) { revision_ = std::max(revision_, revision); }
@@ -102,6 +147,8 @@ class Portfolio {
   Portfolio(Scorecards scorecards, FlagRules rules) : scorecards_(std::move(scorecards)), rules_(std::move(rules)) {}
   void SetRevision(facts::RowId row, std::int64_t revision);
   std::uint32_t ScorecardIndex(const std::string& id, std::int64_t revision);
+  [[nodiscard]] const CompiledScorecard* FindScorecard(const std::string& id, std::int64_t revision) const;
+  void SetFlagRevision(FlagKey key, std::int64_t revision);
 
   struct ScorecardName {
     std::string id;
@@ -119,6 +166,11 @@ class Portfolio {
   std::vector<ScorecardName> scorecard_names_;
   absl::btree_map<std::int64_t, facts::RowId> by_revision_;
   std::vector<absl::flat_hash_map<facts::RowId, FlagState>> flags_;  // by rule
+  absl::flat_hash_map<facts::RowId, StandingOverride> overrides_;
+  std::vector<std::unique_ptr<CompiledScorecard>> retired_;
+  absl::btree_map<std::int64_t, FlagKey> flags_by_revision_;
+  absl::flat_hash_map<std::pair<facts::RowId, std::string>, std::int64_t> flag_revisions_;
+  std::int64_t flag_revision_ = 0;
   std::int64_t revision_ = 0;
   std::int64_t facts_revision_ = 0;
   std::int64_t scored_revision_ = 0;

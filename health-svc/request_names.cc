@@ -8,6 +8,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/error_details.h"
 #include "common/base/resource_name.h"
+#include "common/base/time_util.h"
 #include "common/filter/filter.h"
 #include "health-svc/rules/live_filter.h"
 
@@ -44,6 +45,18 @@ absl::Status NoSuchAccounts(const std::vector<std::string>& accounts) {
   if (named < accounts.size()) absl::StrAppend(&names, " and ", accounts.size() - named, " more");
   return WithReason(absl::NotFoundError(absl::StrCat("no health score of ", names, "; check the ids")),
                     "ACCOUNT_NOT_FOUND");
+}
+
+void CheckEnd(const google::protobuf::Timestamp* end, absl::Time now, absl::string_view field, BadRequest& bad) {
+  if (end == nullptr) return bad.Add(field, "is required");
+  if (!IsValidTimestamp(*end)) return bad.Add(field, "must be a time of the years 1 to 9999");
+  if (ToTime(*end) <= now) return bad.Add(field, "must be later than now");
+  if (ToTime(*end) > now + absl::Hours(24) * 366) bad.Add(field, "must be within 366 days");
+}
+
+absl::Status NotCaughtUp() {
+  return WithRetryAfter(
+      WithReason(absl::UnavailableError("facts are still being read after a start; try again"), "NOT_CAUGHT_UP"), 200);
 }
 
 void CheckListFilter(const Portfolio& portfolio, absl::string_view filter, std::int64_t min_facts_revision,

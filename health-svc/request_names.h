@@ -22,6 +22,12 @@ absl::StatusOr<absl::string_view> AccountOfParent(absl::string_view parent);
 // NOT_FOUND that names the accounts.
 absl::Status NoSuchAccounts(const std::vector<std::string>& accounts);
 
+// UNAVAILABLE: the facts of an account have not come yet since the start.
+absl::Status NotCaughtUp();
+
+// Adds what is wrong with the end of something that a person sets (null: absent): later than `now`, at most 366 days.
+void CheckEnd(const google::protobuf::Timestamp* end, absl::Time now, absl::string_view field, BadRequest& bad);
+
 // OK for a revision that can be waited for.
 absl::Status CheckFactsRevision(std::int64_t revision);
 

@@ -17,13 +17,22 @@ Ticker::~Ticker() {
   changed_.notify_all();
 }
 
+void Ticker::Wake() {
+  {
+    MutexLock lock(mu_);
+    woken_ = true;
+  }
+  changed_.notify_all();
+}
+
 void Ticker::Loop() {
   bool failing = false;
   for (;;) {
     {
       MutexLock lock(mu_);
-      if (!stopping_) (void)lock.WaitFor(changed_, interval_);
+      if (!stopping_ && !woken_) (void)lock.WaitFor(changed_, interval_);
       if (stopping_) return;
+      woken_ = false;
     }
     const absl::Status status = tick_();
     if (!status.ok() && !failing)

@@ -19,6 +19,9 @@ class Ticker {
   Ticker(const Ticker&) = delete;
   Ticker& operator=(const Ticker&) = delete;
 
+  // Calls it soon, without waiting for the interval. Never blocks.
+  void Wake();
+
  private:
   void Loop();
 
@@ -27,6 +30,7 @@ class Ticker {
   Mutex mu_;
   std::condition_variable changed_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  bool woken_ ABSL_GUARDED_BY(mu_) = false;
   std::jthread thread_;
 };
 

@@ -19,6 +19,8 @@ std::string Short(double number) {
   return absl::StrFormat("%.1f", number);
 }
 
+}  // namespace
+
 std::optional<facts::FactValue> ValueOf(const facts::RowReader& row, facts::FactId fact, facts::FactType type) {
   if (type == facts::FactType::kString) {
     const auto text = row.Text(fact);
@@ -30,6 +32,8 @@ std::optional<facts::FactValue> ValueOf(const facts::RowReader& row, facts::Fact
   const auto number = row.Number(fact);
   return number.has_value() ? std::optional<facts::FactValue>(*number) : std::nullopt;
 }
+
+namespace {
 
 std::string NameOfMeasure(const v1::Measure& measure) {
   return measure.display_name().empty() ? measure.id() : measure.display_name();
@@ -189,8 +193,9 @@ v1::HealthScoreExplanation ExplainKept(const v1::HealthScore& kept, const Compil
     added->set_score_after(kept.score());
     added->set_reason("kept with the exceptions that applied before the account churned");
   }
-  out.set_summary(kept.has_score() ? absl::StrCat("Kept from before the account churned. ", Summary(out, card))
-                                   : "Unknown: the account had churned before it was ever scored.");
+  out.set_summary(kept.has_score()
+                      ? absl::StrCat("Kept from before the account churned. ", Summary(out, card))
+                      : "Unknown: nothing that its scorecard measures was known before the account churned.");
   return out;
 }
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "common/facts/fact_catalogue.h"
 #include "common/facts/fact_row.h"
 #include "health-svc/rules/scorecard.h"
@@ -14,6 +17,9 @@ v1::HealthScoreExplanation Explain(const Evaluation& evaluation, const facts::Ro
 // The same for a score that was kept when its account churned: its facts have moved on, so only the measures' points
 // that were kept with it are told. `scorecard` is the one that it was made with.
 v1::HealthScoreExplanation ExplainKept(const v1::HealthScore& kept, const CompiledScorecard& scorecard);
+
+// The value of a fact, of whatever type; nothing when it is unknown.
+std::optional<facts::FactValue> ValueOf(const facts::RowReader& row, facts::FactId fact, facts::FactType type);
 
 // A value for sentences: shares as per cent ("-35 %"), other numbers short, times as days.
 std::string ValueInWords(const facts::FactValue& value, const facts::FactDefinition& definition);

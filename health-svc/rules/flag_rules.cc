@@ -22,13 +22,15 @@ void CheckHold(const google::protobuf::Duration& duration, const std::string& fi
   if (hold < absl::ZeroDuration() || hold > kLongestHold) faults.Add(field, "must lie between 0 and 365 days");
 }
 
-void CheckRule(const v1::FlagRule& rule, const std::string& at, BadRequest& faults) {
-  faults.AddIfError(at + ".id", CheckSlug(rule.id()));
+}  // namespace
+
+void CheckFlagRule(const v1::FlagRule& rule, const std::string& at, BadRequest& faults) {
   if (rule.filter().empty()) {
     faults.Add(at + ".filter", "is required");
   } else {
     faults.AddIfError(at + ".filter", LiveFilter::CheckText(rule.filter(), {"flags."}));
   }
+  faults.AddIfError(at + ".clear_filter", LiveFilter::CheckText(rule.clear_filter(), {"flags."}));
   if (rule.severity() == v1::FLAG_SEVERITY_UNSPECIFIED || !v1::FlagSeverity_IsValid(rule.severity())) {
     faults.Add(at + ".severity", "is required");
   }
@@ -39,7 +41,11 @@ void CheckRule(const v1::FlagRule& rule, const std::string& at, BadRequest& faul
   CheckHold(rule.clear_after(), at + ".clear_after", faults);
 }
 
-}  // namespace
+bool Holds(const CompiledFlagRule& rule, bool open, const facts::RowReader& row,
+           const filter::EvaluationContext& context) {
+  if (open && !rule.clear_filter.text().empty()) return !rule.clear_filter.Selects(row, context);
+  return rule.filter.Selects(row, context);
+}
 
 absl::StatusOr<FlagRules> FlagRules::Compile(const v1::FlagRuleSet& set) {
   BadRequest faults;
@@ -49,10 +55,12 @@ absl::StatusOr<FlagRules> FlagRules::Compile(const v1::FlagRuleSet& set) {
   for (int i = 0; i < set.rules_size(); ++i) {
     const v1::FlagRule& rule = set.rules(i);
     const std::string at = absl::StrCat("rules[", i, "]");
-    CheckRule(rule, at, faults);
+    faults.AddIfError(at + ".id", CheckSlug(rule.id()));
+    CheckFlagRule(rule, at, faults);
     if (!ids.insert(rule.id()).second) faults.Add(at + ".id", absl::StrCat("'", rule.id(), "' stands twice"));
     out.rules_.push_back({.config = rule,
                           .filter = LiveFilter(rule.filter(), absl::StrCat("flag rule ", rule.id())),
+                          .clear_filter = LiveFilter(rule.clear_filter(), absl::StrCat("flag rule ", rule.id())),
                           .raise_after = ToDuration(rule.raise_after()),
                           .clear_after = ToDuration(rule.clear_after())});
   }
@@ -64,7 +72,10 @@ absl::StatusOr<FlagRules> FlagRules::Compile(const v1::FlagRuleSet& set) {
 
 bool FlagRules::Resolve(const facts::FactCatalogue& catalogue) {
   bool resolved = false;
-  for (CompiledFlagRule& rule : rules_) resolved = rule.filter.Resolve(catalogue) || resolved;
+  for (CompiledFlagRule& rule : rules_) {
+    resolved = rule.filter.Resolve(catalogue) || resolved;
+    resolved = rule.clear_filter.Resolve(catalogue) || resolved;
+  }
   return resolved;
 }
 

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/base/error_details.h"
 #include "common/facts/fact_catalogue.h"
 #include "common/facts/fact_row.h"
 #include "common/filter/filter.h"
@@ -25,6 +26,7 @@ constexpr absl::Duration kLongestHold = absl::Hours(24 * 365);
 struct CompiledFlagRule {
   v1::FlagRule config;
   LiveFilter filter;
+  LiveFilter clear_filter;  // of no text when there is none
   absl::Duration raise_after;
   absl::Duration clear_after;
 };
@@ -45,6 +47,13 @@ class FlagRules {
  private:
   std::vector<CompiledFlagRule> rules_;
 };
+
+// Whether the rule says that a flag is to be raised, or, while it is `open`, that it is to stay so.
+bool Holds(const CompiledFlagRule& rule, bool open, const facts::RowReader& row,
+           const filter::EvaluationContext& context);
+
+// Adds what is wrong with a rule (its id apart) to `faults`, fields under `at`.
+void CheckFlagRule(const v1::FlagRule& rule, const std::string& at, BadRequest& faults);
 
 // Values of the facts that a rule reads, by name; unknown ones with an empty value.
 std::vector<v1::FlagCause> CausesOf(const CompiledFlagRule& rule, const facts::RowReader& row,

@@ -1,14 +1,26 @@
 #include "health-svc/rules/score_difference.h"
 
+#include <google/protobuf/util/message_differencer.h>
+
 #include <algorithm>
 
 namespace perennial::health {
+namespace {
+
+bool SameOverride(const v1::HealthScore& a, const v1::HealthScore& b) {
+  if (!a.has_override() && !b.has_override()) return true;
+  return google::protobuf::util::MessageDifferencer::Equals(a.override(), b.override());
+}
+
+}  // namespace
 
 bool BeginsEntry(const v1::HealthScore& previous, const v1::HealthScore& next) {
   return previous.has_score() != next.has_score() || previous.score() != next.score() ||
          previous.band() != next.band() || previous.coverage() != next.coverage() ||
          previous.scorecard() != next.scorecard() || previous.scorecard_revision() != next.scorecard_revision() ||
-         previous.frozen() != next.frozen();
+         previous.frozen() != next.frozen() || previous.has_override() != next.has_override() ||
+         previous.has_computed_score() != next.has_computed_score() ||
+         previous.computed_score() != next.computed_score() || !SameOverride(previous, next);
 }
 
 bool SameScore(const v1::HealthScore& a, const v1::HealthScore& b) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -120,6 +121,8 @@ class Scorecards {
   // Null when there is none with that id and revision.
   [[nodiscard]] const CompiledScorecard* Find(absl::string_view id, std::int64_t revision) const;
   [[nodiscard]] const std::vector<std::unique_ptr<CompiledScorecard>>& all() const { return scorecards_; }
+  // Gives them all away.
+  std::vector<std::unique_ptr<CompiledScorecard>> TakeAll() { return std::exchange(scorecards_, {}); }
 
  private:
   std::vector<std::unique_ptr<CompiledScorecard>> scorecards_;

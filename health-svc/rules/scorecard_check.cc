@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/error_details.h"
+#include "common/base/nearest.h"
+#include "common/filter/filter.h"
 #include "health-svc/rules/curve.h"
 #include "health-svc/rules/live_filter.h"
 
@@ -22,6 +26,12 @@ bool IsId(absl::string_view id) {
 }
 
 std::string At(const std::string& where, int index) { return absl::StrCat(where, "[", index, "]"); }
+
+// Facts of usage metrics and attributes come into being with the first value.
+bool MayCome(absl::string_view fact) {
+  return absl::StartsWith(fact, "attributes.") ||
+         (absl::StartsWith(fact, "usage.") && std::count(fact.begin(), fact.end(), '.') >= 2);
+}
 
 class IdCheck {
  public:
@@ -155,7 +165,79 @@ void CheckBands(const v1::Scorecard& card, const std::string& at, BadRequest& fa
   }
 }
 
+void CheckMeasuresFact(const v1::Measure& measure, const facts::FactCatalogue& catalogue, const std::string& at,
+                       BadRequest& faults) {
+  const auto fact = catalogue.Find(measure.fact());
+  if (!fact.has_value()) {
+    if (measure.fact().empty() || MayCome(measure.fact())) return;
+    std::vector<absl::string_view> names;
+    for (facts::FactId id = 0; id < catalogue.size(); ++id) names.push_back(catalogue.Get(id).name);
+    const std::string nearest = NearestName(measure.fact(), names);
+    return faults.Add(at + ".fact",
+                      absl::StrCat("'", measure.fact().substr(0, 128), "' is not a fact",
+                                   nearest.empty() ? "" : absl::StrCat("; did you mean '", nearest, "'?")));
+  }
+  const facts::FactDefinition& definition = catalogue.Get(*fact);
+  const auto check_curve = [&](const v1::Curve& curve, const std::string& field) {
+    BadRequest bad;
+    const Curve compiled = Curve::Compile(curve, field, bad);
+    if (bad.empty() && !compiled.Reads(definition.type)) {
+      faults.Add(field, absl::StrCat("does not read a ", std::string(facts::NameOf(definition.type)), ", which ",
+                                     measure.fact(), " is"));
+    }
+  };
+  if (absl::StartsWith(measure.fact(), "health.") || absl::StartsWith(measure.fact(), "flags.")) {
+    faults.Add(at + ".fact", "must not be one that depends on the score");
+  }
+  check_curve(measure.curve(), at + ".curve");
+  for (int i = 0; i < measure.variants_size(); ++i) {
+    check_curve(measure.variants(i).curve(), At(at + ".variants", i) + ".curve");
+  }
+  if (measure.max_age_days() > 0 && definition.age_fact.empty()) {
+    faults.Add(at + ".max_age_days", absl::StrCat("must be 0: ", measure.fact(), " has no known age"));
+  }
+}
+
+void CheckNamesOf(const std::string& filter, const facts::FactCatalogue& catalogue, const std::string& field,
+                  BadRequest& faults) {
+  if (!LiveFilter::CheckText(filter, {}).ok()) return;  // said already
+  faults.AddIfError(field, filter::Filter::Compile(filter, catalogue).status());
+}
+
 }  // namespace
+
+bool IsScorecardId(absl::string_view id) { return IsId(id); }
+
+void CheckScorecard(const v1::Scorecard& card, const std::string& at, BadRequest& faults) {
+  CheckFilter(card.applies_to(), false, at + ".applies_to", faults);
+  CheckGroupsAndMeasures(card, at, faults);
+  CheckExceptions(card, at, faults);
+  CheckBands(card, at, faults);
+}
+
+void CheckFactsOf(const v1::Scorecard& card, const facts::FactCatalogue& catalogue, const std::string& at,
+                  BadRequest& faults) {
+  CheckNamesOf(card.applies_to(), catalogue, at + ".applies_to", faults);
+  for (int i = 0; i < card.measures_size(); ++i) {
+    const std::string measure = At(at + ".measures", i);
+    CheckMeasuresFact(card.measures(i), catalogue, measure, faults);
+    for (int v = 0; v < card.measures(i).variants_size(); ++v) {
+      CheckNamesOf(card.measures(i).variants(v).filter(), catalogue, At(measure + ".variants", v) + ".filter", faults);
+    }
+  }
+  for (int i = 0; i < card.exceptions_size(); ++i) {
+    CheckNamesOf(card.exceptions(i).filter(), catalogue, At(at + ".exceptions", i) + ".filter", faults);
+  }
+}
+
+const v1::Scorecard* LastWithFilter(const v1::ScorecardSet& set) {
+  const v1::Scorecard* last = nullptr;
+  for (const v1::Scorecard& card : set.scorecards()) {
+    if (last == nullptr || std::pair(last->priority(), last->id()) < std::pair(card.priority(), card.id()))
+      last = &card;
+  }
+  return last == nullptr || last->applies_to().empty() ? nullptr : last;
+}
 
 absl::Status CheckScorecards(const v1::ScorecardSet& set) {
   BadRequest faults;
@@ -163,21 +245,14 @@ absl::Status CheckScorecards(const v1::ScorecardSet& set) {
   if (set.scorecards_size() > kMostScorecards)
     faults.Add("scorecards", absl::StrCat("must be at most ", kMostScorecards));
   IdCheck ids;
-  const v1::Scorecard* last = nullptr;
   for (int i = 0; i < set.scorecards_size(); ++i) {
     const v1::Scorecard& card = set.scorecards(i);
     const std::string at = At("scorecards", i);
     ids.Add(card.id(), at + ".id", faults);
     if (card.revision() < 1) faults.Add(at + ".revision", "must be at least 1");
-    CheckFilter(card.applies_to(), false, at + ".applies_to", faults);
-    CheckGroupsAndMeasures(card, at, faults);
-    CheckExceptions(card, at, faults);
-    CheckBands(card, at, faults);
-    if (last == nullptr || std::pair(last->priority(), last->id()) < std::pair(card.priority(), card.id()))
-      last = &card;
+    CheckScorecard(card, at, faults);
   }
-  // Else some account would have no scorecard.
-  if (last != nullptr && !last->applies_to().empty()) {
+  if (const v1::Scorecard* last = LastWithFilter(set)) {
     faults.Add("scorecards", absl::StrCat("must end with one for all accounts, but '", last->id(),
                                           "', the last in order of priority, has applies_to"));
   }

@@ -36,6 +36,14 @@ struct StoredFlag {
   std::string rule;
   FlagStanding standing = {};
   std::vector<v1::FlagCause> causes = {};
+  // What a person did to it, see FlagState in portfolio.h.
+  v1::FlagState handled = v1::FLAG_STATE_UNSPECIFIED;
+  std::optional<absl::Time> snooze_until = {};
+  std::vector<v1::FlagTransition> transitions = {};
+  // In the feed of flags; 0 for one that was never raised.
+  std::int64_t revision = 0;
+  // It went with its account or its rule: a tombstone for the feed.
+  bool removed = false;
 };
 
 // What is written at once, or not at all.
@@ -61,6 +69,8 @@ struct HealthProgress {
   // The greatest revision ever given to a score.
   std::int64_t revision = 0;
   std::int64_t facts_revision = 0;
+  // The greatest revision ever given to a flag.
+  std::int64_t flag_revision = 0;
 };
 
 struct HistoryQuery {

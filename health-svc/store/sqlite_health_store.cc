@@ -57,6 +57,30 @@ CREATE TABLE flags (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// cause: a perennial.health.v1.HealthScoreCause. state of a flag: a perennial.health.v1.Flag with nothing but its
+// causes, transitions, snooze_until and state; it takes the place of causes. removed: a flag that went with its account
+// or rule.
+constexpr const char* kSchema2 = R"sql(
+CREATE TABLE config_revisions (
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  note TEXT NOT NULL,
+  shipped INTEGER NOT NULL,
+  deleted INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (kind, id, revision)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE score_history ADD COLUMN cause INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE score_history ADD COLUMN overridden INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE score_history ADD COLUMN computed REAL;
+ALTER TABLE progress ADD COLUMN flag_revision INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE flags ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE flags ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 std::optional<std::int64_t> Micros(const std::optional<absl::Time>& time) {
   return time.has_value() ? std::optional<std::int64_t>(absl::ToUnixMicros(*time)) : std::nullopt;
 }
@@ -91,6 +115,11 @@ absl::StatusOr<StoredFlag> ReadFlag(const sqlite::Statement& row) {
     return absl::DataLossError("a stored flag is damaged; restore the database or remove it to score anew");
   }
   out.causes.assign(causes.causes().begin(), causes.causes().end());
+  out.transitions.assign(causes.transitions().begin(), causes.transitions().end());
+  out.handled = causes.state();
+  if (causes.has_snooze_until()) out.snooze_until = ToTime(causes.snooze_until());
+  out.revision = row.Int64(7);
+  out.removed = row.Int64(8) != 0;
   return out;
 }
 
@@ -104,6 +133,9 @@ v1::HealthScoreChange ReadChange(const sqlite::Statement& row) {
   out.set_scorecard_revision(row.Int64(5));
   out.set_facts_revision(row.Int64(6));
   out.set_frozen(row.Int64(7) != 0);
+  out.set_cause(static_cast<v1::HealthScoreCause>(row.Int64(8)));
+  out.set_overridden(row.Int64(9) != 0);
+  if (const auto computed = row.MaybeDouble(10)) out.set_computed_score(*computed);
   return out;
 }
 
@@ -112,11 +144,12 @@ v1::HealthScoreChange ReadChange(const sqlite::Statement& row) {
 absl::StatusOr<std::unique_ptr<SqliteHealthStore>> SqliteHealthStore::Open(const std::string& path) {
   // Full: revisions are given out and history is kept, and neither can be computed anew after a power cut.
   PERENNIAL_ASSIGN_OR_RETURN(auto writer, sqlite::Connection::Open(path, sqlite::Durability::kFull));
-  PERENNIAL_RETURN_IF_ERROR(sqlite::Migrate(*writer, kApplicationId, {kSchema}));
+  PERENNIAL_RETURN_IF_ERROR(sqlite::Migrate(*writer, kApplicationId, {kSchema, kSchema2}));
   {
     const std::string generation = RandomGeneration();
-    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement insert,
-                               writer->Prepare("INSERT INTO progress VALUES (1, ?, 0, 0) ON CONFLICT (id) DO NOTHING"));
+    PERENNIAL_ASSIGN_OR_RETURN(
+        sqlite::Statement insert,
+        writer->Prepare("INSERT INTO progress VALUES (1, ?, 0, 0, 0) ON CONFLICT (id) DO NOTHING"));
     PERENNIAL_RETURN_IF_ERROR(insert.Bind(1, generation).Run());
   }
   return std::unique_ptr<SqliteHealthStore>(new SqliteHealthStore(path, std::move(writer)));
@@ -138,10 +171,13 @@ absl::Status SqliteHealthStore::Commit(const HealthBatch& batch) {
     PERENNIAL_RETURN_IF_ERROR(WriteFlags(batch));
     std::int64_t newest = 0;
     for (const StoredScore& score : batch.scores) newest = std::max(newest, score.revision);
+    std::int64_t newest_flag = 0;
+    for (const StoredFlag& flag : batch.flags) newest_flag = std::max(newest_flag, flag.revision);
     PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement progress,
                                writer_->Prepare("UPDATE progress SET revision = MAX(revision, ?), "
-                                                "facts_revision = MAX(facts_revision, ?)"));
-    return progress.Bind(1, newest).Bind(2, batch.facts_revision).Run();
+                                                "facts_revision = MAX(facts_revision, ?), "
+                                                "flag_revision = MAX(flag_revision, ?)"));
+    return progress.Bind(1, newest).Bind(2, batch.facts_revision).Bind(3, newest_flag).Run();
   });
 }
 
@@ -163,17 +199,20 @@ absl::Status SqliteHealthStore::WriteChanges(const HealthBatch& batch) {
       sqlite::Statement put,
       writer_->Prepare(
           "INSERT INTO score_history VALUES (?1, MAX(?2, COALESCE((SELECT MAX(start_time) FROM score_history "
-          "WHERE account_id = ?1), ?2)), ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+          "WHERE account_id = ?1), ?2)), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
           "ON CONFLICT (account_id, start_time) DO UPDATE SET score = excluded.score, band = excluded.band, "
           "coverage = excluded.coverage, scorecard = excluded.scorecard, "
           "scorecard_revision = excluded.scorecard_revision, facts_revision = excluded.facts_revision, "
-          "frozen = excluded.frozen"));
+          "frozen = excluded.frozen, cause = excluded.cause, overridden = excluded.overridden, "
+          "computed = excluded.computed"));
   for (const StoredChange& entry : batch.changes) {
     const v1::HealthScoreChange& change = entry.change;
     put.Bind(1, entry.account_id).Bind(2, absl::ToUnixMicros(ToTime(change.start_time())));
     put.Bind(3, change.has_score() ? std::optional<double>(change.score()) : std::nullopt).Bind(4, change.band());
     put.Bind(5, change.coverage()).Bind(6, change.scorecard()).Bind(7, change.scorecard_revision());
-    put.Bind(8, change.facts_revision()).Bind(9, change.frozen());
+    put.Bind(8, change.facts_revision()).Bind(9, change.frozen()).Bind(10, static_cast<int>(change.cause()));
+    put.Bind(11, change.overridden());
+    put.Bind(12, change.has_computed_score() ? std::optional<double>(change.computed_score()) : std::nullopt);
     PERENNIAL_RETURN_IF_ERROR(put.Run());
   }
   return absl::OkStatus();
@@ -184,15 +223,21 @@ absl::Status SqliteHealthStore::WriteFlags(const HealthBatch& batch) {
   for (const std::string& account : batch.unflagged) PERENNIAL_RETURN_IF_ERROR(forget.Bind(1, account).Run());
   PERENNIAL_ASSIGN_OR_RETURN(
       sqlite::Statement put,
-      writer_->Prepare("INSERT INTO flags VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, rule) DO UPDATE SET "
-                       "open = excluded.open, raised = excluded.raised, cleared = excluded.cleared, "
-                       "pending_since = excluded.pending_since, causes = excluded.causes"));
+      writer_->Prepare(
+          "INSERT INTO flags VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, rule) DO UPDATE SET "
+          "open = excluded.open, raised = excluded.raised, cleared = excluded.cleared, "
+          "pending_since = excluded.pending_since, causes = excluded.causes, "
+          "revision = excluded.revision, removed = excluded.removed"));
   for (const StoredFlag& flag : batch.flags) {
     v1::Flag causes;
     causes.mutable_causes()->Assign(flag.causes.begin(), flag.causes.end());
+    causes.mutable_transitions()->Assign(flag.transitions.begin(), flag.transitions.end());
+    causes.set_state(flag.handled);
+    if (flag.snooze_until.has_value()) SetTimestamp(*flag.snooze_until, causes.mutable_snooze_until());
     const std::string bytes = causes.SerializeAsString();
     put.Bind(1, flag.account_id).Bind(2, flag.rule).Bind(3, flag.standing.open).Bind(4, Micros(flag.standing.raised));
     put.Bind(5, Micros(flag.standing.cleared)).Bind(6, Micros(flag.standing.pending_since)).BindBlob(7, bytes);
+    put.Bind(8, flag.revision).Bind(9, flag.removed);
     PERENNIAL_RETURN_IF_ERROR(put.Run());
   }
   return absl::OkStatus();
@@ -201,11 +246,15 @@ absl::Status SqliteHealthStore::WriteFlags(const HealthBatch& batch) {
 absl::StatusOr<HealthProgress> SqliteHealthStore::Progress() {
   HealthProgress out;
   PERENNIAL_RETURN_IF_ERROR(readers_.Read([&](sqlite::Connection& reader) -> absl::Status {
-    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement row,
-                               reader.Prepare("SELECT generation, revision, facts_revision FROM progress"));
+    PERENNIAL_ASSIGN_OR_RETURN(
+        sqlite::Statement row,
+        reader.Prepare("SELECT generation, revision, facts_revision, flag_revision FROM progress"));
     PERENNIAL_ASSIGN_OR_RETURN(const bool found, row.Step());
     if (!found) return absl::DataLossError("the progress row is missing; restore the database");
-    out = {.generation = row.Text(0), .revision = row.Int64(1), .facts_revision = row.Int64(2)};
+    out = {.generation = row.Text(0),
+           .revision = row.Int64(1),
+           .facts_revision = row.Int64(2),
+           .flag_revision = row.Int64(3)};
     return absl::OkStatus();
   }));
   return out;
@@ -228,7 +277,8 @@ absl::Status SqliteHealthStore::VisitFlags(const std::function<absl::Status(Stor
   return readers_.Read([&](sqlite::Connection& reader) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(
         sqlite::Statement row,
-        reader.Prepare("SELECT account_id, rule, open, raised, cleared, pending_since, causes FROM flags"));
+        reader.Prepare("SELECT account_id, rule, open, raised, cleared, pending_since, causes, revision, removed "
+                       "FROM flags"));
     for (;;) {
       PERENNIAL_ASSIGN_OR_RETURN(const bool more, row.Step());
       if (!more) return absl::OkStatus();
@@ -274,8 +324,9 @@ absl::StatusOr<std::vector<v1::HealthScoreChange>> SqliteHealthStore::ListHistor
     PERENNIAL_ASSIGN_OR_RETURN(
         sqlite::Statement row,
         reader.Prepare(
-            "SELECT start_time, score, band, coverage, scorecard, scorecard_revision, facts_revision, frozen "
-            "FROM score_history WHERE account_id = ?1 AND (?2 IS NULL OR start_time >= COALESCE((SELECT "
+            "SELECT start_time, score, band, coverage, scorecard, scorecard_revision, facts_revision, frozen, "
+            "cause, overridden, computed FROM score_history WHERE account_id = ?1 AND (?2 IS NULL OR start_time >= "
+            "COALESCE((SELECT "
             "MAX(start_time) FROM score_history WHERE account_id = ?1 AND start_time <= ?2), ?2)) "
             "AND (?3 IS NULL OR start_time < ?3) ORDER BY start_time DESC LIMIT ?4"));
     row.Bind(1, query.account_id).Bind(2, Micros(query.start)).Bind(3, Micros(query.end)).Bind(4, query.limit);

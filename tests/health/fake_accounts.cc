@@ -20,7 +20,7 @@ FakeAccounts::FakeAccounts() : as_of_(absl::FromUnixSeconds(1735603199)) {
     MutexLock lock(mu_);
     (void)Define("phase", accounts_v1::FACT_TYPE_STRING);  // as the real one has it from the start
   }
-  auto server = Server::Start({.grace = std::chrono::milliseconds(2000)}, {this},
+  auto server = Server::Start({.grace = std::chrono::milliseconds(2000)}, {this, &phase_service_},
                               {accounts_v1::FactService::service_full_name()});
   EXPECT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
@@ -72,10 +72,91 @@ std::int64_t FakeAccounts::Put(const std::string& account, const FactMap& facts)
       row.add_text_ids(id);
       row.add_text_values(text);
     }
+    const auto phase = facts.find("phase");
+    if (phase != facts.end()) phases_[account][as_of_] = std::get<std::string>(phase->second);
+    past_[account][as_of_] = row;
     rows_[account] = std::move(row);
   }
   hub_.WakeAll();
   return revision;
+}
+
+const accounts_v1::PackedFacts* FakeAccounts::RowAt(const std::string& account, absl::Time as_of) {
+  const auto found = past_.find(account);
+  if (found == past_.end()) return nullptr;
+  const auto after = found->second.upper_bound(as_of);
+  return after == found->second.begin() ? nullptr : &std::prev(after)->second;
+}
+
+grpc::ServerUnaryReactor* FakeAccounts::GetFacts(grpc::CallbackServerContext* context,
+                                                 const accounts_v1::GetFactsRequest* request,
+                                                 accounts_v1::GetFactsResponse* response) {
+  auto* reactor = context->DefaultReactor();
+  MutexLock lock(mu_);
+  const absl::Time as_of = request->has_as_of() ? ToTime(request->as_of()) : absl::InfiniteFuture();
+  const accounts_v1::PackedFacts* row = RowAt(request->name().substr(std::string("accounts/").size()), as_of);
+  if (row == nullptr) {
+    reactor->Finish(grpc::Status(grpc::StatusCode::NOT_FOUND, "not there"));
+    return reactor;
+  }
+  response->set_name(request->name());
+  *response->mutable_as_of() = request->has_as_of() ? request->as_of() : row->as_of();
+  response->set_revision(row->revision());
+  for (int i = 0; i < row->number_ids_size(); ++i) {
+    const accounts_v1::FactDefinition& definition = definitions_[names_[row->number_ids(i)]];
+    accounts_v1::Fact* fact = response->add_facts();
+    fact->set_name(definition.name());
+    if (definition.type() == accounts_v1::FACT_TYPE_BOOL) {
+      fact->set_flag(row->number_values(i) != 0);
+    } else {
+      fact->set_number(row->number_values(i));
+    }
+  }
+  for (int i = 0; i < row->text_ids_size(); ++i) {
+    accounts_v1::Fact* fact = response->add_facts();
+    fact->set_name(names_[row->text_ids(i)]);
+    fact->set_text(row->text_values(i));
+  }
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* FakeAccounts::Phases::ListPhaseChanges(grpc::CallbackServerContext* context,
+                                                                 const accounts_v1::ListPhaseChangesRequest* request,
+                                                                 accounts_v1::ListPhaseChangesResponse* response) {
+  auto* reactor = context->DefaultReactor();
+  MutexLock lock(fake_.mu_);
+  std::string before;
+  for (const auto& [time, phase] : fake_.phases_[request->parent().substr(std::string("accounts/").size())]) {
+    if (phase == before) continue;
+    before = phase;
+    accounts_v1::PhaseChange* change = response->add_phase_changes();
+    accounts_v1::LifecyclePhase value = accounts_v1::LIFECYCLE_PHASE_UNSPECIFIED;
+    (void)accounts_v1::LifecyclePhase_Parse("LIFECYCLE_PHASE_" + phase, &value);
+    change->set_phase(value);
+    *change->mutable_enter_time() = ToTimestamp(time);
+  }
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
+grpc::ServerWriteReactor<accounts_v1::ExportFactsResponse>* FakeAccounts::ExportFacts(
+    grpc::CallbackServerContext*, const accounts_v1::ExportFactsRequest* request) {
+  const auto told = std::make_shared<bool>(false);
+  const absl::Time as_of = request->has_as_of() ? ToTime(request->as_of()) : absl::InfiniteFuture();
+  return WatchStream<accounts_v1::ExportFactsResponse>::Start(
+      hub_, pool_,
+      [this, told, as_of]() -> absl::StatusOr<std::optional<accounts_v1::ExportFactsResponse>> {
+        if (std::exchange(*told, true)) return std::nullopt;
+        MutexLock lock(mu_);
+        accounts_v1::ExportFactsResponse response;
+        for (const auto& [name, definition] : definitions_) *response.add_definitions() = definition;
+        for (const auto& [account, rows] : past_) {
+          if (const accounts_v1::PackedFacts* row = RowAt(account, as_of)) *response.add_rows() = *row;
+        }
+        return response;
+      },
+      /*finite=*/true);
 }
 
 std::int64_t FakeAccounts::Delete(const std::string& account) {

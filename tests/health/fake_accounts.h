@@ -12,6 +12,7 @@
 #include "common/server/server.h"
 #include "common/server/watch_stream.h"
 #include "common/server/worker_pool.h"
+#include "perennial/accounts/v1/account_service.grpc.pb.h"
 #include "perennial/accounts/v1/fact_service.grpc.pb.h"
 #include "tests/health/scorecards_for_tests.h"
 
@@ -39,10 +40,32 @@ class FakeAccounts final : public perennial::accounts::v1::FactService::Callback
   void Resume();
   [[nodiscard]] std::int64_t revision();
 
+  // As of a moment: what was put for the latest moment up to it.
+  grpc::ServerUnaryReactor* GetFacts(grpc::CallbackServerContext* context,
+                                     const perennial::accounts::v1::GetFactsRequest* request,
+                                     perennial::accounts::v1::GetFactsResponse* response) override;
+  // All accounts that were there as of a moment.
+  grpc::ServerWriteReactor<perennial::accounts::v1::ExportFactsResponse>* ExportFacts(
+      grpc::CallbackServerContext* context, const perennial::accounts::v1::ExportFactsRequest* request) override;
   grpc::ServerWriteReactor<perennial::accounts::v1::WatchFactsResponse>* WatchFacts(
       grpc::CallbackServerContext* context, const perennial::accounts::v1::WatchFactsRequest* request) override;
 
  private:
+  // Tells when accounts entered the phases that their facts said they were in.
+  class Phases final : public perennial::accounts::v1::AccountService::CallbackService {
+   public:
+    explicit Phases(FakeAccounts& fake) : fake_(fake) {}
+    grpc::ServerUnaryReactor* ListPhaseChanges(grpc::CallbackServerContext* context,
+                                               const perennial::accounts::v1::ListPhaseChangesRequest* request,
+                                               perennial::accounts::v1::ListPhaseChangesResponse* response) override;
+
+   private:
+    FakeAccounts& fake_;
+  };
+  // The row of an account as of a moment; null when it was not there.
+  const perennial::accounts::v1::PackedFacts* RowAt(const std::string& account, absl::Time as_of)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
   struct Reader {
     std::int64_t sent = 0;
     int definitions = 0;
@@ -56,6 +79,10 @@ class FakeAccounts final : public perennial::accounts::v1::FactService::Callback
   std::map<std::string, perennial::accounts::v1::FactDefinition> definitions_ ABSL_GUARDED_BY(mu_);
   std::map<std::uint32_t, std::string> names_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, perennial::accounts::v1::PackedFacts> rows_ ABSL_GUARDED_BY(mu_);
+  // Every row that was ever put, by account and moment.
+  std::map<std::string, std::map<absl::Time, perennial::accounts::v1::PackedFacts>> past_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, std::map<absl::Time, std::string>> phases_ ABSL_GUARDED_BY(mu_);
+  Phases phase_service_{*this};
   std::int64_t revision_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Time as_of_ ABSL_GUARDED_BY(mu_);
   bool interrupted_ ABSL_GUARDED_BY(mu_) = false;

@@ -132,6 +132,25 @@ TEST_F(ScoreCacheTest, WritesEverythingAgainAfterRedisLostIt) {
   EXPECT_TRUE(CachedIs("a", 1));
 }
 
+TEST_F(ScoreCacheTest, FailsNothingWhileRedisIsFullAndCatchesUpAfter) {
+  StartReady();
+  accounts_.Put("a", {{"use", 1.0}});
+  ASSERT_TRUE(CachedIs("a", 1));
+  (void)server_.Run({"CONFIG", "SET", "maxmemory", "1"});
+  accounts_.Put("a", {{"use", 42.0}});
+  EXPECT_EQ(Current("a").score(), 42);
+  (void)server_.Run({"CONFIG", "SET", "maxmemory", "0"});
+  EXPECT_TRUE(CachedIs("a", 42));
+}
+
+TEST_F(ScoreCacheTest, FailsNothingWhileRedisPausesItsClients) {
+  StartReady();
+  (void)server_.Run({"CLIENT", "PAUSE", "500"});
+  accounts_.Put("a", {{"use", 42.0}});
+  EXPECT_EQ(Current("a").score(), 42);
+  EXPECT_TRUE(CachedIs("a", 42));
+}
+
 TEST_F(ScoreCacheTest, FailsNothingWhileRedisHangs) {
   StartReady();
   server_.Freeze();

@@ -51,6 +51,9 @@ class ShippedConfigTest : public ::testing::Test {
                              "onboarding.first_value_days", "trial_days_left"}) {
       facts_.Id(name, facts::FactType::kNumber);
     }
+    facts_.Id("goals.progress", facts::FactType::kNumber);
+    facts_.Id("goals.overdue", facts::FactType::kNumber);
+    tags_ = facts_.Id("tags", facts::FactType::kStringSet);
     (void)facts_.Row(Healthy());
     facts_.Id("health.band", facts::FactType::kString);
     scorecards_ = Compiled(*ParseScorecards(kDefaultScorecards), facts_.catalogue());
@@ -71,10 +74,36 @@ class ShippedConfigTest : public ::testing::Test {
     return raised;
   }
 
+  // What scores an account with a tag, and its band.
+  std::string Tagged(const std::string& tag, const FactMap& facts) {
+    facts::FactRow row = facts_.Row(facts);
+    row.SetSet(tags_, {tag});
+    const Evaluation evaluation = scorecards_.Evaluate(row, AnyTime());
+    return evaluation.scorecard->config().id() + " " +
+           (evaluation.score.has_value() ? evaluation.scorecard->BandOf(*evaluation.score) : "unknown");
+  }
+
   RuleFacts facts_;
+  facts::FactId tags_ = 0;
   Scorecards scorecards_;
   FlagRules rules_;
 };
+
+TEST_F(ShippedConfigTest, ScoresTechTouchCustomersWithoutAskingForContact) {
+  const FactMap uncalled = With(Healthy(), {{"touch.days_since_last", 400.0}});
+  EXPECT_EQ(Tagged("tech-touch", uncalled), "tech-touch green");
+  EXPECT_EQ(Tagged("tech-touch", With(uncalled, {{"usage.days_since_last", 21.0}, {"usage.change_30d", -0.6}})),
+            "tech-touch red");
+}
+
+TEST_F(ShippedConfigTest, ScoresEnterpriseCustomersByTheirGoalsAndTheirContact) {
+  const FactMap good = With(Healthy(), {{"goals.progress", 0.8}, {"goals.overdue", 0.0}});
+  EXPECT_EQ(Tagged("enterprise", good), "enterprise green");
+  EXPECT_EQ(Tagged("enterprise", With(good, {{"goals.overdue", 1.0}})), "enterprise yellow");
+  EXPECT_EQ(Tagged("enterprise",
+                   With(good, {{"touch.days_since_last", 90.0}, {"pulse.latest", 20.0}, {"goals.progress", 0.0}})),
+            "enterprise yellow");
+}
 
 TEST_F(ShippedConfigTest, CallsAGoodCustomerGreenAndRaisesNothing) {
   EXPECT_EQ(Band(Healthy()), "green");
