@@ -9,9 +9,10 @@
 #include "accounts-svc/fact_service.h"
 #include "accounts-svc/facts/fact_definitions.h"
 #include "accounts-svc/facts_writer.h"
+#include "accounts-svc/feed_poller.h"
 #include "accounts-svc/goal_service.h"
 #include "accounts-svc/ingest_service.h"
-#include "accounts-svc/store/sqlite_store.h"
+#include "accounts-svc/store/sql_store.h"
 #include "accounts-svc/subscription_service.h"
 #include "accounts-svc/sweeper.h"
 #include "accounts-svc/task_service.h"
@@ -55,12 +56,13 @@ class WiredServer final : public AccountsServer {
     PERENNIAL_RETURN_IF_ERROR(CheckCurrency(options.currency));
     PERENNIAL_ASSIGN_OR_RETURN(
         server_, Server::Start(options.server,
-                               {&account_service_, &subscription_service_, &ingest_service_, &fact_service_, &goal_service_,
-                                &task_service_, &timeline_service_},
+                               {&account_service_, &subscription_service_, &ingest_service_, &fact_service_,
+                                &goal_service_, &task_service_, &timeline_service_},
                                {"perennial.accounts.v1.AccountService", "perennial.accounts.v1.SubscriptionService",
                                 "perennial.accounts.v1.IngestService", "perennial.accounts.v1.FactService",
                                 "perennial.accounts.v1.GoalService", "perennial.accounts.v1.TaskService",
                                 "perennial.accounts.v1.TimelineService"}));
+    if (store_->shared()) poller_ = std::make_unique<FeedPoller>(*store_, [this] { hub_.WakeAll(); });
     sweeper_ = std::make_unique<Sweeper>(*store_, clock, options.sweep_interval);
     server_->SetReady(true);
     return absl::OkStatus();
@@ -70,6 +72,7 @@ class WiredServer final : public AccountsServer {
   std::shared_ptr<grpc::Channel> InProcessChannel() override { return server_->InProcessChannel(); }
   void Stop() override {
     sweeper_.reset();
+    poller_.reset();
     if (server_ != nullptr) server_->Stop([this] { hub_.Drain(); });
   }
 
@@ -111,18 +114,25 @@ class WiredServer final : public AccountsServer {
   TimelineService timeline_service_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Sweeper> sweeper_;
+  std::unique_ptr<FeedPoller> poller_;
 };
+
+absl::StatusOr<std::unique_ptr<Store>> OpenStore(const AccountsServerOptions& options) {
+  if (!options.database.empty()) return SqlStore::OpenPostgres({.connection = options.database});
+  std::error_code error;
+  std::filesystem::create_directories(options.data, error);
+  if (error) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("cannot create the folder ", options.data, ": ", error.message()));
+  }
+  return SqlStore::OpenSqlite(options.data + "/accounts.db");
+}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<AccountsServer>> AccountsServer::Start(const AccountsServerOptions& options,
                                                                       const Clock& clock) {
-  std::error_code error;
-  std::filesystem::create_directories(options.data, error);
-  if (error) {
-    return absl::FailedPreconditionError(absl::StrCat("cannot create the folder ", options.data, ": ", error.message()));
-  }
-  PERENNIAL_ASSIGN_OR_RETURN(auto store, SqliteStore::Open({.path = options.data + "/accounts.db"}));
+  PERENNIAL_ASSIGN_OR_RETURN(auto store, OpenStore(options));
   auto server = std::make_unique<WiredServer>(std::move(store), options, clock);
   PERENNIAL_RETURN_IF_ERROR(server->Start(options, clock));
   return server;

@@ -12,8 +12,10 @@ namespace perennial::accounts {
 
 struct AccountsServerOptions {
   ServerOptions server = {};
-  // Folder of the database; created when it is absent.
+  // Folder of the database; created when it is absent. Not used with `database`.
   std::string data = {};
+  // Connection string of a PostgreSQL database, which several processes may share; empty for SQLite in `data`.
+  std::string database = {};
   // ISO 4217 code that all money is in.
   std::string currency = "USD";
   // How often the clock is looked at for facts that change by time alone.
@@ -24,7 +26,8 @@ struct AccountsServerOptions {
 class AccountsServer {
  public:
   // Opens the store and serves; ready at once. `clock` must outlive it. Errors are sentences for people.
-  static absl::StatusOr<std::unique_ptr<AccountsServer>> Start(const AccountsServerOptions& options, const Clock& clock);
+  static absl::StatusOr<std::unique_ptr<AccountsServer>> Start(const AccountsServerOptions& options,
+                                                               const Clock& clock);
   virtual ~AccountsServer() = default;
   [[nodiscard]] virtual int port() const = 0;
   virtual std::shared_ptr<grpc::Channel> InProcessChannel() = 0;

@@ -7,6 +7,7 @@
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/check_fields.h"
 #include "accounts-svc/facts/compute_facts.h"
+#include "accounts-svc/learn_facts.h"
 #include "common/base/error_details.h"
 #include "common/base/hash.h"
 #include "common/base/page_token.h"
@@ -80,9 +81,10 @@ absl::StatusOr<std::optional<v1::WatchFactsResponse>> FactsCursor::Next() {
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t last, transaction.LastRevision());
     if (revision_ > last) {
-      return WithReason(absl::OutOfRangeError(absl::StrCat("start_revision ", revision_, " was never given out; the newest is ",
-                                                           last, "; start from 0")),
-                        "FUTURE_REVISION");
+      return WithReason(
+          absl::OutOfRangeError(absl::StrCat("start_revision ", revision_, " was never given out; the newest is ", last,
+                                             "; start from 0")),
+          "FUTURE_REVISION");
     }
     PERENNIAL_ASSIGN_OR_RETURN(const auto definitions, transaction.ListFactDefinitions(announced_));
     for (const auto& definition : definitions) *message.add_definitions() = facts::ToProto(announced_++, definition);
@@ -121,12 +123,15 @@ absl::StatusOr<v1::ListFactDefinitionsResponse> Facts::ListDefinitions(const v1:
   bad.AddIfError("page_size", size.status());
   bad.AddIfError("page_token", after.status());
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
+  // As the store numbers them: so do the rows of the feed.
   std::vector<v1::FactDefinition> definitions;
-  numbering_.WithCatalogue([&](const facts::FactCatalogue& catalogue) {
-    for (facts::FactId id = 0; id < catalogue.size(); ++id) {
-      if (catalogue.Get(id).name > *after) definitions.push_back(facts::ToProto(id, catalogue.Get(id)));
+  PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(const auto stored, transaction.ListFactDefinitions(0));
+    for (std::size_t id = 0; id < stored.size(); ++id) {
+      if (stored[id].name > *after) definitions.push_back(facts::ToProto(static_cast<facts::FactId>(id), stored[id]));
     }
-  });
+    return absl::OkStatus();
+  }));
   std::sort(definitions.begin(), definitions.end(),
             [](const v1::FactDefinition& a, const v1::FactDefinition& b) { return a.name() < b.name(); });
   v1::ListFactDefinitionsResponse response;
@@ -146,6 +151,7 @@ absl::StatusOr<v1::ValidateFilterResponse> Facts::ValidateFilter(const v1::Valid
     bad.Add("filter", "is required");
     return bad.ToStatus();
   }
+  PERENNIAL_RETURN_IF_ERROR(LearnFacts(store_, numbering_));
   v1::ValidateFilterResponse response;
   const auto filter = numbering_.WithCatalogue(
       [&](const facts::FactCatalogue& catalogue) { return filter::Filter::Compile(request.filter(), catalogue); });

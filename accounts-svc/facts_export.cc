@@ -6,6 +6,7 @@
 #include "accounts-svc/check_fields.h"
 #include "accounts-svc/facts.h"
 #include "accounts-svc/facts/compute_facts.h"
+#include "accounts-svc/learn_facts.h"
 #include "common/base/error_details.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -20,6 +21,7 @@ absl::StatusOr<std::unique_ptr<FactsExport>> Facts::Export(const v1::ExportFacts
   const absl::Time now = clock_.Now();
   BadRequest bad;
   CheckTime("as_of", request.has_as_of(), request.as_of(), false, now, bad);
+  PERENNIAL_RETURN_IF_ERROR(LearnFacts(store_, numbering_));
   auto filter = numbering_.WithCatalogue(
       [&](const facts::FactCatalogue& catalogue) { return filter::Filter::Compile(request.filter(), catalogue); });
   bad.AddIfError("filter", filter.status());
@@ -41,7 +43,8 @@ absl::StatusOr<std::optional<v1::ExportFactsResponse>> FactsExport::Next() {
 absl::Status FactsExport::AddPage(ReadTransaction& transaction, v1::ExportFactsResponse& message) {
   PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t total, transaction.CountAccounts());
   message.set_accounts_total(total);
-  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<AccountNo> numbers, transaction.ListAccountNos(after_, kAccountsAMessage));
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<AccountNo> numbers,
+                             transaction.ListAccountNos(after_, kAccountsAMessage));
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<Metric> metrics, transaction.ListMetrics());
   for (const AccountNo no : numbers) {
     PERENNIAL_RETURN_IF_ERROR(AddAccount(transaction, no, metrics, message));

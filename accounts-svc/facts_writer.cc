@@ -4,6 +4,7 @@
 #include <string>
 
 #include "accounts-svc/facts/compute_facts.h"
+#include "accounts-svc/learn_facts.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
 #include "common/facts/packed_facts.h"
@@ -14,7 +15,8 @@ namespace {
 
 absl::Status PutIfChanged(WriteTransaction& transaction, AccountNo no, FeedRow row) {
   PERENNIAL_ASSIGN_OR_RETURN(const std::optional<FeedRow> present, transaction.FindFacts(no));
-  if (present.has_value() && present->deleted == row.deleted && present->payload == row.payload) return absl::OkStatus();
+  if (present.has_value() && present->deleted == row.deleted && present->payload == row.payload)
+    return absl::OkStatus();
   if (!present.has_value() && row.deleted) return absl::OkStatus();
   return transaction.PutFacts(no, row).status();
 }
@@ -31,7 +33,8 @@ absl::Status PutDerived(WriteTransaction& transaction, const AccountRecord& acco
 }
 
 // Keeps that goals have been reached: they stay so when the value falls.
-absl::Status PutReached(WriteTransaction& transaction, AccountNo no, const std::vector<std::string>& goals, absl::Time now) {
+absl::Status PutReached(WriteTransaction& transaction, AccountNo no, const std::vector<std::string>& goals,
+                        absl::Time now) {
   for (const std::string& id : goals) {
     PERENNIAL_ASSIGN_OR_RETURN(std::optional<CareRecord> record, transaction.FindCare(no, CareKind::kGoal, id));
     perennial::accounts::v1::Goal goal;
@@ -50,6 +53,8 @@ absl::Status PutReached(WriteTransaction& transaction, AccountNo no, const std::
 }
 
 }  // namespace
+
+absl::Status FactsWriter::BeforeWrites(ReadTransaction& transaction) { return LearnFacts(transaction, numbering_); }
 
 absl::Status FactsWriter::BeforeCommit(WriteTransaction& transaction, const std::set<AccountNo>& touched) {
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<Metric> metrics, transaction.ListMetrics());
@@ -88,7 +93,7 @@ absl::Status FactsWriter::Refresh(WriteTransaction& transaction, AccountNo no, c
   PERENNIAL_RETURN_IF_ERROR(PutReached(transaction, no, computed.reached_goals, now));
   PERENNIAL_RETURN_IF_ERROR(transaction.SetDue(no, computed.next_change));
   perennial::accounts::v1::PackedFacts packed;
-  facts::Pack(computed.facts, &packed);
+  facts::Pack(numbering_.ToStored(computed.facts), &packed);
   return PutIfChanged(transaction, no,
                       {.account_id = account->id, .as_of = now, .payload = packed.SerializeAsString()});
 }

@@ -10,6 +10,7 @@
 #include "accounts-svc/care.h"
 #include "accounts-svc/check_fields.h"
 #include "accounts-svc/facts/goal_progress.h"
+#include "accounts-svc/learn_facts.h"
 #include "accounts-svc/store/state_codec.h"
 #include "common/base/nearest.h"
 #include "common/base/page_token.h"
@@ -54,8 +55,8 @@ bool AimsElsewhere(const v1::Goal& goal, const v1::Goal& before) {
          goal.target_value() != before.target_value();
 }
 
-// `goal` as it is stored when it follows `before` at `effective`: its state made consistent, nothing that is not the client's
-// but the time of achievement.
+// `goal` as it is stored when it follows `before` at `effective`: its state made consistent, nothing that is not the
+// client's but the time of achievement.
 std::string Encode(const v1::Goal& goal, const v1::Goal* before, bool state_asked, absl::Time effective) {
   v1::Goal stored;
   CopyFields(goal, AllFields(), &stored);
@@ -92,6 +93,7 @@ void CheckNumber(absl::string_view field, bool present, double value, bool requi
 }  // namespace
 
 absl::Status Goals::CheckFact(const std::string& name) const {
+  PERENNIAL_RETURN_IF_ERROR(LearnFacts(store_, numbering_));
   if (absl::StartsWith(name, "goals.")) return absl::InvalidArgumentError("must not be one that follows from goals");
   return numbering_.WithCatalogue([&](const facts::FactCatalogue& catalogue) -> absl::Status {
     const auto id = catalogue.Find(name);
@@ -136,8 +138,11 @@ absl::StatusOr<v1::Goal> Goals::ToProto(ReadTransaction& transaction, const Acco
   if (!goal.fact.empty()) {
     PERENNIAL_ASSIGN_OR_RETURN(const std::optional<FeedRow> row, transaction.FindFacts(account.no));
     v1::PackedFacts packed;
-    if (row.has_value() && !packed.ParseFromString(row->payload)) return absl::DataLossError("stored facts cannot be read");
-    const auto id = numbering_.WithCatalogue([&](const facts::FactCatalogue& catalogue) { return catalogue.Find(goal.fact); });
+    if (row.has_value() && !packed.ParseFromString(row->payload))
+      return absl::DataLossError("stored facts cannot be read");
+    auto id =
+        numbering_.WithCatalogue([&](const facts::FactCatalogue& catalogue) { return catalogue.Find(goal.fact); });
+    if (id.has_value()) id = numbering_.ToStored(*id);
     for (int i = 0; id.has_value() && i < packed.number_ids_size() && i < packed.number_values_size(); ++i) {
       if (packed.number_ids(i) == *id) value = packed.number_values(i);
     }
@@ -307,8 +312,8 @@ absl::StatusOr<v1::DeleteGoalResponse> Goals::Delete(const v1::DeleteGoalRequest
       store_
           .Write([&](WriteTransaction& transaction) -> absl::Status {
             PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, name->parent));
-            PERENNIAL_ASSIGN_OR_RETURN(
-                CareRecord record, LiveCare(transaction, account.no, CareKind::kGoal, name->child, request.name()));
+            PERENNIAL_ASSIGN_OR_RETURN(CareRecord record,
+                                       LiveCare(transaction, account.no, CareKind::kGoal, name->child, request.name()));
             PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), record.version, "goal"));
             PERENNIAL_RETURN_IF_ERROR(BeginVersion(std::nullopt, now, record));
             record.delete_time = now;

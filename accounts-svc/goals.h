@@ -16,12 +16,12 @@ namespace perennial::accounts {
 // The rules of GoalService: each method checks its request, names everything that is wrong with it, and changes all or
 // nothing. Thread-safe. Errors are those that the proto lists for the method.
 //
-// A goal of words is achieved by the update that brings its value to the target; a goal of a fact by the commit that changes
-// the fact (FactsWriter).
+// A goal of words is achieved by the update that brings its value to the target; a goal of a fact by the commit that
+// changes the fact (FactsWriter).
 class Goals {
  public:
   // All must outlive this.
-  Goals(Store& store, const FactNumbering& numbering, const Clock& clock)
+  Goals(Store& store, FactNumbering& numbering, const Clock& clock)
       : store_(store), numbering_(numbering), clock_(clock) {}
 
   absl::StatusOr<v1::CreateGoalResponse> Create(const v1::CreateGoalRequest& request);
@@ -40,7 +40,7 @@ class Goals {
                                    const CareRecord& record) const;
 
   Store& store_;
-  const FactNumbering& numbering_;
+  FactNumbering& numbering_;
   const Clock& clock_;
 };
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/accounts.h"
+#include "accounts-svc/learn_facts.h"
 #include "common/base/error_details.h"
 #include "common/base/page_token.h"
 #include "common/base/status_macros.h"
@@ -56,16 +57,15 @@ void ReadCursor(const std::string& cursor, AccountQuery& query) {
   query.after_key = parts.second;
 }
 
-// `same` maps ids to themselves; it is kept between calls.
+// `ids` maps the store's numbers of facts to those here.
 absl::StatusOr<bool> Matches(const filter::Filter& filter, AccountNo no, ReadTransaction& transaction,
-                             const FactNumbering& numbering, absl::Time now, std::vector<facts::FactId>& same) {
+                             const FactNumbering& numbering, absl::Time now, const std::vector<facts::FactId>& ids) {
   PERENNIAL_ASSIGN_OR_RETURN(const std::optional<FeedRow> row, transaction.FindFacts(no));
   if (!row.has_value() || row->deleted) return false;
   perennial::accounts::v1::PackedFacts packed;
   if (!packed.ParseFromString(row->payload)) return absl::DataLossError("stored facts cannot be read");
   return numbering.WithCatalogue([&](const facts::FactCatalogue& catalogue) -> absl::StatusOr<bool> {
-    while (same.size() < catalogue.size()) same.push_back(static_cast<facts::FactId>(same.size()));
-    PERENNIAL_ASSIGN_OR_RETURN(const facts::FactRow facts, facts::Unpack(packed, same, catalogue));
+    PERENNIAL_ASSIGN_OR_RETURN(const facts::FactRow facts, facts::Unpack(packed, ids, catalogue));
     return filter.Selects(facts, {.now = now});
   });
 }
@@ -83,6 +83,7 @@ absl::StatusOr<v1::ListAccountsResponse> Accounts::List(const v1::ListAccountsRe
   bad.AddIfError("order_by", ReadOrder(request.order_by(), query));
   std::optional<filter::Filter> filter;
   if (!request.filter().empty()) {
+    PERENNIAL_RETURN_IF_ERROR(LearnFacts(store_, numbering_));
     const auto compiled = numbering_.WithCatalogue(
         [&](const facts::FactCatalogue& catalogue) { return filter::Filter::Compile(request.filter(), catalogue); });
     bad.AddIfError("filter", compiled.status());
@@ -95,14 +96,19 @@ absl::StatusOr<v1::ListAccountsResponse> Accounts::List(const v1::ListAccountsRe
   if (!cursor->empty()) ReadCursor(*cursor, query);
   if (!filter.has_value()) query.limit = *size + 1;
   const absl::Time now = clock_.Now();
-  std::vector<facts::FactId> same;
+  std::vector<facts::FactId> ids;
   std::string last;  // account of the page that was answered last
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
+    if (filter.has_value()) {
+      PERENNIAL_RETURN_IF_ERROR(LearnFacts(transaction, numbering_));
+      ids = numbering_.LocalIds();
+    }
     for (;;) {
       PERENNIAL_ASSIGN_OR_RETURN(const std::vector<AccountRecord> accounts, transaction.ListAccounts(query));
       for (const AccountRecord& account : accounts) {
         if (filter.has_value()) {
-          PERENNIAL_ASSIGN_OR_RETURN(const bool matches, Matches(*filter, account.no, transaction, numbering_, now, same));
+          PERENNIAL_ASSIGN_OR_RETURN(const bool matches,
+                                     Matches(*filter, account.no, transaction, numbering_, now, ids));
           if (!matches) continue;
         }
         if (response.accounts_size() == *size) {

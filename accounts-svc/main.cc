@@ -13,13 +13,19 @@
 #include "accounts-svc/accounts_server.h"
 #include "common/base/log.h"
 #include "common/base/money.h"
+#include "common/storage/postgres_sql.h"
 
 ABSL_FLAG(std::uint16_t, port, 50051, "Port to serve gRPC on; 0 takes a free one");
 ABSL_FLAG(std::string, host, "127.0.0.1", "Address to listen on");
 ABSL_FLAG(std::string, port_file, "", "File to write host:port to once it listens");
 ABSL_FLAG(std::string, data, "data/accounts", "Folder of the database");
+ABSL_FLAG(
+    std::string, database, "",
+    "PostgreSQL instead of SQLite in --data: a connection string such as postgresql://user@host/database, or @ and the "
+    "name of a file that holds it; several processes may share it");
 ABSL_FLAG(std::string, reporting_currency, "USD", "ISO 4217 code that all money is in");
-ABSL_FLAG(std::string, now, "", "Fixed time, RFC 3339, to look at historical data from its own day; empty: the real time");
+ABSL_FLAG(std::string, now, "",
+          "Fixed time, RFC 3339, to look at historical data from its own day; empty: the real time");
 ABSL_FLAG(int, drain_ms, 0, "Milliseconds between turning unready and closing the listener");
 
 int main(int argc, char** argv) {
@@ -37,12 +43,16 @@ int main(int argc, char** argv) {
   if (!perennial::IsCurrencyCode(absl::GetFlag(FLAGS_reporting_currency))) {
     return fail(absl::InvalidArgumentError("--reporting_currency must be an ISO 4217 code such as USD"));
   }
+  absl::StatusOr<std::string> database = absl::GetFlag(FLAGS_database);
+  if (!database->empty()) database = perennial::postgres::ConnectionString(*database);
+  if (!database.ok()) return fail(database.status());
   const auto server = perennial::accounts::AccountsServer::Start(
       {.server = {.host = absl::GetFlag(FLAGS_host),
                   .port = absl::GetFlag(FLAGS_port),
                   .drain = std::chrono::milliseconds(absl::GetFlag(FLAGS_drain_ms)),
                   .port_file = absl::GetFlag(FLAGS_port_file)},
        .data = absl::GetFlag(FLAGS_data),
+       .database = *database,
        .currency = absl::GetFlag(FLAGS_reporting_currency)},
       **clock);
   if (!server.ok()) return fail(server.status());

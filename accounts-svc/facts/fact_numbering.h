@@ -25,14 +25,23 @@ struct MetricFacts {
   facts::FactId sum_7d, sum_30d, sum_prev_30d, change_30d, sum_90d, active_days_30d, users_30d, days_since_last;
 };
 
-// The catalogue of this process: which fact has which number. Numbers are stored, because rows of the feed are stored with
-// them; they never change. Thread-safe.
+// The catalogue of this process: which fact has which number. Numbers here never change while the process lives.
+// Thread-safe.
 //
-// New facts get their number at once and are written by the commit that first uses them (see Unsaved and MarkSaved).
+// Rows of the feed are stored with the numbers that the store's own catalogue gives the facts. A new fact is written
+// there by the commit that first uses it (see Unsaved and MarkSaved). Where several processes share the store, another
+// one may have added facts first, so that the same fact has another number there than here: ToStored and LocalIds
+// translate.
 class FactNumbering {
  public:
   // Takes what the store has, in order of id. Every id from 0 on must be there.
-  absl::Status Load(const std::vector<facts::FactDefinition>& saved);
+  absl::Status Load(const std::vector<facts::FactDefinition>& saved) { return Learn(0, saved); }
+  // Takes what the store has from id `first` on; what is known already is skipped. The writer does so at the beginning
+  // of each transaction; ToStored of a fact that is not saved may change then, and only then. DATA_LOSS when the
+  // store's catalogue has a hole or a fact twice.
+  absl::Status Learn(facts::FactId first, const std::vector<facts::FactDefinition>& saved);
+  // How many of the store's definitions are known: where to go on learning.
+  [[nodiscard]] facts::FactId saved() const;
   // Adds definitions that are new.
   absl::Status AddAll(const std::vector<facts::FactDefinition>& definitions);
 
@@ -40,17 +49,24 @@ class FactNumbering {
   [[nodiscard]] facts::FactId Fixed(absl::string_view name) const;
   // Ids of a metric's facts, added when it is new.
   MetricFacts ForMetric(std::int64_t metric_no, absl::string_view name);
-  // Id of an attribute's fact, added when it is new. FAILED_PRECONDITION when it has another type, RESOURCE_EXHAUSTED when
-  // there are kMostAttributes already.
+  // Id of an attribute's fact, added when it is new. FAILED_PRECONDITION when it has another type, RESOURCE_EXHAUSTED
+  // when there are kMostAttributes already.
   absl::StatusOr<facts::FactId> ForAttribute(absl::string_view key, facts::FactType type);
 
-  // Definitions that may not be in the store yet, from id `first` on.
+  // The same row with the store's numbers; for the writer, between learning and its commit.
+  [[nodiscard]] facts::FactRow ToStored(const facts::FactRow& row) const;
+  // The store's number of a fact, or the one that it will get; facts::kNotAnnounced for one that has none.
+  [[nodiscard]] facts::FactId ToStored(facts::FactId id) const;
+  // For each of the store's numbers the one here.
+  [[nodiscard]] std::vector<facts::FactId> LocalIds() const;
+
+  // Definitions that may not be in the store yet, from the store's number `first` on.
   struct Tail {
     facts::FactId first = 0;
     std::vector<facts::FactDefinition> definitions;
   };
   [[nodiscard]] Tail Unsaved() const;
-  // All before `end` are in the store now.
+  // All before the store's number `end` are in the store now.
   void MarkSaved(facts::FactId end);
 
   // OK unless the attribute has another type already, or would be one too many. Adds nothing.
@@ -64,11 +80,18 @@ class FactNumbering {
   }
 
  private:
+  absl::StatusOr<facts::FactId> Add(facts::FactDefinition definition);
+  absl::Status LearnOne(const facts::FactDefinition& definition);
+  void Renumber();
+
   mutable std::shared_mutex mu_;
   facts::FactCatalogue catalogue_;
+  std::vector<facts::FactId> stored_of_;  // by number here; of those not saved, what they will get
+  std::vector<facts::FactId> local_of_;   // by the store's number
+  std::vector<facts::FactId> unsaved_;    // numbers here, in the order in which they will be saved
+  bool same_ = true;                      // both numberings agree
   absl::flat_hash_map<std::int64_t, MetricFacts> metrics_;
   std::size_t attributes_ = 0;
-  facts::FactId saved_ = 0;
 };
 
 // A number in `row`, by the name of its fact; nothing when it is unknown, or when no fact of that name is a number.

@@ -2,8 +2,9 @@
 
 namespace perennial::accounts {
 
-std::vector<std::string> AccountsMigrations() {
-  return {R"sql(
+sql::Schema AccountsSchema() {
+  return {.application_id = kAccountsApplicationId,
+          .migrations = {R"sql(
 CREATE TABLE accounts (
   account_no INTEGER PRIMARY KEY,
   account_id TEXT NOT NULL UNIQUE,
@@ -72,7 +73,7 @@ CREATE TABLE usage_events (         -- kept whole: for as_of within a day, and s
   metric_no INTEGER NOT NULL,
   event_time INTEGER NOT NULL,
   value REAL NOT NULL,
-  user TEXT NOT NULL,
+  "user" TEXT NOT NULL,
   PRIMARY KEY (account_no, record_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX usage_events_by_time ON usage_events (account_no, event_time);
@@ -96,8 +97,8 @@ CREATE TABLE usage_users (          -- who used what on which day
   account_no INTEGER NOT NULL,
   day INTEGER NOT NULL,
   metric_no INTEGER NOT NULL,
-  user TEXT NOT NULL,
-  PRIMARY KEY (account_no, day, metric_no, user)
+  "user" TEXT NOT NULL,
+  PRIMARY KEY (account_no, day, metric_no, "user")
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE phase_changes (
@@ -143,7 +144,7 @@ CREATE TABLE fact_definitions (
 
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 )sql",
-          R"sql(
+                         R"sql(
 CREATE TABLE contacts (
   account_no INTEGER NOT NULL,
   contact_id TEXT NOT NULL,
@@ -213,7 +214,7 @@ CREATE INDEX tasks_by_assignee ON tasks (assignee, due_key, account_id, task_id)
 CREATE INDEX tasks_by_entry ON tasks (account_no, entry_time, task_id);
 
 CREATE INDEX records_by_time ON records (account_no, event_time, kind, record_id);
-)sql"};
+)sql"}};
 }
 
 }  // namespace perennial::accounts

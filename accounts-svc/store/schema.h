@@ -1,16 +1,16 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
+
+#include "common/storage/sql.h"
 
 namespace perennial::accounts {
 
 // "Pern" in ASCII and the number of the service: tells our files from others'.
 constexpr std::int32_t kAccountsApplicationId = 0x50651;
 
-// Numbered migrations of the SQLite database, from nothing to the present schema. Times are microseconds since 1970; money is
-// in millionths.
-std::vector<std::string> AccountsMigrations();
+// The tables, as numbered migrations from nothing to the present schema. Times are microseconds since 1970; money is in
+// millionths.
+sql::Schema AccountsSchema();
 
 }  // namespace perennial::accounts

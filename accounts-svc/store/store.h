@@ -23,7 +23,8 @@ struct AccountQuery {
   AccountOrder order = AccountOrder::kId;
   bool descending = false;
   bool show_deleted = false;
-  // Key of the last account of the page before: its value in `order` (as ListKey gives it) and its id. Empty: from the start.
+  // Key of the last account of the page before: its value in `order` (as ListKey gives it) and its id. Empty: from the
+  // start.
   std::string after_key = {};
   std::string after_id = {};
   int limit = 50;
@@ -143,8 +144,8 @@ struct TimelineQuery {
   int limit = 50;
 };
 
-// What a reader sees: one state of the store for the life of the transaction. Errors other than the ones named are those of
-// storage: UNAVAILABLE (try again), RESOURCE_EXHAUSTED (disk full), DATA_LOSS, INTERNAL.
+// What a reader sees: one state of the store for the life of the transaction. Errors other than the ones named are
+// those of storage: UNAVAILABLE (try again), RESOURCE_EXHAUSTED (disk full), DATA_LOSS, INTERNAL.
 class ReadTransaction {
  public:
   virtual ~ReadTransaction() = default;
@@ -238,7 +239,8 @@ class WriteTransaction : public ReadTransaction {
 
   // Keeps states with another update_time, for the past. Replaces the one with the same.
   virtual absl::Status PutRecord(AccountNo no, const StoredRecord& record) = 0;
-  // Adds the event and its share in the daily sums; a value of 0 is a report of no use. ALREADY_EXISTS when the id is taken.
+  // Adds the event and its share in the daily sums; a value of 0 is a report of no use. ALREADY_EXISTS when the id is
+  // taken.
   virtual absl::Status InsertUsage(AccountNo no, const UsageEvent& event) = 0;
   // Number of a metric, which is added when it is new; `time` lowers its first time.
   virtual absl::StatusOr<std::int64_t> MetricNo(absl::string_view name, absl::Time time) = 0;
@@ -267,6 +269,8 @@ class WriteTransaction : public ReadTransaction {
 class CommitHook {
  public:
   virtual ~CommitHook() = default;
+  // The transaction has begun, and no other process writes until it ends: the time to learn what others have written.
+  virtual absl::Status BeforeWrites(ReadTransaction&) { return absl::OkStatus(); }
   // Completes the transaction: the accounts that it touched.
   virtual absl::Status BeforeCommit(WriteTransaction& transaction, const std::set<AccountNo>& touched) = 0;
   // It is on disk; `revision` is the greatest now.
@@ -279,13 +283,15 @@ class Store {
   virtual ~Store() = default;
   // Called before the first write; must outlive the store.
   virtual void SetCommitHook(CommitHook& hook) = 0;
-  // Runs `body` alone, between others' writes, and returns the greatest revision once its changes are on disk. When `body`
-  // fails, nothing of it stays and its error is returned; other writes of the same commit are not affected. `body` may be
-  // run again when the commit must be retried: it must not change anything but the transaction and its own results.
-  // RESOURCE_EXHAUSTED when too many writes wait.
+  // Runs `body` alone, between others' writes, and returns the greatest revision once its changes are on disk. When
+  // `body` fails, nothing of it stays and its error is returned; other writes of the same commit are not affected.
+  // `body` may be run again when the commit must be retried: it must not change anything but the transaction and its
+  // own results. RESOURCE_EXHAUSTED when too many writes wait.
   virtual absl::StatusOr<std::int64_t> Write(const std::function<absl::Status(WriteTransaction&)>& body) = 0;
   // Runs `body` on one state of the store.
   virtual absl::Status Read(const std::function<absl::Status(ReadTransaction&)>& body) = 0;
+  // Whether other processes may write to it too. They are not seen by the commit hook.
+  [[nodiscard]] virtual bool shared() const { return false; }
 };
 
 }  // namespace perennial::accounts

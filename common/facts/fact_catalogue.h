@@ -37,6 +37,8 @@ class FactCatalogue {
   // Id of the fact of that name, which is added when it is new. FAILED_PRECONDITION when it exists with another type.
   absl::StatusOr<FactId> Add(FactDefinition definition);
   [[nodiscard]] std::optional<FactId> Find(absl::string_view name) const;
+  // Frees the name for another fact. The number stays taken and its definition readable.
+  void Forget(absl::string_view name) { ids_.erase(name); }
   [[nodiscard]] const FactDefinition& Get(FactId id) const { return definitions_[id]; }
   [[nodiscard]] std::size_t size() const { return definitions_.size(); }
 

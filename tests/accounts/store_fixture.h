@@ -40,6 +40,9 @@ void PrintTo(const StoreKind& kind, std::ostream* out);
 // The kinds that every store test runs with.
 std::vector<StoreKind> StoreKinds();
 
+// What AccountsServerOptions::database is for a server on a folder, in the tests of whole servers.
+std::string DatabaseFor(const std::string& folder);
+
 class StoreTest : public ::testing::TestWithParam<StoreKind> {
  protected:
   void SetUp() override { Open(); }

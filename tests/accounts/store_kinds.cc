@@ -13,4 +13,6 @@ std::vector<StoreKind> StoreKinds() {
            }}};
 }
 
+std::string DatabaseFor(const std::string&) { return {}; }
+
 }  // namespace perennial::accounts::testing

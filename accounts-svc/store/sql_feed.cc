@@ -1,6 +1,6 @@
 // The feed, the catalogue and the process's settings.
 #include "absl/strings/str_cat.h"
-#include "accounts-svc/store/sqlite_transaction.h"
+#include "accounts-svc/store/sql_transaction.h"
 #include "common/base/status_macros.h"
 #include "common/facts/packed_facts.h"
 
@@ -9,7 +9,7 @@ namespace {
 
 constexpr absl::string_view kFeedColumns = "SELECT account_id, revision, deleted, as_of, payload FROM facts ";
 
-FeedRow ReadFeedRow(const sqlite::Statement& row) {
+FeedRow ReadFeedRow(const sql::Statement& row) {
   return {.account_id = row.Text(0),
           .revision = row.Int64(1),
           .deleted = row.Int64(2) != 0,
@@ -19,17 +19,17 @@ FeedRow ReadFeedRow(const sqlite::Statement& row) {
 
 }  // namespace
 
-absl::StatusOr<std::optional<FeedRow>> SqliteTransaction::FindFacts(AccountNo no) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+absl::StatusOr<std::optional<FeedRow>> SqlTransaction::FindFacts(AccountNo no) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
                              connection_.Prepare(absl::StrCat(kFeedColumns, "WHERE account_no = ?")));
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Bind(1, no).Step());
   if (!found) return std::nullopt;
   return ReadFeedRow(statement);
 }
 
-absl::StatusOr<std::vector<FeedRow>> SqliteTransaction::ListFeed(std::int64_t after_revision, int limit) {
+absl::StatusOr<std::vector<FeedRow>> SqlTransaction::ListFeed(std::int64_t after_revision, int limit) {
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
+      sql::Statement statement,
       connection_.Prepare(absl::StrCat(kFeedColumns, "WHERE revision > ? ORDER BY revision LIMIT ?")));
   statement.Bind(1, after_revision).Bind(2, limit);
   std::vector<FeedRow> rows;
@@ -40,8 +40,8 @@ absl::StatusOr<std::vector<FeedRow>> SqliteTransaction::ListFeed(std::int64_t af
   }
 }
 
-absl::StatusOr<std::vector<AccountNo>> SqliteTransaction::ListDue(absl::Time now, int limit) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+absl::StatusOr<std::vector<AccountNo>> SqlTransaction::ListDue(absl::Time now, int limit) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
                              connection_.Prepare("SELECT account_no FROM due WHERE due_time <= ? ORDER BY due_time, "
                                                  "account_no LIMIT ?"));
   statement.Bind(1, ToDb(now)).Bind(2, limit);
@@ -53,36 +53,40 @@ absl::StatusOr<std::vector<AccountNo>> SqliteTransaction::ListDue(absl::Time now
   }
 }
 
-absl::Status SqliteTransaction::SetDue(AccountNo no, std::optional<absl::Time> time) {
+absl::Status SqlTransaction::SetDue(AccountNo no, std::optional<absl::Time> time) {
   if (!time.has_value()) {
-    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement clear, connection_.Prepare("DELETE FROM due WHERE account_no = ?"));
+    PERENNIAL_ASSIGN_OR_RETURN(sql::Statement clear, connection_.Prepare("DELETE FROM due WHERE account_no = ?"));
     return clear.Bind(1, no).Run();
   }
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement put, connection_.Prepare("INSERT OR REPLACE INTO due VALUES (?, ?)"));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement put,
+      connection_.Prepare("INSERT INTO due VALUES (?, ?) ON CONFLICT (account_no) DO UPDATE SET due_time = "
+                          "excluded.due_time"));
   return put.Bind(1, no).Bind(2, ToDb(*time)).Run();
 }
 
 // The newest row always has the greatest revision: rows are replaced, never removed.
-absl::StatusOr<std::int64_t> SqliteTransaction::LastRevision() {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement, connection_.Prepare("SELECT max(revision) FROM facts"));
+absl::StatusOr<std::int64_t> SqlTransaction::LastRevision() {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement, connection_.Prepare("SELECT max(revision) FROM facts"));
   PERENNIAL_RETURN_IF_ERROR(statement.Step().status());
   return statement.Int64(0);
 }
 
-absl::StatusOr<std::int64_t> SqliteTransaction::PutFacts(AccountNo no, const FeedRow& row) {
+absl::StatusOr<std::int64_t> SqlTransaction::PutFacts(AccountNo no, const FeedRow& row) {
   PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t last, LastRevision());
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
-      connection_.Prepare("INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_no) DO UPDATE SET revision = "
-                          "excluded.revision, deleted = excluded.deleted, as_of = excluded.as_of, payload = "
-                          "excluded.payload"));
+      sql::Statement statement,
+      connection_.Prepare(
+          "INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_no) DO UPDATE SET revision = "
+          "excluded.revision, deleted = excluded.deleted, as_of = excluded.as_of, payload = "
+          "excluded.payload"));
   statement.Bind(1, no).Bind(2, row.account_id).Bind(3, last + 1).Bind(4, row.deleted).Bind(5, ToDb(row.as_of));
   PERENNIAL_RETURN_IF_ERROR(statement.BindBlob(6, row.payload).Run());
   return last + 1;
 }
 
-absl::StatusOr<std::vector<facts::FactDefinition>> SqliteTransaction::ListFactDefinitions(facts::FactId first) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+absl::StatusOr<std::vector<facts::FactDefinition>> SqlTransaction::ListFactDefinitions(facts::FactId first) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
                              connection_.Prepare("SELECT definition FROM fact_definitions WHERE fact_id >= ? ORDER BY "
                                                  "fact_id"));
   statement.Bind(1, static_cast<std::int64_t>(first));
@@ -92,7 +96,8 @@ absl::StatusOr<std::vector<facts::FactDefinition>> SqliteTransaction::ListFactDe
     if (!row) return definitions;
     const absl::string_view bytes = statement.View(0);
     perennial::accounts::v1::FactDefinition message;
-    if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || message.id() != first + definitions.size()) {
+    if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
+        message.id() != first + definitions.size()) {
       return absl::DataLossError("the stored catalogue of facts has a hole or cannot be read");
     }
     PERENNIAL_ASSIGN_OR_RETURN(facts::FactDefinition definition, facts::FromProto(message));
@@ -100,22 +105,24 @@ absl::StatusOr<std::vector<facts::FactDefinition>> SqliteTransaction::ListFactDe
   }
 }
 
-absl::Status SqliteTransaction::PutFactDefinition(facts::FactId id, const facts::FactDefinition& definition) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+absl::Status SqlTransaction::PutFactDefinition(facts::FactId id, const facts::FactDefinition& definition) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
                              connection_.Prepare("INSERT INTO fact_definitions VALUES (?, ?, ?)"));
   const std::string bytes = facts::ToProto(id, definition).SerializeAsString();
   return statement.Bind(1, static_cast<std::int64_t>(id)).Bind(2, definition.name).BindBlob(3, bytes).Run();
 }
 
-absl::StatusOr<std::string> SqliteTransaction::GetSetting(absl::string_view key) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement, connection_.Prepare("SELECT value FROM settings WHERE key = ?"));
+absl::StatusOr<std::string> SqlTransaction::GetSetting(absl::string_view key) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement, connection_.Prepare("SELECT value FROM settings WHERE key = ?"));
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Bind(1, key).Step());
   return found ? statement.Text(0) : std::string();
 }
 
-absl::Status SqliteTransaction::PutSetting(absl::string_view key, absl::string_view value) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
-                             connection_.Prepare("INSERT OR REPLACE INTO settings VALUES (?, ?)"));
+absl::Status SqlTransaction::PutSetting(absl::string_view key, absl::string_view value) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement statement,
+      connection_.Prepare("INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = "
+                          "excluded.value"));
   return statement.Bind(1, key).Bind(2, value).Run();
 }
 

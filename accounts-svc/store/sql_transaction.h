@@ -7,16 +7,16 @@
 #include <vector>
 
 #include "accounts-svc/store/store.h"
-#include "common/storage/sqlite.h"
+#include "common/storage/sql.h"
 
 namespace perennial::accounts {
 
-// Reads and writes of one SQLite connection. Whoever owns the connection begins and ends the transactions; a reader's
+// Reads and writes of one connection. Whoever owns the connection begins and ends the transactions; a reader's
 // connection refuses writes by itself.
-class SqliteTransaction final : public WriteTransaction {
+class SqlTransaction final : public WriteTransaction {
  public:
   // `connection` must outlive this.
-  explicit SqliteTransaction(sqlite::Connection& connection) : connection_(connection) {}
+  explicit SqlTransaction(sql::Connection& connection) : connection_(connection) {}
 
   absl::StatusOr<std::optional<AccountRecord>> FindAccount(absl::string_view id) override;
   absl::StatusOr<std::optional<AccountRecord>> FindAccountByNo(AccountNo no) override;
@@ -29,7 +29,8 @@ class SqliteTransaction final : public WriteTransaction {
   absl::StatusOr<std::optional<SubscriptionRecord>> FindSubscription(AccountNo no, absl::string_view id) override;
   absl::StatusOr<std::vector<SubscriptionRecord>> ListSubscriptions(AccountNo no, absl::string_view after,
                                                                     int limit) override;
-  absl::StatusOr<std::vector<SubscriptionVersion>> ListSubscriptionVersions(AccountNo no, absl::string_view id) override;
+  absl::StatusOr<std::vector<SubscriptionVersion>> ListSubscriptionVersions(AccountNo no,
+                                                                            absl::string_view id) override;
   absl::StatusOr<std::optional<SubscriptionState>> FindSubscriptionState(AccountNo no, absl::string_view id,
                                                                          absl::Time as_of) override;
   absl::StatusOr<std::vector<PhaseChange>> ListPhaseChanges(AccountNo no) override;
@@ -89,7 +90,7 @@ class SqliteTransaction final : public WriteTransaction {
   absl::Status LoadNextChange(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadGoals(AccountNo no, absl::Time as_of, AccountHistory& history);
 
-  sqlite::Connection& connection_;
+  sql::Connection& connection_;
   std::set<AccountNo> touched_;
 };
 

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "accounts-svc/store/sqlite_transaction.h"
+#include "accounts-svc/store/sql_transaction.h"
 #include "accounts-svc/store/state_codec.h"
 #include "common/base/status_macros.h"
 
@@ -23,7 +23,7 @@ std::string SelectCare(CareKind kind, absl::string_view suffix, absl::string_vie
                       " WHERE account_no = ? AND ", NounOf(kind), "_id ", rest);
 }
 
-CareRecord ReadCare(const sqlite::Statement& row) {
+CareRecord ReadCare(const sql::Statement& row) {
   return {.id = row.Text(0),
           .payload = row.Text(6),
           .create_time = FromDb(row.Int64(3)),
@@ -33,17 +33,19 @@ CareRecord ReadCare(const sqlite::Statement& row) {
           .version = row.Int64(1)};
 }
 
-absl::StatusOr<std::optional<CareRecord>> OneCare(sqlite::Statement& statement) {
+absl::StatusOr<std::optional<CareRecord>> OneCare(sql::Statement& statement) {
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Step());
   if (!found) return std::nullopt;
   return ReadCare(statement);
 }
 
 constexpr absl::string_view kTaskColumns =
-    "SELECT t.account_no, t.account_id, t.task_id, t.revision, t.version, t.state, t.assignee, t.due_key, t.entry_time, "
-    "t.create_time, t.update_time, t.payload, a.delete_time FROM tasks t JOIN accounts a ON a.account_no = t.account_no ";
+    "SELECT t.account_no, t.account_id, t.task_id, t.revision, t.version, t.state, t.assignee, t.due_key, "
+    "t.entry_time, "
+    "t.create_time, t.update_time, t.payload, a.delete_time FROM tasks t JOIN accounts a ON a.account_no = "
+    "t.account_no ";
 
-TaskRecord ReadTask(const sqlite::Statement& row) {
+TaskRecord ReadTask(const sql::Statement& row) {
   TaskRecord task{.account = row.Int64(0),
                   .account_id = row.Text(1),
                   .id = row.Text(2),
@@ -60,7 +62,7 @@ TaskRecord ReadTask(const sqlite::Statement& row) {
   return task;
 }
 
-absl::StatusOr<std::vector<TaskRecord>> AllTasks(sqlite::Statement& statement) {
+absl::StatusOr<std::vector<TaskRecord>> AllTasks(sql::Statement& statement) {
   std::vector<TaskRecord> tasks;
   for (;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
@@ -93,24 +95,23 @@ std::string ListTasksSql(const TaskQuery& query) {
 
 }  // namespace
 
-absl::StatusOr<std::optional<CareRecord>> SqliteTransaction::FindCare(AccountNo no, CareKind kind, absl::string_view id) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement, connection_.Prepare(SelectCare(kind, "s", "= ?")));
+absl::StatusOr<std::optional<CareRecord>> SqlTransaction::FindCare(AccountNo no, CareKind kind, absl::string_view id) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement, connection_.Prepare(SelectCare(kind, "s", "= ?")));
   return OneCare(statement.Bind(1, no).Bind(2, id));
 }
 
-absl::StatusOr<std::optional<CareRecord>> SqliteTransaction::FindCareAsOf(AccountNo no, CareKind kind,
-                                                                          absl::string_view id, absl::Time as_of) {
+absl::StatusOr<std::optional<CareRecord>> SqlTransaction::FindCareAsOf(AccountNo no, CareKind kind,
+                                                                       absl::string_view id, absl::Time as_of) {
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
-      connection_.Prepare(
-          SelectCare(kind, "_versions", "= ? AND effective_time <= ? ORDER BY version DESC LIMIT 1")));
+      sql::Statement statement,
+      connection_.Prepare(SelectCare(kind, "_versions", "= ? AND effective_time <= ? ORDER BY version DESC LIMIT 1")));
   return OneCare(statement.Bind(1, no).Bind(2, id).Bind(3, ToDb(as_of)));
 }
 
-absl::StatusOr<std::vector<CareRecord>> SqliteTransaction::ListCare(AccountNo no, CareKind kind, absl::string_view after,
-                                                                    bool show_deleted, int limit) {
+absl::StatusOr<std::vector<CareRecord>> SqlTransaction::ListCare(AccountNo no, CareKind kind, absl::string_view after,
+                                                                 bool show_deleted, int limit) {
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
+      sql::Statement statement,
       connection_.Prepare(SelectCare(kind, "s",
                                      absl::StrCat("> ?", show_deleted ? "" : " AND delete_time IS NULL", " ORDER BY ",
                                                   NounOf(kind), "_id LIMIT ?"))));
@@ -123,16 +124,16 @@ absl::StatusOr<std::vector<CareRecord>> SqliteTransaction::ListCare(AccountNo no
   }
 }
 
-absl::Status SqliteTransaction::PutCare(AccountNo no, CareKind kind, const CareRecord& record) {
+absl::Status SqlTransaction::PutCare(AccountNo no, CareKind kind, const CareRecord& record) {
   const auto run = [&](const std::string& sql) -> absl::Status {
-    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement, connection_.Prepare(sql));
+    PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement, connection_.Prepare(sql));
     statement.Bind(1, no).Bind(2, record.id).Bind(3, record.version).Bind(4, ToDb(record.effective));
     statement.Bind(5, ToDb(record.create_time)).Bind(6, ToDb(record.update_time)).Bind(7, ToDb(record.delete_time));
     return statement.BindBlob(8, record.payload).Run();
   };
   const absl::string_view noun = NounOf(kind);
-  PERENNIAL_RETURN_IF_ERROR(run(absl::StrCat("INSERT INTO ", noun, "_versions (account_no, ", noun, "_id, ", kCareColumns,
-                                             ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)")));
+  PERENNIAL_RETURN_IF_ERROR(run(absl::StrCat("INSERT INTO ", noun, "_versions (account_no, ", noun, "_id, ",
+                                             kCareColumns, ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)")));
   return run(absl::StrCat(
       "INSERT INTO ", noun, "s (account_no, ", noun, "_id, ", kCareColumns,
       ") VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_no, ", noun,
@@ -142,12 +143,13 @@ absl::Status SqliteTransaction::PutCare(AccountNo no, CareKind kind, const CareR
 }
 
 // Of each goal the version that held then.
-absl::Status SqliteTransaction::LoadGoals(AccountNo no, absl::Time as_of, AccountHistory& history) {
+absl::Status SqlTransaction::LoadGoals(AccountNo no, absl::Time as_of, AccountHistory& history) {
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
-      connection_.Prepare("SELECT g.goal_id, g.delete_time, g.payload FROM goal_versions g WHERE g.account_no = ? AND "
-                          "g.version = (SELECT max(h.version) FROM goal_versions h WHERE h.account_no = g.account_no AND "
-                          "h.goal_id = g.goal_id AND h.effective_time <= ?) ORDER BY g.goal_id"));
+      sql::Statement statement,
+      connection_.Prepare(
+          "SELECT g.goal_id, g.delete_time, g.payload FROM goal_versions g WHERE g.account_no = ? AND "
+          "g.version = (SELECT max(h.version) FROM goal_versions h WHERE h.account_no = g.account_no AND "
+          "h.goal_id = g.goal_id AND h.effective_time <= ?) ORDER BY g.goal_id"));
   statement.Bind(1, no).Bind(2, ToDb(as_of));
   for (;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
@@ -161,17 +163,16 @@ absl::Status SqliteTransaction::LoadGoals(AccountNo no, absl::Time as_of, Accoun
   }
 }
 
-absl::StatusOr<std::optional<TaskRecord>> SqliteTransaction::FindTask(AccountNo no, absl::string_view id) {
-  PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
-      connection_.Prepare(absl::StrCat(kTaskColumns, "WHERE t.account_no = ? AND t.task_id = ?")));
+absl::StatusOr<std::optional<TaskRecord>> SqlTransaction::FindTask(AccountNo no, absl::string_view id) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement, connection_.Prepare(absl::StrCat(
+                                                           kTaskColumns, "WHERE t.account_no = ? AND t.task_id = ?")));
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Bind(1, no).Bind(2, id).Step());
   if (!found) return std::nullopt;
   return ReadTask(statement);
 }
 
-absl::StatusOr<std::vector<TaskRecord>> SqliteTransaction::ListTasks(const TaskQuery& query) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement, connection_.Prepare(ListTasksSql(query)));
+absl::StatusOr<std::vector<TaskRecord>> SqlTransaction::ListTasks(const TaskQuery& query) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement, connection_.Prepare(ListTasksSql(query)));
   int at = 0;
   if (query.account.has_value()) statement.Bind(++at, *query.account);
   if (query.assignee.has_value()) statement.Bind(++at, *query.assignee);
@@ -186,27 +187,29 @@ absl::StatusOr<std::vector<TaskRecord>> SqliteTransaction::ListTasks(const TaskQ
   return AllTasks(statement.Bind(++at, query.limit));
 }
 
-absl::StatusOr<std::vector<TaskRecord>> SqliteTransaction::ListTaskFeed(std::int64_t after_revision, int limit) {
+absl::StatusOr<std::vector<TaskRecord>> SqlTransaction::ListTaskFeed(std::int64_t after_revision, int limit) {
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
+      sql::Statement statement,
       connection_.Prepare(absl::StrCat(kTaskColumns, "WHERE t.revision > ? ORDER BY t.revision LIMIT ?")));
   return AllTasks(statement.Bind(1, after_revision).Bind(2, limit));
 }
 
 // The newest row always has the greatest revision: rows are replaced, never removed.
-absl::StatusOr<std::int64_t> SqliteTransaction::LastTaskRevision() {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement, connection_.Prepare("SELECT max(revision) FROM tasks"));
+absl::StatusOr<std::int64_t> SqlTransaction::LastTaskRevision() {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement, connection_.Prepare("SELECT max(revision) FROM tasks"));
   PERENNIAL_RETURN_IF_ERROR(statement.Step().status());
   return statement.Int64(0);
 }
 
-absl::Status SqliteTransaction::PutTask(TaskRecord& task) {
+absl::Status SqlTransaction::PutTask(TaskRecord& task) {
   PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t last, LastTaskRevision());
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
+      sql::Statement statement,
       connection_.Prepare(
-          "INSERT INTO tasks (account_no, task_id, account_id, revision, version, state, assignee, due_key, entry_time, "
-          "create_time, update_time, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_no, task_id) "
+          "INSERT INTO tasks (account_no, task_id, account_id, revision, version, state, assignee, due_key, "
+          "entry_time, "
+          "create_time, update_time, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_no, "
+          "task_id) "
           "DO UPDATE SET revision = excluded.revision, version = excluded.version, state = excluded.state, assignee = "
           "excluded.assignee, due_key = excluded.due_key, entry_time = excluded.entry_time, update_time = "
           "excluded.update_time, payload = excluded.payload"));
@@ -218,28 +221,32 @@ absl::Status SqliteTransaction::PutTask(TaskRecord& task) {
   return absl::OkStatus();
 }
 
-absl::Status SqliteTransaction::RenumberTasks(AccountNo no) {
+absl::Status SqlTransaction::RenumberTasks(AccountNo no) {
   PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t last, LastTaskRevision());
   // All new revisions are greater than all old ones, so that they meet none on the way.
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
+      sql::Statement statement,
       connection_.Prepare("UPDATE tasks SET revision = ? + (SELECT count(*) FROM tasks u WHERE u.account_no = "
                           "tasks.account_no AND u.task_id <= tasks.task_id) WHERE account_no = ?"));
   return statement.Bind(1, last).Bind(2, no).Run();
 }
 
-absl::StatusOr<std::vector<StoredRecord>> SqliteTransaction::ListTimelineRecords(const TimelineQuery& query) {
+absl::StatusOr<std::vector<StoredRecord>> SqlTransaction::ListTimelineRecords(const TimelineQuery& query) {
   if (query.kinds.empty()) return std::vector<StoredRecord>();
-  const std::string kinds =
-      absl::StrJoin(query.kinds, ", ", [](std::string* out, RecordKind kind) { absl::StrAppend(out, static_cast<int>(kind)); });
+  const std::string kinds = absl::StrJoin(
+      query.kinds, ", ", [](std::string* out, RecordKind kind) { absl::StrAppend(out, static_cast<int>(kind)); });
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
-      connection_.Prepare(absl::StrCat(
-          "SELECT r.kind, r.record_id, r.event_time, r.update_time, r.payload FROM records r WHERE r.account_no = ? AND "
-          "r.event_time >= ? AND r.event_time < ? AND r.kind IN (", kinds, ") AND NOT EXISTS (SELECT 1 FROM records n WHERE "
-          "n.account_no = r.account_no AND n.kind = r.kind AND n.record_id = r.record_id AND n.update_time > r.update_time)",
-          query.after_time.has_value() ? " AND (r.event_time, r.kind, r.record_id) < (?, ?, ?)" : "",
-          " ORDER BY r.event_time DESC, r.kind DESC, r.record_id DESC LIMIT ?")));
+      sql::Statement statement,
+      connection_.Prepare(
+          absl::StrCat("SELECT r.kind, r.record_id, r.event_time, r.update_time, r.payload FROM records r WHERE "
+                       "r.account_no = ? AND "
+                       "r.event_time >= ? AND r.event_time < ? AND r.kind IN (",
+                       kinds,
+                       ") AND NOT EXISTS (SELECT 1 FROM records n WHERE "
+                       "n.account_no = r.account_no AND n.kind = r.kind AND n.record_id = r.record_id AND "
+                       "n.update_time > r.update_time)",
+                       query.after_time.has_value() ? " AND (r.event_time, r.kind, r.record_id) < (?, ?, ?)" : "",
+                       " ORDER BY r.event_time DESC, r.kind DESC, r.record_id DESC LIMIT ?")));
   int at = 3;
   statement.Bind(1, query.account).Bind(2, Bound(query.begin)).Bind(3, Bound(query.end));
   if (query.after_time.has_value()) {
@@ -259,12 +266,12 @@ absl::StatusOr<std::vector<StoredRecord>> SqliteTransaction::ListTimelineRecords
   }
 }
 
-absl::StatusOr<std::vector<TaskRecord>> SqliteTransaction::ListTimelineTasks(const TimelineQuery& query) {
-  PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
-      connection_.Prepare(absl::StrCat(kTaskColumns, "WHERE t.account_no = ? AND t.entry_time >= ? AND t.entry_time < ?",
-                                       query.after_time.has_value() ? " AND (t.entry_time, t.task_id) < (?, ?)" : "",
-                                       " ORDER BY t.entry_time DESC, t.task_id DESC LIMIT ?")));
+absl::StatusOr<std::vector<TaskRecord>> SqlTransaction::ListTimelineTasks(const TimelineQuery& query) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
+                             connection_.Prepare(absl::StrCat(
+                                 kTaskColumns, "WHERE t.account_no = ? AND t.entry_time >= ? AND t.entry_time < ?",
+                                 query.after_time.has_value() ? " AND (t.entry_time, t.task_id) < (?, ?)" : "",
+                                 " ORDER BY t.entry_time DESC, t.task_id DESC LIMIT ?")));
   int at = 3;
   statement.Bind(1, query.account).Bind(2, Bound(query.begin)).Bind(3, Bound(query.end));
   if (query.after_time.has_value()) {

@@ -3,18 +3,19 @@
 #include <map>
 #include <set>
 
-#include "accounts-svc/store/sqlite_transaction.h"
+#include "accounts-svc/store/sql_transaction.h"
 #include "accounts-svc/store/state_codec.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
 
 namespace perennial::accounts {
 
-absl::StatusOr<std::optional<StoredRecord>> SqliteTransaction::FindRecord(AccountNo no, RecordKind kind,
-                                                                          absl::string_view record_id) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
-                             connection_.Prepare("SELECT event_time, update_time, payload FROM records WHERE account_no = ? "
-                                                 "AND kind = ? AND record_id = ? ORDER BY update_time DESC LIMIT 1"));
+absl::StatusOr<std::optional<StoredRecord>> SqlTransaction::FindRecord(AccountNo no, RecordKind kind,
+                                                                       absl::string_view record_id) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement statement,
+      connection_.Prepare("SELECT event_time, update_time, payload FROM records WHERE account_no = ? "
+                          "AND kind = ? AND record_id = ? ORDER BY update_time DESC LIMIT 1"));
   PERENNIAL_ASSIGN_OR_RETURN(const bool found,
                              statement.Bind(1, no).Bind(2, static_cast<int>(kind)).Bind(3, record_id).Step());
   if (!found) return std::nullopt;
@@ -25,17 +26,21 @@ absl::StatusOr<std::optional<StoredRecord>> SqliteTransaction::FindRecord(Accoun
                       .payload = statement.Text(2)};
 }
 
-absl::Status SqliteTransaction::PutRecord(AccountNo no, const StoredRecord& record) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
-                             connection_.Prepare("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)"));
+absl::Status SqlTransaction::PutRecord(AccountNo no, const StoredRecord& record) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement statement,
+      connection_.Prepare("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_no, kind, record_id, "
+                          "update_time) DO UPDATE SET event_time = excluded.event_time, payload = "
+                          "excluded.payload"));
   statement.Bind(1, no).Bind(2, static_cast<int>(record.kind)).Bind(3, record.record_id).Bind(4, ToDb(record.time));
   return statement.Bind(5, ToDb(record.update_time)).BindBlob(6, record.payload).Run();
 }
 
-absl::StatusOr<std::optional<UsageEvent>> SqliteTransaction::FindUsage(AccountNo no, absl::string_view record_id) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
-                             connection_.Prepare("SELECT metric_no, event_time, value, user FROM usage_events WHERE "
-                                                 "account_no = ? AND record_id = ?"));
+absl::StatusOr<std::optional<UsageEvent>> SqlTransaction::FindUsage(AccountNo no, absl::string_view record_id) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement statement,
+      connection_.Prepare("SELECT metric_no, event_time, value, \"user\" FROM usage_events WHERE "
+                          "account_no = ? AND record_id = ?"));
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Bind(1, no).Bind(2, record_id).Step());
   if (!found) return std::nullopt;
   return UsageEvent{.record_id = std::string(record_id),
@@ -45,43 +50,52 @@ absl::StatusOr<std::optional<UsageEvent>> SqliteTransaction::FindUsage(AccountNo
                     .user = statement.Text(3)};
 }
 
-absl::Status SqliteTransaction::InsertUsage(AccountNo no, const UsageEvent& event) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement insert,
-                             connection_.Prepare("INSERT INTO usage_events VALUES (?, ?, ?, ?, ?, ?)"));
+absl::Status SqlTransaction::InsertUsage(AccountNo no, const UsageEvent& event) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement insert,
+      connection_.Prepare("INSERT INTO usage_events VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_no, record_id) DO "
+                          "NOTHING"));
   insert.Bind(1, no).Bind(2, event.record_id).Bind(3, event.metric).Bind(4, ToDb(event.time)).Bind(5, event.value);
   PERENNIAL_RETURN_IF_ERROR(insert.Bind(6, event.user).Run());
+  if (connection_.changes() == 0) return absl::AlreadyExistsError("the record's id is taken");
   const std::int64_t day = DayOf(event.time);
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement sum,
-                             connection_.Prepare("INSERT INTO usage_days VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-                                                 "total = total + excluded.total"));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement sum,
+      connection_.Prepare("INSERT INTO usage_days VALUES (?, ?, ?, ?) ON CONFLICT (account_no, day, metric_no) DO "
+                          "UPDATE SET total = usage_days.total + excluded.total"));
   PERENNIAL_RETURN_IF_ERROR(sum.Bind(1, no).Bind(2, day).Bind(3, event.metric).Bind(4, event.value).Run());
   if (event.value == 0) return absl::OkStatus();
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement last,
-                             connection_.Prepare("INSERT INTO usage_last VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last_day "
-                                                 "= excluded.last_day WHERE excluded.last_day > last_day"));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement last,
+      connection_.Prepare("INSERT INTO usage_last VALUES (?, ?, ?) ON CONFLICT (account_no, metric_no) DO UPDATE SET "
+                          "last_day = excluded.last_day WHERE excluded.last_day > usage_last.last_day"));
   PERENNIAL_RETURN_IF_ERROR(last.Bind(1, no).Bind(2, event.metric).Bind(3, day).Run());
   if (event.user.empty()) return absl::OkStatus();
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement user,
-                             connection_.Prepare("INSERT OR IGNORE INTO usage_users VALUES (?, ?, ?, ?)"));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement user,
+      connection_.Prepare("INSERT INTO usage_users VALUES (?, ?, ?, ?) ON CONFLICT (account_no, day, metric_no, "
+                          "\"user\") DO NOTHING"));
   return user.Bind(1, no).Bind(2, day).Bind(3, event.metric).Bind(4, event.user).Run();
 }
 
-absl::StatusOr<std::int64_t> SqliteTransaction::MetricNo(absl::string_view name, absl::Time time) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement find,
+absl::StatusOr<std::int64_t> SqlTransaction::MetricNo(absl::string_view name, absl::Time time) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement find,
                              connection_.Prepare("SELECT metric_no, first_time FROM metrics WHERE name = ?"));
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, find.Bind(1, name).Step());
   if (found && find.Int64(1) <= ToDb(time)) return find.Int64(0);
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement put,
-                             connection_.Prepare("INSERT INTO metrics (name, first_time) VALUES (?, ?) ON CONFLICT (name) DO "
-                                                 "UPDATE SET first_time = excluded.first_time RETURNING metric_no"));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement put,
+      connection_.Prepare("INSERT INTO metrics (metric_no, name, first_time) VALUES ((SELECT "
+                          "coalesce(max(metric_no), 0) + 1 FROM metrics), ?, ?) ON CONFLICT (name) DO "
+                          "UPDATE SET first_time = excluded.first_time RETURNING metric_no"));
   PERENNIAL_RETURN_IF_ERROR(put.Bind(1, name).Bind(2, ToDb(time)).Step().status());
   const std::int64_t no = put.Int64(0);
   PERENNIAL_RETURN_IF_ERROR(put.Step().status());
   return no;
 }
 
-absl::StatusOr<std::vector<Metric>> SqliteTransaction::ListMetrics() {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+absl::StatusOr<std::vector<Metric>> SqlTransaction::ListMetrics() {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
                              connection_.Prepare("SELECT metric_no, name, first_time FROM metrics ORDER BY metric_no"));
   std::vector<Metric> metrics;
   for (;;) {
@@ -91,7 +105,7 @@ absl::StatusOr<std::vector<Metric>> SqliteTransaction::ListMetrics() {
   }
 }
 
-absl::StatusOr<AccountHistory> SqliteTransaction::LoadHistory(const AccountRecord& account, absl::Time as_of) {
+absl::StatusOr<AccountHistory> SqlTransaction::LoadHistory(const AccountRecord& account, absl::Time as_of) {
   PERENNIAL_ASSIGN_OR_RETURN(std::optional<AccountState> state, FindAccountState(account.no, as_of));
   if (!state.has_value()) return absl::NotFoundError("the account did not exist then");
   AccountHistory history{.id = account.id, .state = *std::move(state), .customer_since = account.customer_since};
@@ -105,14 +119,15 @@ absl::StatusOr<AccountHistory> SqliteTransaction::LoadHistory(const AccountRecor
   return history;
 }
 
-absl::Status SqliteTransaction::LoadSubscriptions(AccountNo no, absl::Time as_of, AccountHistory& history) {
+absl::Status SqlTransaction::LoadSubscriptions(AccountNo no, absl::Time as_of, AccountHistory& history) {
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
-      connection_.Prepare(
-          "SELECT v.subscription_id, s.start_time, v.effective_time, plan, seats, mrr, trial, trial_end_time, end_time, "
-          "renewal_time, auto_renew FROM subscription_versions v JOIN subscriptions s ON s.account_no = v.account_no AND "
-          "s.subscription_id = v.subscription_id WHERE v.account_no = ? AND s.start_time <= ? "
-          "ORDER BY v.subscription_id, v.effective_time"));
+      sql::Statement statement,
+      connection_.Prepare("SELECT v.subscription_id, s.start_time, v.effective_time, plan, seats, mrr, trial, "
+                          "trial_end_time, end_time, "
+                          "renewal_time, auto_renew FROM subscription_versions v JOIN subscriptions s ON s.account_no "
+                          "= v.account_no AND "
+                          "s.subscription_id = v.subscription_id WHERE v.account_no = ? AND s.start_time <= ? "
+                          "ORDER BY v.subscription_id, v.effective_time"));
   statement.Bind(1, no).Bind(2, ToDb(as_of));
   for (;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
@@ -139,9 +154,9 @@ absl::Status SqliteTransaction::LoadSubscriptions(AccountNo no, absl::Time as_of
   }
 }
 
-// Of each record the state that was current then: the newest by update_time, or the first one while none was. A first state
-// that came late tells of its past by the times in it.
-absl::Status SqliteTransaction::LoadRecords(AccountNo no, absl::Time as_of, AccountHistory& history) {
+// Of each record the state that was current then: the newest by update_time, or the first one while none was. A first
+// state that came late tells of its past by the times in it.
+absl::Status SqlTransaction::LoadRecords(AccountNo no, absl::Time as_of, AccountHistory& history) {
   struct {
     std::int64_t kind = 0;
     std::string id;
@@ -154,9 +169,10 @@ absl::Status SqliteTransaction::LoadRecords(AccountNo no, absl::Time as_of, Acco
     history.next_change = std::min(history.next_change, present.time);
     return absl::OkStatus();
   };
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
-                             connection_.Prepare("SELECT kind, record_id, event_time, update_time, payload FROM records WHERE "
-                                                 "account_no = ? ORDER BY kind, record_id, update_time"));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement statement,
+      connection_.Prepare("SELECT kind, record_id, event_time, update_time, payload FROM records WHERE "
+                          "account_no = ? ORDER BY kind, record_id, update_time"));
   statement.Bind(1, no);
   for (;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
@@ -178,14 +194,17 @@ absl::Status SqliteTransaction::LoadRecords(AccountNo no, absl::Time as_of, Acco
 }
 
 // What is stored and takes effect later. Records and ends are looked at where they are read.
-absl::Status SqliteTransaction::LoadNextChange(AccountNo no, absl::Time as_of, AccountHistory& history) {
+absl::Status SqlTransaction::LoadNextChange(AccountNo no, absl::Time as_of, AccountHistory& history) {
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
+      sql::Statement statement,
       connection_.Prepare(
-          "SELECT min(time) FROM (SELECT min(effective_time) AS time FROM account_versions WHERE account_no = ?1 AND "
-          "effective_time > ?2 UNION ALL SELECT min(effective_time) FROM subscription_versions WHERE account_no = ?1 AND "
-          "effective_time > ?2 UNION ALL SELECT min(start_time) FROM subscriptions WHERE account_no = ?1 AND start_time > ?2 "
-          "UNION ALL SELECT min(event_time) FROM usage_events WHERE account_no = ?1 AND event_time > ?2)"));
+          "SELECT min(change) FROM (SELECT min(effective_time) AS change FROM account_versions WHERE account_no = ?1 "
+          "AND "
+          "effective_time > ?2 UNION ALL SELECT min(effective_time) FROM subscription_versions WHERE account_no = ?1 "
+          "AND "
+          "effective_time > ?2 UNION ALL SELECT min(start_time) FROM subscriptions WHERE account_no = ?1 AND "
+          "start_time > ?2 "
+          "UNION ALL SELECT min(event_time) FROM usage_events WHERE account_no = ?1 AND event_time > ?2) changes"));
   PERENNIAL_RETURN_IF_ERROR(statement.Bind(1, no).Bind(2, ToDb(as_of)).Step().status());
   if (const auto time = FromDb(statement.MaybeInt64(0)); time.has_value()) {
     history.next_change = std::min(history.next_change, *time);
@@ -194,20 +213,22 @@ absl::Status SqliteTransaction::LoadNextChange(AccountNo no, absl::Time as_of, A
 }
 
 // Whole days before that of as_of come from the daily sums.
-absl::Status SqliteTransaction::LoadUsageDays(AccountNo no, absl::Time as_of, AccountHistory& history) {
+absl::Status SqlTransaction::LoadUsageDays(AccountNo no, absl::Time as_of, AccountHistory& history) {
   const std::int64_t today = DayOf(as_of);
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement days,
-                             connection_.Prepare("SELECT metric_no, day, total FROM usage_days WHERE account_no = ? AND day > "
-                                                 "? AND day < ? ORDER BY day, metric_no"));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement days,
+      connection_.Prepare("SELECT metric_no, day, total FROM usage_days WHERE account_no = ? AND day > "
+                          "? AND day < ? ORDER BY day, metric_no"));
   days.Bind(1, no).Bind(2, today - 90).Bind(3, today);
   for (;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, days.Step());
     if (!row) break;
     history.usage.push_back({days.Int64(0), days.Int64(1), days.Double(2)});
   }
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement users,
-                             connection_.Prepare("SELECT metric_no, day, user FROM usage_users WHERE account_no = ? AND day > "
-                                                 "? AND day < ?"));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement users,
+      connection_.Prepare("SELECT metric_no, day, \"user\" FROM usage_users WHERE account_no = ? AND day > "
+                          "? AND day < ?"));
   users.Bind(1, no).Bind(2, today - 30).Bind(3, today);
   for (;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, users.Step());
@@ -215,7 +236,7 @@ absl::Status SqliteTransaction::LoadUsageDays(AccountNo no, absl::Time as_of, Ac
     history.users.push_back({users.Int64(0), users.Int64(1), users.Text(2)});
   }
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement any,
+      sql::Statement any,
       connection_.Prepare("SELECT EXISTS (SELECT 1 FROM usage_users WHERE account_no = ? AND day < ?)"));
   PERENNIAL_RETURN_IF_ERROR(any.Bind(1, no).Bind(2, today).Step().status());
   history.users_seen = any.Int64(0) != 0;
@@ -223,12 +244,13 @@ absl::Status SqliteTransaction::LoadUsageDays(AccountNo no, absl::Time as_of, Ac
 }
 
 // The day of as_of comes from the events themselves, so that nothing later than as_of counts.
-absl::Status SqliteTransaction::LoadUsageOfLastDay(AccountNo no, absl::Time as_of, AccountHistory& history) {
+absl::Status SqlTransaction::LoadUsageOfLastDay(AccountNo no, absl::Time as_of, AccountHistory& history) {
   const std::int64_t today = DayOf(as_of);
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
-      connection_.Prepare("SELECT metric_no, value, user FROM usage_events WHERE account_no = ? AND event_time >= ? AND "
-                          "event_time <= ? ORDER BY event_time, record_id"));
+      sql::Statement statement,
+      connection_.Prepare(
+          "SELECT metric_no, value, \"user\" FROM usage_events WHERE account_no = ? AND event_time >= ? AND "
+          "event_time <= ? ORDER BY event_time, record_id"));
   statement.Bind(1, no).Bind(2, ToDb(StartOfDay(today))).Bind(3, ToDb(as_of));
   std::map<std::int64_t, double> sums;
   std::set<std::pair<std::int64_t, std::string>> users;
@@ -236,7 +258,8 @@ absl::Status SqliteTransaction::LoadUsageOfLastDay(AccountNo no, absl::Time as_o
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
     if (!row) break;
     sums[statement.Int64(0)] += statement.Double(1);
-    if (std::string user = statement.Text(2); !user.empty() && statement.Double(1) > 0) users.emplace(statement.Int64(0), std::move(user));
+    if (std::string user = statement.Text(2); !user.empty() && statement.Double(1) > 0)
+      users.emplace(statement.Int64(0), std::move(user));
   }
   for (const auto& [metric, sum] : sums) {
     history.usage.push_back({metric, today, sum});
@@ -247,17 +270,18 @@ absl::Status SqliteTransaction::LoadUsageOfLastDay(AccountNo no, absl::Time as_o
   return absl::OkStatus();
 }
 
-// Last days before that of as_of, for metrics not used on it. The kept last day answers unless later use hides it, which
-// only a look into the past meets.
-absl::Status SqliteTransaction::LoadLastUse(AccountNo no, absl::Time as_of, AccountHistory& history) {
+// Last days before that of as_of, for metrics not used on it. The kept last day answers unless later use hides it,
+// which only a look into the past meets.
+absl::Status SqlTransaction::LoadLastUse(AccountNo no, absl::Time as_of, AccountHistory& history) {
   const std::int64_t today = DayOf(as_of);
   std::set<std::int64_t> used_today;
   for (const LastUse& last : history.last_use) used_today.insert(last.metric);
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement kept,
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement kept,
                              connection_.Prepare("SELECT metric_no, last_day FROM usage_last WHERE account_no = ?"));
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement search,
-                             connection_.Prepare("SELECT day FROM usage_days WHERE account_no = ? AND day < ? AND metric_no = "
-                                                 "? AND total > 0 ORDER BY day DESC LIMIT 1"));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement search,
+      connection_.Prepare("SELECT day FROM usage_days WHERE account_no = ? AND day < ? AND metric_no = "
+                          "? AND total > 0 ORDER BY day DESC LIMIT 1"));
   kept.Bind(1, no);
   for (;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, kept.Step());

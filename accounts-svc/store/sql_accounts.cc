@@ -1,6 +1,6 @@
 // Accounts, subscriptions and what is derived from them.
 #include "absl/strings/str_cat.h"
-#include "accounts-svc/store/sqlite_transaction.h"
+#include "accounts-svc/store/sql_transaction.h"
 #include "accounts-svc/store/state_codec.h"
 #include "common/base/status_macros.h"
 
@@ -8,14 +8,16 @@ namespace perennial::accounts {
 namespace {
 
 constexpr absl::string_view kAccountColumns =
-    "SELECT account_no, account_id, state, customer_since, create_time, update_time, delete_time, version FROM accounts ";
+    "SELECT account_no, account_id, state, customer_since, create_time, update_time, delete_time, version FROM "
+    "accounts ";
 constexpr absl::string_view kSubscriptionColumns =
     "SELECT s.subscription_id, s.start_time, s.create_time, s.update_time, s.version, v.plan, v.seats, v.mrr, v.trial, "
     "v.trial_end_time, v.end_time, v.renewal_time, v.auto_renew FROM subscriptions s JOIN subscription_versions v ON "
-    "v.account_no = s.account_no AND v.subscription_id = s.subscription_id AND v.effective_time = (SELECT max(effective_time) "
+    "v.account_no = s.account_no AND v.subscription_id = s.subscription_id AND v.effective_time = (SELECT "
+    "max(effective_time) "
     "FROM subscription_versions w WHERE w.account_no = s.account_no AND w.subscription_id = s.subscription_id) ";
 
-absl::StatusOr<AccountRecord> ReadAccount(const sqlite::Statement& row) {
+absl::StatusOr<AccountRecord> ReadAccount(const sql::Statement& row) {
   AccountRecord account{.no = row.Int64(0),
                         .id = row.Text(1),
                         .customer_since = FromDb(row.Int64(3)),
@@ -28,7 +30,7 @@ absl::StatusOr<AccountRecord> ReadAccount(const sqlite::Statement& row) {
 }
 
 // Columns of a subscription's state from `first` on.
-SubscriptionState ReadState(const sqlite::Statement& row, int first) {
+SubscriptionState ReadState(const sql::Statement& row, int first) {
   return {.plan = row.Text(first),
           .seats = row.Int64(first + 1),
           .mrr = row.Int64(first + 2),
@@ -39,7 +41,7 @@ SubscriptionState ReadState(const sqlite::Statement& row, int first) {
           .auto_renew = row.Int64(first + 7) != 0};
 }
 
-SubscriptionRecord ReadSubscription(const sqlite::Statement& row) {
+SubscriptionRecord ReadSubscription(const sql::Statement& row) {
   return {.id = row.Text(0),
           .state = ReadState(row, 5),
           .start = FromDb(row.Int64(1)),
@@ -48,7 +50,7 @@ SubscriptionRecord ReadSubscription(const sqlite::Statement& row) {
           .version = row.Int64(4)};
 }
 
-absl::StatusOr<std::optional<AccountRecord>> OneAccount(sqlite::Statement& statement) {
+absl::StatusOr<std::optional<AccountRecord>> OneAccount(sql::Statement& statement) {
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Step());
   if (!found) return std::nullopt;
   PERENNIAL_ASSIGN_OR_RETURN(AccountRecord account, ReadAccount(statement));
@@ -57,12 +59,12 @@ absl::StatusOr<std::optional<AccountRecord>> OneAccount(sqlite::Statement& state
 
 // The part of an account query that depends on its order. The keyset comparison uses the row's id to break ties.
 std::string ListSql(const AccountQuery& query) {
-  const char* column = query.order == AccountOrder::kDisplayName ? "display_name"
+  const char* column = query.order == AccountOrder::kDisplayName  ? "display_name"
                        : query.order == AccountOrder::kCreateTime ? "create_time"
                                                                   : "account_id";
   const char* direction = query.descending ? "DESC" : "ASC";
   std::string sql(kAccountColumns);
-  absl::StrAppend(&sql, "WHERE (?1 OR delete_time IS NULL) ");
+  absl::StrAppend(&sql, "WHERE (?1 <> 0 OR delete_time IS NULL) ");
   if (!query.after_id.empty()) {
     absl::StrAppend(&sql, "AND (", column, ", account_id) ", query.descending ? "<" : ">", " (?2, ?3) ");
   }
@@ -72,20 +74,20 @@ std::string ListSql(const AccountQuery& query) {
 
 }  // namespace
 
-absl::StatusOr<std::optional<AccountRecord>> SqliteTransaction::FindAccount(absl::string_view id) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+absl::StatusOr<std::optional<AccountRecord>> SqlTransaction::FindAccount(absl::string_view id) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
                              connection_.Prepare(absl::StrCat(kAccountColumns, "WHERE account_id = ?")));
   return OneAccount(statement.Bind(1, id));
 }
 
-absl::StatusOr<std::optional<AccountRecord>> SqliteTransaction::FindAccountByNo(AccountNo no) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+absl::StatusOr<std::optional<AccountRecord>> SqlTransaction::FindAccountByNo(AccountNo no) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
                              connection_.Prepare(absl::StrCat(kAccountColumns, "WHERE account_no = ?")));
   return OneAccount(statement.Bind(1, no));
 }
 
-absl::StatusOr<std::vector<AccountRecord>> SqliteTransaction::ListAccounts(const AccountQuery& query) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement, connection_.Prepare(ListSql(query)));
+absl::StatusOr<std::vector<AccountRecord>> SqlTransaction::ListAccounts(const AccountQuery& query) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement, connection_.Prepare(ListSql(query)));
   statement.Bind(1, query.show_deleted).Bind(4, query.limit);
   std::int64_t time = 0;
   if (!query.after_id.empty()) {
@@ -106,10 +108,11 @@ absl::StatusOr<std::vector<AccountRecord>> SqliteTransaction::ListAccounts(const
   }
 }
 
-absl::StatusOr<std::vector<AccountNo>> SqliteTransaction::ListAccountNos(AccountNo after, int limit) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
-                             connection_.Prepare("SELECT account_no FROM accounts WHERE account_no > ? AND delete_time IS "
-                                                 "NULL ORDER BY account_no LIMIT ?"));
+absl::StatusOr<std::vector<AccountNo>> SqlTransaction::ListAccountNos(AccountNo after, int limit) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement statement,
+      connection_.Prepare("SELECT account_no FROM accounts WHERE account_no > ? AND delete_time IS "
+                          "NULL ORDER BY account_no LIMIT ?"));
   statement.Bind(1, after).Bind(2, limit);
   std::vector<AccountNo> numbers;
   for (;;) {
@@ -119,27 +122,29 @@ absl::StatusOr<std::vector<AccountNo>> SqliteTransaction::ListAccountNos(Account
   }
 }
 
-absl::StatusOr<std::int64_t> SqliteTransaction::CountAccounts() {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
+absl::StatusOr<std::int64_t> SqlTransaction::CountAccounts() {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
                              connection_.Prepare("SELECT count(*) FROM accounts WHERE delete_time IS NULL"));
   PERENNIAL_RETURN_IF_ERROR(statement.Step().status());
   return statement.Int64(0);
 }
 
-absl::StatusOr<std::optional<AccountState>> SqliteTransaction::FindAccountState(AccountNo no, absl::Time as_of) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
-                             connection_.Prepare("SELECT state FROM account_versions WHERE account_no = ? AND effective_time "
-                                                 "<= ? ORDER BY effective_time DESC LIMIT 1"));
+absl::StatusOr<std::optional<AccountState>> SqlTransaction::FindAccountState(AccountNo no, absl::Time as_of) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement statement,
+      connection_.Prepare("SELECT state FROM account_versions WHERE account_no = ? AND effective_time "
+                          "<= ? ORDER BY effective_time DESC LIMIT 1"));
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Bind(1, no).Bind(2, ToDb(as_of)).Step());
   if (!found) return std::nullopt;
   PERENNIAL_ASSIGN_OR_RETURN(AccountState state, DecodeState(statement.View(0)));
   return state;
 }
 
-absl::StatusOr<std::vector<AccountVersion>> SqliteTransaction::ListAccountVersions(AccountNo no) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
-                             connection_.Prepare("SELECT effective_time, state FROM account_versions WHERE account_no = ? "
-                                                 "ORDER BY effective_time"));
+absl::StatusOr<std::vector<AccountVersion>> SqlTransaction::ListAccountVersions(AccountNo no) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement statement,
+      connection_.Prepare("SELECT effective_time, state FROM account_versions WHERE account_no = ? "
+                          "ORDER BY effective_time"));
   statement.Bind(1, no);
   std::vector<AccountVersion> versions;
   for (;;) {
@@ -150,55 +155,63 @@ absl::StatusOr<std::vector<AccountVersion>> SqliteTransaction::ListAccountVersio
   }
 }
 
-absl::Status SqliteTransaction::InsertAccount(AccountRecord& account) {
+absl::Status SqlTransaction::InsertAccount(AccountRecord& account) {
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
-      connection_.Prepare("INSERT INTO accounts (account_id, display_name, state, customer_since, create_time, update_time, "
-                          "delete_time, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"));
+      sql::Statement statement,
+      connection_.Prepare(
+          "INSERT INTO accounts (account_no, account_id, display_name, state, customer_since, create_time, "
+          "update_time, delete_time, version) VALUES ((SELECT coalesce(max(account_no), 0) + 1 FROM accounts), "
+          "?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id) DO NOTHING RETURNING account_no"));
   const std::string state = EncodeState(account.state);
   statement.Bind(1, account.id).Bind(2, account.state.display_name).BindBlob(3, state);
   statement.Bind(4, ToDb(account.customer_since)).Bind(5, ToDb(account.create_time)).Bind(6, ToDb(account.update_time));
   statement.Bind(7, ToDb(account.delete_time)).Bind(8, account.version);
-  PERENNIAL_RETURN_IF_ERROR(statement.Run());
-  account.no = connection_.last_insert_rowid();
-  return absl::OkStatus();
+  PERENNIAL_ASSIGN_OR_RETURN(const bool inserted, statement.Step());
+  if (!inserted) return absl::AlreadyExistsError("the account's id is taken");
+  account.no = statement.Int64(0);
+  return statement.Step().status();
 }
 
-absl::Status SqliteTransaction::UpdateAccount(const AccountRecord& account) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
-                             connection_.Prepare("UPDATE accounts SET customer_since = ?, update_time = ?, delete_time = ?, "
-                                                 "version = ? WHERE account_no = ?"));
+absl::Status SqlTransaction::UpdateAccount(const AccountRecord& account) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement statement,
+      connection_.Prepare("UPDATE accounts SET customer_since = ?, update_time = ?, delete_time = ?, "
+                          "version = ? WHERE account_no = ?"));
   statement.Bind(1, ToDb(account.customer_since)).Bind(2, ToDb(account.update_time)).Bind(3, ToDb(account.delete_time));
   return statement.Bind(4, account.version).Bind(5, account.no).Run();
 }
 
-absl::Status SqliteTransaction::PutAccountVersion(AccountNo no, absl::Time effective, const AccountState& state) {
+absl::Status SqlTransaction::PutAccountVersion(AccountNo no, absl::Time effective, const AccountState& state) {
   const std::string bytes = EncodeState(state);
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement insert,
-                             connection_.Prepare("INSERT OR REPLACE INTO account_versions VALUES (?, ?, ?)"));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement insert,
+      connection_.Prepare("INSERT INTO account_versions VALUES (?, ?, ?) ON CONFLICT (account_no, effective_time) DO "
+                          "UPDATE SET state = excluded.state"));
   PERENNIAL_RETURN_IF_ERROR(insert.Bind(1, no).Bind(2, ToDb(effective)).BindBlob(3, bytes).Run());
-  PERENNIAL_ASSIGN_OR_RETURN(const std::optional<AccountState> latest, FindAccountState(no, absl::FromUnixMicros(INT64_MAX)));
+  PERENNIAL_ASSIGN_OR_RETURN(const std::optional<AccountState> latest,
+                             FindAccountState(no, absl::FromUnixMicros(INT64_MAX)));
   const std::string latest_bytes = EncodeState(*latest);
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement update,
-                             connection_.Prepare("UPDATE accounts SET state = ?, display_name = ? WHERE account_no = ?"));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement update,
+      connection_.Prepare("UPDATE accounts SET state = ?, display_name = ? WHERE account_no = ?"));
   return update.BindBlob(1, latest_bytes).Bind(2, latest->display_name).Bind(3, no).Run();
 }
 
-absl::StatusOr<std::optional<SubscriptionRecord>> SqliteTransaction::FindSubscription(AccountNo no, absl::string_view id) {
+absl::StatusOr<std::optional<SubscriptionRecord>> SqlTransaction::FindSubscription(AccountNo no, absl::string_view id) {
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
+      sql::Statement statement,
       connection_.Prepare(absl::StrCat(kSubscriptionColumns, "WHERE s.account_no = ? AND s.subscription_id = ?")));
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Bind(1, no).Bind(2, id).Step());
   if (!found) return std::nullopt;
   return ReadSubscription(statement);
 }
 
-absl::StatusOr<std::vector<SubscriptionRecord>> SqliteTransaction::ListSubscriptions(AccountNo no, absl::string_view after,
-                                                                                     int limit) {
-  PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
-      connection_.Prepare(absl::StrCat(kSubscriptionColumns, "WHERE s.account_no = ? AND s.subscription_id > ? "
-                                                             "ORDER BY s.subscription_id LIMIT ?")));
+absl::StatusOr<std::vector<SubscriptionRecord>> SqlTransaction::ListSubscriptions(AccountNo no, absl::string_view after,
+                                                                                  int limit) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
+                             connection_.Prepare(absl::StrCat(kSubscriptionColumns,
+                                                              "WHERE s.account_no = ? AND s.subscription_id > ? "
+                                                              "ORDER BY s.subscription_id LIMIT ?")));
   statement.Bind(1, no).Bind(2, after).Bind(3, limit);
   std::vector<SubscriptionRecord> subscriptions;
   for (;;) {
@@ -208,26 +221,29 @@ absl::StatusOr<std::vector<SubscriptionRecord>> SqliteTransaction::ListSubscript
   }
 }
 
-absl::StatusOr<std::optional<SubscriptionState>> SqliteTransaction::FindSubscriptionState(AccountNo no, absl::string_view id,
-                                                                                          absl::Time as_of) {
+absl::StatusOr<std::optional<SubscriptionState>> SqlTransaction::FindSubscriptionState(AccountNo no,
+                                                                                       absl::string_view id,
+                                                                                       absl::Time as_of) {
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
-      connection_.Prepare("SELECT plan, seats, mrr, trial, trial_end_time, end_time, renewal_time, auto_renew FROM "
-                          "subscription_versions WHERE account_no = ? AND subscription_id = ? AND effective_time <= ? ORDER "
-                          "BY effective_time DESC LIMIT 1"));
+      sql::Statement statement,
+      connection_.Prepare(
+          "SELECT plan, seats, mrr, trial, trial_end_time, end_time, renewal_time, auto_renew FROM "
+          "subscription_versions WHERE account_no = ? AND subscription_id = ? AND effective_time <= ? ORDER "
+          "BY effective_time DESC LIMIT 1"));
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Bind(1, no).Bind(2, id).Bind(3, ToDb(as_of)).Step());
   if (!found) return std::nullopt;
   return ReadState(statement, 0);
 }
 
-absl::StatusOr<std::vector<SubscriptionVersion>> SqliteTransaction::ListSubscriptionVersions(AccountNo no,
-                                                                                             absl::string_view id) {
+absl::StatusOr<std::vector<SubscriptionVersion>> SqlTransaction::ListSubscriptionVersions(AccountNo no,
+                                                                                          absl::string_view id) {
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
-      connection_.Prepare("SELECT s.start_time, v.effective_time, plan, seats, mrr, trial, trial_end_time, end_time, "
-                          "renewal_time, auto_renew FROM subscription_versions v JOIN subscriptions s ON s.account_no = "
-                          "v.account_no AND s.subscription_id = v.subscription_id WHERE v.account_no = ? AND "
-                          "v.subscription_id = ? ORDER BY v.effective_time"));
+      sql::Statement statement,
+      connection_.Prepare(
+          "SELECT s.start_time, v.effective_time, plan, seats, mrr, trial, trial_end_time, end_time, "
+          "renewal_time, auto_renew FROM subscription_versions v JOIN subscriptions s ON s.account_no = "
+          "v.account_no AND s.subscription_id = v.subscription_id WHERE v.account_no = ? AND "
+          "v.subscription_id = ? ORDER BY v.effective_time"));
   statement.Bind(1, no).Bind(2, id);
   std::vector<SubscriptionVersion> versions;
   for (;;) {
@@ -238,26 +254,42 @@ absl::StatusOr<std::vector<SubscriptionVersion>> SqliteTransaction::ListSubscrip
   }
 }
 
-absl::Status SqliteTransaction::PutSubscription(AccountNo no, const SubscriptionRecord& subscription) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement statement,
-                             connection_.Prepare("INSERT OR REPLACE INTO subscriptions VALUES (?, ?, ?, ?, ?, ?)"));
-  statement.Bind(1, no).Bind(2, subscription.id).Bind(3, ToDb(subscription.start)).Bind(4, ToDb(subscription.create_time));
+absl::Status SqlTransaction::PutSubscription(AccountNo no, const SubscriptionRecord& subscription) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement statement,
+      connection_.Prepare("INSERT INTO subscriptions VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_no, "
+                          "subscription_id) DO UPDATE SET start_time = excluded.start_time, create_time = "
+                          "excluded.create_time, update_time = excluded.update_time, version = "
+                          "excluded.version"));
+  statement.Bind(1, no)
+      .Bind(2, subscription.id)
+      .Bind(3, ToDb(subscription.start))
+      .Bind(4, ToDb(subscription.create_time));
   return statement.Bind(5, ToDb(subscription.update_time)).Bind(6, subscription.version).Run();
 }
 
-absl::Status SqliteTransaction::PutSubscriptionVersion(AccountNo no, absl::string_view id, absl::Time effective,
-                                                       const SubscriptionState& state) {
+absl::Status SqlTransaction::PutSubscriptionVersion(AccountNo no, absl::string_view id, absl::Time effective,
+                                                    const SubscriptionState& state) {
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
-      connection_.Prepare("INSERT OR REPLACE INTO subscription_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
-  statement.Bind(1, no).Bind(2, id).Bind(3, ToDb(effective)).Bind(4, state.plan).Bind(5, state.seats).Bind(6, state.mrr);
+      sql::Statement statement,
+      connection_.Prepare(
+          "INSERT INTO subscription_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_no, "
+          "subscription_id, effective_time) DO UPDATE SET plan = excluded.plan, seats = excluded.seats, mrr = "
+          "excluded.mrr, trial = excluded.trial, trial_end_time = excluded.trial_end_time, end_time = "
+          "excluded.end_time, renewal_time = excluded.renewal_time, auto_renew = excluded.auto_renew"));
+  statement.Bind(1, no)
+      .Bind(2, id)
+      .Bind(3, ToDb(effective))
+      .Bind(4, state.plan)
+      .Bind(5, state.seats)
+      .Bind(6, state.mrr);
   statement.Bind(7, state.trial).Bind(8, ToDb(state.trial_end)).Bind(9, ToDb(state.end)).Bind(10, ToDb(state.renewal));
   return statement.Bind(11, state.auto_renew).Run();
 }
 
-absl::StatusOr<std::vector<PhaseChange>> SqliteTransaction::ListPhaseChanges(AccountNo no) {
+absl::StatusOr<std::vector<PhaseChange>> SqlTransaction::ListPhaseChanges(AccountNo no) {
   PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
+      sql::Statement statement,
       connection_.Prepare("SELECT phase, enter_time, cause FROM phase_changes WHERE account_no = ? ORDER BY seq"));
   statement.Bind(1, no);
   std::vector<PhaseChange> changes;
@@ -268,11 +300,11 @@ absl::StatusOr<std::vector<PhaseChange>> SqliteTransaction::ListPhaseChanges(Acc
   }
 }
 
-absl::Status SqliteTransaction::ReplacePhases(AccountNo no, const std::vector<PhaseChange>& phases) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement clear,
+absl::Status SqlTransaction::ReplacePhases(AccountNo no, const std::vector<PhaseChange>& phases) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement clear,
                              connection_.Prepare("DELETE FROM phase_changes WHERE account_no = ?"));
   PERENNIAL_RETURN_IF_ERROR(clear.Bind(1, no).Run());
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement insert,
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement insert,
                              connection_.Prepare("INSERT INTO phase_changes VALUES (?, ?, ?, ?, ?)"));
   std::int64_t seq = 0;
   for (const PhaseChange& change : phases) {
@@ -282,19 +314,21 @@ absl::Status SqliteTransaction::ReplacePhases(AccountNo no, const std::vector<Ph
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<AccountMovement>> SqliteTransaction::ListMovements(const MovementQuery& query) {
+absl::StatusOr<std::vector<AccountMovement>> SqlTransaction::ListMovements(const MovementQuery& query) {
   const auto bound = [](absl::Time time) {
     if (time == absl::InfinitePast()) return std::int64_t{INT64_MIN};
     return time == absl::InfiniteFuture() ? std::int64_t{INT64_MAX} : ToDb(time);
   };
-  PERENNIAL_ASSIGN_OR_RETURN(
-      sqlite::Statement statement,
-      connection_.Prepare(absl::StrCat("SELECT effective_time, account_id, kind, amount, mrr_after FROM movements WHERE ",
-                                       query.account.has_value() ? "account_no = ?6 AND " : "",
-                                       "effective_time >= ?1 AND effective_time < ?2 AND (effective_time, account_id) > "
-                                       "(?3, ?4) ORDER BY effective_time, account_id LIMIT ?5")));
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
+                             connection_.Prepare(absl::StrCat(
+                                 "SELECT effective_time, account_id, kind, amount, mrr_after FROM movements WHERE ",
+                                 query.account.has_value() ? "account_no = ?6 AND " : "",
+                                 "effective_time >= ?1 AND effective_time < ?2 AND (effective_time, account_id) > "
+                                 "(?3, ?4) ORDER BY effective_time, account_id LIMIT ?5")));
   statement.Bind(1, bound(query.begin)).Bind(2, bound(query.end));
-  statement.Bind(3, bound(query.after_time.value_or(absl::InfinitePast()))).Bind(4, query.after_id).Bind(5, query.limit);
+  statement.Bind(3, bound(query.after_time.value_or(absl::InfinitePast())))
+      .Bind(4, query.after_id)
+      .Bind(5, query.limit < 0 ? INT64_MAX : std::int64_t{query.limit});
   if (query.account.has_value()) statement.Bind(6, *query.account);
   std::vector<AccountMovement> movements;
   for (;;) {
@@ -308,11 +342,11 @@ absl::StatusOr<std::vector<AccountMovement>> SqliteTransaction::ListMovements(co
   }
 }
 
-absl::Status SqliteTransaction::ReplaceMovements(AccountNo no, absl::string_view account_id,
-                                                 const std::vector<Movement>& movements) {
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement clear, connection_.Prepare("DELETE FROM movements WHERE account_no = ?"));
+absl::Status SqlTransaction::ReplaceMovements(AccountNo no, absl::string_view account_id,
+                                              const std::vector<Movement>& movements) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement clear, connection_.Prepare("DELETE FROM movements WHERE account_no = ?"));
   PERENNIAL_RETURN_IF_ERROR(clear.Bind(1, no).Run());
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement insert,
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement insert,
                              connection_.Prepare("INSERT INTO movements VALUES (?, ?, ?, ?, ?, ?)"));
   for (const Movement& movement : movements) {
     insert.Bind(1, ToDb(movement.time)).Bind(2, account_id).Bind(3, no).Bind(4, static_cast<int>(movement.kind));

@@ -1,0 +1,141 @@
+#include "accounts-svc/store/sql_store.h"
+
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "accounts-svc/store/schema.h"
+#include "accounts-svc/store/sql_transaction.h"
+#include "common/base/error_details.h"
+#include "common/base/status_macros.h"
+#include "common/storage/sqlite_sql.h"
+
+namespace perennial::accounts {
+namespace {
+
+// Exceptions are a library's, none of ours.
+template <class Body>
+absl::Status Safely(Body&& body) {
+  try {
+    return body();
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("exception: ", error.what()));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SqlStore>> SqlStore::OpenSqlite(const std::string& path, const SqlStoreLimits& limits) {
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::FileLock lock, sqlite::FileLock::Take(path));
+  PERENNIAL_ASSIGN_OR_RETURN(auto writer, sqlite::OpenSql(path, sqlite::Durability::kFull, AccountsSchema()));
+  return std::unique_ptr<SqlStore>(new SqlStore(limits, std::move(lock), std::move(writer),
+                                                {.most = limits.most_readers},
+                                                [path] { return sqlite::OpenSqlReader(path); }));
+}
+
+absl::StatusOr<std::unique_ptr<SqlStore>> SqlStore::OpenPostgres(const postgres::Options& options,
+                                                                 const SqlStoreLimits& limits) {
+  PERENNIAL_ASSIGN_OR_RETURN(auto writer, postgres::OpenSql(options, AccountsSchema()));
+  return std::unique_ptr<SqlStore>(
+      new SqlStore(limits, std::nullopt, std::move(writer),
+                   {.most = limits.most_readers, .most_wait = std::chrono::milliseconds(100)},
+                   [options] { return postgres::OpenSqlReader(options); }));
+}
+
+SqlStore::SqlStore(const SqlStoreLimits& limits, std::optional<sqlite::FileLock> lock,
+                   std::unique_ptr<sql::Connection> writer, sql::ReaderPool::Options readers,
+                   sql::ReaderPool::Open open_reader)
+    : limits_(limits),
+      lock_(std::move(lock)),
+      writer_(std::move(writer)),
+      readers_(readers, std::move(open_reader)),
+      thread_([this] { Loop(); }) {}
+
+SqlStore::~SqlStore() {
+  {
+    MutexLock lock(mu_);
+    stopping_ = true;
+  }
+  queued_.notify_all();
+  thread_.join();
+  writer_->Checkpoint();
+}
+
+absl::StatusOr<std::int64_t> SqlStore::Write(const std::function<absl::Status(WriteTransaction&)>& body) {
+  Waiting write{.body = &body, .status = {}};
+  MutexLock lock(mu_);
+  if (stopping_ || queue_.size() >= limits_.most_waiting) {
+    return WithRetryAfter(
+        WithReason(absl::ResourceExhaustedError("too many writes wait; retry with back-off"), "SERVER_BUSY"), 100);
+  }
+  queue_.push_back(&write);
+  queued_.notify_one();
+  while (!write.done) lock.Wait(done_);
+  if (!write.status.ok()) return write.status;
+  return write.revision;
+}
+
+absl::Status SqlStore::Read(const std::function<absl::Status(ReadTransaction&)>& body) {
+  return readers_.Read([&](sql::Connection& connection) {
+    SqlTransaction transaction(connection);
+    return body(transaction);
+  });
+}
+
+void SqlStore::Loop() {
+  for (;;) {
+    std::vector<Waiting*> group;
+    {
+      MutexLock lock(mu_);
+      while (queue_.empty() && !stopping_) lock.Wait(queued_);
+      if (queue_.empty()) return;
+      while (!queue_.empty() && group.size() < limits_.most_per_commit) {
+        group.push_back(queue_.front());
+        queue_.pop_front();
+      }
+    }
+    Commit(group);
+    {
+      MutexLock lock(mu_);
+      for (Waiting* write : group) write->done = true;
+    }
+    done_.notify_all();
+  }
+}
+
+// Each write in a savepoint of its own: one that fails takes nothing of the others with it.
+absl::Status SqlStore::RunOne(WriteTransaction& transaction, Waiting& write) {
+  write.status = Safely([&] { return writer_->InSavepoint([&] { return (*write.body)(transaction); }); });
+  return write.status.ok() || writer_->CanContinue() ? absl::OkStatus() : write.status;
+}
+
+absl::Status SqlStore::RunAll(SqlTransaction& transaction, const std::vector<Waiting*>& group) {
+  if (hook_ != nullptr) PERENNIAL_RETURN_IF_ERROR(Safely([&] { return hook_->BeforeWrites(transaction); }));
+  for (Waiting* write : group) PERENNIAL_RETURN_IF_ERROR(RunOne(transaction, *write));
+  if (hook_ == nullptr) return absl::OkStatus();
+  return Safely([&] { return hook_->BeforeCommit(transaction, transaction.touched()); });
+}
+
+void SqlStore::Commit(const std::vector<Waiting*>& group) {
+  std::int64_t revision = 0;
+  const absl::Status status = writer_->InTransaction([&]() -> absl::Status {
+    SqlTransaction transaction(*writer_);
+    PERENNIAL_RETURN_IF_ERROR(RunAll(transaction, group));
+    PERENNIAL_ASSIGN_OR_RETURN(revision, transaction.LastRevision());
+    return absl::OkStatus();
+  });
+  // One of them may be to blame, and the others must not pay for it. But nobody is when the database is out of reach,
+  // and after a commit of which nothing is known nothing may be done twice.
+  if (!status.ok() && group.size() > 1 && !absl::IsUnavailable(status)) {
+    for (Waiting* write : group) Commit({write});
+    return;
+  }
+  for (Waiting* write : group) {
+    if (write->status.ok()) write->status = status;
+    write->revision = revision;
+  }
+  if (status.ok() && hook_ != nullptr) hook_->AfterCommit(revision);
+}
+
+}  // namespace perennial::accounts

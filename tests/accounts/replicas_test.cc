@@ -1,0 +1,165 @@
+// Two processes' worth of accounts-svc on one PostgreSQL database.
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "tests/accounts/feed_follower.h"
+#include "tests/accounts/server_fixture.h"
+
+namespace perennial::accounts::testing {
+namespace {
+
+// The server of ServerTest, and another one beside it.
+class ReplicasTest : public ServerTest {
+ protected:
+  void SetUp() override {
+    ServerTest::SetUp();
+    auto other = AccountsServer::Start({.data = folder_.path(),
+                                        .database = DatabaseFor(folder_.path()),
+                                        .sweep_interval = std::chrono::milliseconds(5)},
+                                       clock_);
+    ASSERT_TRUE(other.ok()) << other.status();
+    other_ = *std::move(other);
+    const auto channel = other_->InProcessChannel();
+    other_accounts_ = v1::AccountService::NewStub(channel);
+    other_ingest_ = v1::IngestService::NewStub(channel);
+    other_facts_ = v1::FactService::NewStub(channel);
+  }
+
+  // Creates an account with one attribute through either server.
+  static grpc::Status Create(v1::AccountService::Stub& stub, const std::string& id, const std::string& key,
+                             double value) {
+    v1::CreateAccountRequest request;
+    request.set_account_id(id);
+    request.mutable_account()->set_display_name(id);
+    (*request.mutable_account()->mutable_attributes())[key].set_number(value);
+    v1::CreateAccountResponse response;
+    return Send(stub, &v1::AccountService::Stub::CreateAccount, request, &response);
+  }
+  grpc::Status Use(v1::IngestService::Stub& stub, const std::string& id, const std::string& record,
+                   const std::string& metric) {
+    v1::WriteRecordsRequest request;
+    *request.add_records() = Usage(id, record, metric, 3);
+    v1::WriteRecordsResponse response;
+    const grpc::Status status = Send(stub, &v1::IngestService::Stub::WriteRecords, request, &response);
+    EXPECT_EQ(response.summary().errors_size(), 0) << response.summary().ShortDebugString();
+    return status;
+  }
+  // Facts by account, as GetFacts of `stub` answers them.
+  static std::map<std::string, Facts> FactsThrough(v1::FactService::Stub& stub,
+                                                   const std::map<std::string, Facts>& accounts) {
+    std::map<std::string, Facts> all;
+    for (const auto& [id, unused] : accounts) {
+      v1::GetFactsRequest request;
+      request.set_name("accounts/" + id);
+      v1::GetFactsResponse response;
+      const grpc::Status status = Send(stub, &v1::FactService::Stub::GetFacts, request, &response);
+      EXPECT_TRUE(status.ok()) << status.error_message();
+      for (v1::Fact fact : response.facts()) {
+        const std::string name = fact.name();
+        fact.clear_name();
+        all[id][name] = fact.ShortDebugString();
+      }
+    }
+    return all;
+  }
+
+  std::unique_ptr<AccountsServer> other_;
+  std::unique_ptr<v1::AccountService::Stub> other_accounts_;
+  std::unique_ptr<v1::IngestService::Stub> other_ingest_;
+  std::unique_ptr<v1::FactService::Stub> other_facts_;
+};
+
+TEST_F(ReplicasTest, AWatchOfOneHearsOfAWriteThroughTheOther) {
+  FeedFollower follower(*other_facts_);
+  while (!follower.caught_up_) ASSERT_TRUE(follower.ReadOne());
+  CreateAccount("acme");
+  while (!follower.rows_.contains("acme")) ASSERT_TRUE(follower.ReadOne());
+  EXPECT_EQ(follower.rows_, FactsThrough(*facts_, follower.rows_));
+}
+
+TEST_F(ReplicasTest, WatchesOfBothAreOrderedAndEndWithTheSameFactsUnderConcurrentWrites) {
+  constexpr int kWriters = 3;  // for each server
+  constexpr int kAccounts = 12;
+  FeedFollower here(*facts_);
+  FeedFollower there(*other_facts_);
+  const auto follow = [](FeedFollower& follower) {
+    while (!follower.rows_.contains("the-last")) ASSERT_TRUE(follower.ReadOne());
+  };
+  std::thread follow_here([&] { follow(here); });
+  std::thread follow_there([&] { follow(there); });
+  std::vector<std::thread> writers;
+  for (int writer = 0; writer < 2 * kWriters; ++writer) {
+    writers.emplace_back([&, writer] {
+      v1::AccountService::Stub& accounts = writer % 2 == 0 ? *accounts_ : *other_accounts_;
+      v1::IngestService::Stub& ingest = writer % 2 == 0 ? *other_ingest_ : *ingest_;
+      for (int i = 0; i < kAccounts; ++i) {
+        const std::string id = absl::StrCat("a", writer, "-", i);
+        // New facts all the time, some of them through both servers at once.
+        const grpc::Status created = Create(accounts, id, absl::StrCat("k", i, "_", writer % 3), i);
+        EXPECT_TRUE(created.ok()) << created.error_message();
+        const grpc::Status used = Use(ingest, id, absl::StrCat("u", i), absl::StrCat("m", i % 4, writer % 2));
+        EXPECT_TRUE(used.ok()) << used.error_message();
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  CreateAccount("the-last");
+  follow_here.join();
+  follow_there.join();
+
+  EXPECT_EQ(here.rows_.size(), 2U * kWriters * kAccounts + 1);
+  EXPECT_EQ(here.rows_, there.rows_);
+  EXPECT_EQ(here.revision_, there.revision_);
+  // A reader from the beginning sees what they saw, and both servers compute it.
+  FeedFollower fresh(*other_facts_);
+  fresh.ReadUntil(here.revision_);
+  EXPECT_EQ(fresh.rows_, here.rows_);
+  EXPECT_EQ(FactsThrough(*facts_, here.rows_), here.rows_);
+  EXPECT_EQ(FactsThrough(*other_facts_, here.rows_), here.rows_);
+}
+
+TEST_F(ReplicasTest, AFactThatOneHasAddedIsKnownToTheOtherAtOnce) {
+  ASSERT_TRUE(Create(*accounts_, "acme", "size", 7).ok());
+  ASSERT_TRUE(Create(*other_accounts_, "zeta", "weight", 8).ok());
+  v1::ListAccountsRequest request;
+  request.set_filter("attributes.size = 7 OR attributes.weight = 8");
+  for (v1::AccountService::Stub* stub : {accounts_.get(), other_accounts_.get()}) {
+    v1::ListAccountsResponse response;
+    const grpc::Status status = Send(*stub, &v1::AccountService::Stub::ListAccounts, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(response.accounts_size(), 2);
+  }
+}
+
+TEST_F(ReplicasTest, AnAttributeKeepsTheTypeThatTheFirstOfTheTwoGaveIt) {
+  ASSERT_TRUE(Create(*accounts_, "acme", "size", 7).ok());
+  v1::CreateAccountRequest request;
+  request.set_account_id("zeta");
+  request.mutable_account()->set_display_name("zeta");
+  (*request.mutable_account()->mutable_attributes())["size"].set_text("large");
+  v1::CreateAccountResponse response;
+  const grpc::Status refused = Send(*other_accounts_, &v1::AccountService::Stub::CreateAccount, request, &response);
+  EXPECT_EQ(BadFields(refused), std::vector<std::string>{"account.attributes.size"});
+  EXPECT_TRUE(Create(*other_accounts_, "zeta", "size", 8).ok());
+}
+
+TEST_F(ReplicasTest, AnIdIsTakenForBoth) {
+  ASSERT_TRUE(Create(*accounts_, "acme", "size", 7).ok());
+  EXPECT_EQ(Create(*other_accounts_, "acme", "size", 8).error_code(), grpc::StatusCode::ALREADY_EXISTS);
+}
+
+TEST_F(ReplicasTest, AWatchGoesOnWithTheOtherWhereItsServerStopped) {
+  CreateAccount("acme");
+  FeedFollower first(*other_facts_);
+  while (!first.rows_.contains("acme")) ASSERT_TRUE(first.ReadOne());
+  v1::WatchFactsRequest request;
+  request.set_start_revision(first.revision_);
+  other_->Stop();
+  CreateAccount("zeta");
+  FeedFollower second(*facts_, request);
+  while (!second.rows_.contains("zeta")) ASSERT_TRUE(second.ReadOne());
+  EXPECT_FALSE(second.rows_.contains("acme"));
+}
+
+}  // namespace
+}  // namespace perennial::accounts::testing
