@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/status_macros.h"
+#include "common/base/time_util.h"
 
 namespace perennial::segments {
 
@@ -18,7 +19,10 @@ absl::StatusOr<std::vector<AppliedRow>> AccountFacts::Apply(
   }
   auto applied = accounts_.Apply(message);
   for (const auto& [row, health] : kept) health_.Restore(row, health);
-  if (applied.ok()) NoteTimes(*applied);
+  if (!applied.ok()) return applied;
+  NoteTimes(*applied);
+  fact_days_.resize(table_.row_count());
+  for (const AppliedRow& row : *applied) fact_days_[row.row] = static_cast<std::int32_t>(DayOf(row.as_of));
   return applied;
 }
 

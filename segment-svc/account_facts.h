@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -28,6 +29,10 @@ class AccountFacts {
   [[nodiscard]] const FactsApplier& accounts() const { return accounts_; }
   [[nodiscard]] const HealthFacts& health() const { return health_; }
   HealthFacts& health() { return health_; }
+  // UTC day that the facts of a row count days from; the score may be newer. 0 for a row without facts.
+  [[nodiscard]] std::int64_t fact_day(facts::RowId row) const {
+    return row < fact_days_.size() ? fact_days_[row] : 0;
+  }
   // Moment of the newest facts or score of a row; nothing older than 1970.
   [[nodiscard]] absl::Time as_of(facts::RowId row) const {
     return row < as_of_.size() ? as_of_[row] : absl::UnixEpoch();
@@ -41,6 +46,7 @@ class AccountFacts {
   FactsApplier accounts_{catalogue_, table_};
   HealthFacts health_{catalogue_, table_};
   std::vector<absl::Time> as_of_;
+  std::vector<std::int32_t> fact_days_;
 };
 
 }  // namespace perennial::segments

@@ -1,4 +1,4 @@
-// Serves perennial.segments.v1: segments, who is in them, and the portfolio report.
+// Serves perennial.segments.v1: segments, who is in them, what they get, and the portfolio report.
 //
 //   segment-svc --data=/var/lib/perennial --port=50053 --accounts=localhost:50051 --health=localhost:50052
 
@@ -19,6 +19,7 @@
 #include "common/base/status_macros.h"
 #include "common/server/server.h"
 #include "segment-svc/process.h"
+#include "segment-svc/starter_engagement_models.h"
 #include "segment-svc/starter_segments.h"
 
 ABSL_FLAG(std::string, host, "127.0.0.1", "Address to listen on");
@@ -53,10 +54,14 @@ absl::Status Run() {
   PERENNIAL_ASSIGN_OR_RETURN(auto shipped,
                              perennial::segments::ParseSegments(perennial::segments::StarterSegmentsText()));
   PERENNIAL_ASSIGN_OR_RETURN(
+      auto shipped_models,
+      perennial::segments::ParseEngagementModels(perennial::segments::StarterEngagementModelsText()));
+  PERENNIAL_ASSIGN_OR_RETURN(
       const auto process,
       perennial::segments::Process::Start(
           {.data = absl::GetFlag(FLAGS_data),
            .shipped = std::move(shipped),
+           .shipped_models = std::move(shipped_models),
            .currency = currency,
            .server = {.host = absl::GetFlag(FLAGS_host),
                       .port = absl::GetFlag(FLAGS_port),

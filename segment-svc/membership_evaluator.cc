@@ -42,6 +42,23 @@ void MembershipEvaluator::SetMember(const std::string& id, facts::RowId row) {
   members.Set(row);
 }
 
+void MembershipEvaluator::SetDecision(const std::string& id, facts::RowId row, std::optional<bool> included) {
+  const auto found = segments_.find(id);
+  if (found == segments_.end()) return;
+  Segment& segment = *found->second;
+  segment.added.remove(row);
+  segment.removed.remove(row);
+  if (included.has_value()) (*included ? segment.added : segment.removed).add(row);
+}
+
+std::optional<bool> MembershipEvaluator::DecisionOf(const std::string& id, facts::RowId row) const {
+  const auto found = segments_.find(id);
+  if (found == segments_.end()) return std::nullopt;
+  if (found->second->added.contains(row)) return true;
+  if (found->second->removed.contains(row)) return false;
+  return std::nullopt;
+}
+
 void MembershipEvaluator::Rebuild() {
   graph_.clear();
   for (const auto& [id, segment] : segments_) graph_[id] = segment->definition.references;
@@ -84,6 +101,17 @@ std::vector<Move> MembershipEvaluator::Evaluate(const std::vector<AppliedRow>& r
   Works works;
   AddRows(rows, works);
   for (const std::string& id : whole) works[segments_.at(id).get()].whole = true;
+  return Run(works, now);
+}
+
+std::vector<Move> MembershipEvaluator::EvaluateIn(const std::string& id, std::vector<facts::RowId> rows,
+                                                  absl::Time now) {
+  Works works;
+  works[segments_.at(id).get()].rows = std::move(rows);
+  return Run(works, now);
+}
+
+std::vector<Move> MembershipEvaluator::Run(Works& works, absl::Time now) {
   std::vector<Move> moves;
   const filter::EvaluationContext context{.now = now, .segments = this};
   for (Segment* segment : order_) {
@@ -112,6 +140,10 @@ void MembershipEvaluator::EvaluateWhole(Segment& segment, const filter::Evaluati
   const std::optional<filter::Filter>& filter = segment.definition.filter;
   facts::Bitmap now = filter.has_value() ? filter->EvaluateAll(table_, context) : facts::Bitmap();
   now.Resize(table_.row_count());
+  for (const facts::RowId row : segment.added) {
+    if (table_.live(row)) now.Set(row);
+  }
+  for (const facts::RowId row : segment.removed) now.Reset(row);
   const std::vector<std::uint64_t>& before = segment.members.words();
   for (std::size_t w = 0; w < now.words().size(); ++w) {
     const std::uint64_t after = now.words()[w];
@@ -125,14 +157,21 @@ void MembershipEvaluator::EvaluateWhole(Segment& segment, const filter::Evaluati
   segment.members = std::move(now);
 }
 
+bool MembershipEvaluator::Selects(const Segment& segment, facts::RowId row,
+                                  const filter::EvaluationContext& context) const {
+  if (!table_.live(row)) return false;
+  if (segment.added.contains(row)) return true;
+  if (segment.removed.contains(row)) return false;
+  const std::optional<filter::Filter>& filter = segment.definition.filter;
+  return filter.has_value() && filter->Selects(facts::TableRow(table_, row), context);
+}
+
 void MembershipEvaluator::EvaluateRows(Segment& segment, std::vector<facts::RowId>& rows,
                                        const filter::EvaluationContext& context, std::vector<Move>& moves) {
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-  const std::optional<filter::Filter>& filter = segment.definition.filter;
   for (const facts::RowId row : rows) {
-    const bool selected = filter.has_value() && table_.live(row) &&
-                          filter->Selects(facts::TableRow(table_, row), context);
+    const bool selected = Selects(segment, row, context);
     if (selected == segment.members.Test(row)) continue;
     if (selected) {
       segment.members.Set(row);
@@ -177,7 +216,7 @@ std::vector<std::string> MembershipEvaluator::ReadingTheClock() const {
 std::vector<std::string> MembershipEvaluator::WithoutFilter() const {
   std::vector<std::string> ids;
   for (const Segment* segment : order_) {
-    if (!segment->definition.filter.has_value()) ids.push_back(segment->definition.id);
+    if (!segment->definition.filter.has_value() && !segment->definition.is_static) ids.push_back(segment->definition.id);
   }
   return ids;
 }

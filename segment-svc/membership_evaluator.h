@@ -16,6 +16,7 @@
 #include "common/facts/fact_table.h"
 #include "common/feed/facts_applier.h"
 #include "common/filter/filter.h"
+#include "roaring/roaring.hh"
 #include "segment-svc/segment_graph.h"
 
 namespace perennial::segments {
@@ -39,12 +40,15 @@ class MembershipEvaluator final : public filter::SegmentMembership {
     std::string id;
     std::vector<std::string> references;
     std::optional<filter::Filter> filter;
+    // Has no filter and never will: only decisions make members.
+    bool is_static = false;
   };
 
   // Must outlive this.
   explicit MembershipEvaluator(const facts::FactTable& table) : table_(table) {}
 
-  // Adds a segment, or gives one of the same id another definition; its members stay until it is evaluated.
+  // Adds a segment, or gives one of the same id another definition; its members stay until it is evaluated, and what was
+  // decided about it stays decided.
   void Put(Definition definition);
   void Remove(const std::string& id);
   // The definition as it stands; null when there is no such segment.
@@ -52,16 +56,24 @@ class MembershipEvaluator final : public filter::SegmentMembership {
   // Makes a row a member without evaluating, as the store has it.
   void SetMember(const std::string& id, facts::RowId row);
 
+  // What was decided by hand about a row: in or out, whatever the filter says; nothing leaves it to the filter. Members
+  // stay until they are evaluated.
+  void SetDecision(const std::string& id, facts::RowId row, std::optional<bool> included);
+  [[nodiscard]] std::optional<bool> DecisionOf(const std::string& id, facts::RowId row) const;
+
   // Re-evaluates `rows` in the segments that read what changed, `whole` segments over all rows, and what calls those
   // that moved. The members are changed accordingly. Returns the moves, each segment's together, callers after the
   // called.
   std::vector<Move> Evaluate(const std::vector<AppliedRow>& rows, const std::vector<std::string>& whole,
                              absl::Time now);
+  // The same for some rows of one segment.
+  std::vector<Move> EvaluateIn(const std::string& id, std::vector<facts::RowId> rows, absl::Time now);
   // Takes back the moves of the last Evaluate().
   void Undo(const std::vector<Move>& moves);
 
   [[nodiscard]] const facts::Bitmap* Members(absl::string_view segment) const override;
-  // Ids of all segments, of those whose filter reads the clock, and of those without a filter; in dependency order.
+  // Ids of all segments, of those whose filter reads the clock, and of those that are to have a filter and have none
+  // yet; in dependency order.
   [[nodiscard]] std::vector<std::string> All() const;
   [[nodiscard]] std::vector<std::string> ReadingTheClock() const;
   [[nodiscard]] std::vector<std::string> WithoutFilter() const;
@@ -71,6 +83,9 @@ class MembershipEvaluator final : public filter::SegmentMembership {
   struct Segment {
     Definition definition;
     facts::Bitmap members;
+    // Decided by hand, also of rows that are not live.
+    Roaring added;
+    Roaring removed;
   };
   // What is to be evaluated of one segment.
   struct Work {
@@ -80,6 +95,8 @@ class MembershipEvaluator final : public filter::SegmentMembership {
   using Works = absl::flat_hash_map<const Segment*, Work>;
 
   void Rebuild();
+  std::vector<Move> Run(Works& works, absl::Time now);
+  [[nodiscard]] bool Selects(const Segment& segment, facts::RowId row, const filter::EvaluationContext& context) const;
   void AddRows(const std::vector<AppliedRow>& rows, Works& works) const;
   void EvaluateWhole(Segment& segment, const filter::EvaluationContext& context, std::vector<Move>& moves);
   void EvaluateRows(Segment& segment, std::vector<facts::RowId>& rows, const filter::EvaluationContext& context,

@@ -211,6 +211,7 @@ void PortfolioReport::AddRevenue(v1::GetPortfolioReportResponse& report) const {
     if (const auto nrr = totals.NetRetention()) window->set_nrr(*nrr);
     if (const auto grr = totals.GrossRetention()) window->set_grr(*grr);
     if (const auto rate = totals.LogoChurn()) window->set_logo_churn_rate(*rate);
+    if (const auto rate = totals.ExpansionRate()) window->set_expansion_rate(*rate);
     window->set_start_accounts(totals.start_accounts);
     window->set_lost_accounts(totals.lost_accounts);
   }

@@ -3,12 +3,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "common/base/error_details.h"
 #include "common/base/page_token.h"
 #include "common/base/status_macros.h"
 #include "common/filter/filter_reading.h"
 #include "segment-svc/account_columns.h"
+#include "segment-svc/called_segments.h"
 #include "segment-svc/money_total.h"
 #include "segment-svc/segment_checks.h"
 #include "segment-svc/segment_protos.h"
@@ -16,24 +16,6 @@
 
 namespace perennial::segments {
 namespace {
-
-// The published members of the segments that one filter calls.
-class CalledSegments final : public filter::SegmentMembership {
- public:
-  CalledSegments(const SegmentView& view, const filter::Filter& filter) {
-    for (const std::string& id : filter.segments()) {
-      const auto found = view.segments.find(id);
-      if (found != view.segments.end()) members_.emplace(id, LiveRows(view.facts, found->second.members));
-    }
-  }
-  [[nodiscard]] const facts::Bitmap* Members(absl::string_view segment) const override {
-    const auto found = members_.find(segment);
-    return found == members_.end() ? nullptr : &found->second;
-  }
-
- private:
-  absl::flat_hash_map<std::string, facts::Bitmap> members_;
-};
 
 // Rows of `a` that are not in `b`.
 facts::Bitmap Without(facts::Bitmap a, const facts::Bitmap& b) {
@@ -46,12 +28,6 @@ void AddSample(const SegmentView& view, const facts::Bitmap& rows, int size, Nam
   for (const facts::RowId row : HighestMrr(view.facts, rows, static_cast<std::size_t>(size))) {
     *names->Add() = AccountName(view.facts.table().account_id(row));
   }
-}
-
-absl::StatusOr<filter::Filter> Compile(const SegmentView& view, const std::string& text) {
-  std::vector<std::string> known;
-  for (const auto& [id, segment] : view.segments) known.push_back(id);
-  return filter::Filter::Compile(text, view.facts.catalogue(), {.allow_segments = true, .known_segments = &known});
 }
 
 }  // namespace
@@ -71,7 +47,7 @@ absl::StatusOr<v1::PreviewSegmentResponse> Preview::Run(const v1::PreviewSegment
 
   return engine_.Read([&](const SegmentView& view) -> absl::StatusOr<v1::PreviewSegmentResponse> {
     if (!view.ready) return NotReadyStatus();
-    const auto filter = Compile(view, request.filter());
+    const auto filter = CompileFor(view, request.filter());
     bad.AddIfError("filter", filter.status());
     PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
     const auto compared = view.segments.find(compare_to);

@@ -10,50 +10,66 @@
 
 namespace perennial::segments {
 
-Process::Process(sqlite::FileLock lock, std::unique_ptr<SegmentStore> store)
-    : lock_(std::move(lock)), store_(std::move(store)) {}
-
 Process::~Process() { Stop(); }
 
 absl::StatusOr<std::unique_ptr<Process>> Process::Start(Options options, const Clock& clock) {
   std::error_code error;
   std::filesystem::create_directories(options.data, error);
   if (error) return absl::FailedPreconditionError(absl::StrCat("cannot create ", options.data, ": ", error.message()));
-  const std::string path = (std::filesystem::path(options.data) / "segments.db").string();
-  PERENNIAL_ASSIGN_OR_RETURN(sqlite::FileLock lock, sqlite::FileLock::Take(path));
-  PERENNIAL_ASSIGN_OR_RETURN(auto store, SqliteSegmentStore::Open(path));
-  std::unique_ptr<Process> process(new Process(std::move(lock), std::move(store)));
+  const std::filesystem::path folder = options.data;
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::FileLock lock, sqlite::FileLock::Take((folder / "segments.db").string()));
+  Stores stores;
+  PERENNIAL_ASSIGN_OR_RETURN(stores.segments, SqliteSegmentStore::Open((folder / "segments.db").string()));
+  PERENNIAL_ASSIGN_OR_RETURN(stores.engagement, EngagementStore::Open((folder / "engagement.db").string()));
+  PERENNIAL_ASSIGN_OR_RETURN(stores.snapshots, SnapshotStore::Open((folder / "metrics.db").string()));
+  std::unique_ptr<Process> process(new Process(std::move(lock), std::move(stores)));
   PERENNIAL_RETURN_IF_ERROR(process->Wire(std::move(options), clock));
   return process;
 }
 
 absl::Status Process::Wire(Options options, const Clock& clock) {
   PERENNIAL_ASSIGN_OR_RETURN(engine_,
-                             SegmentEngine::Open(*store_, clock, options.shipped, [this] { OnPublished(); }));
-  segments_ = std::make_unique<Segments>(*engine_);
-  memberships_ = std::make_unique<Memberships>(*engine_, *store_);
+                             SegmentEngine::Open(*stores_.segments, clock, options.shipped, [this] { OnPublished(); }));
+  PERENNIAL_ASSIGN_OR_RETURN(book_, EngagementBook::Open(*stores_.engagement, clock, options.shipped_models));
+  segments_ = std::make_unique<Segments>(*engine_, [this](const std::string& id) { return book_->UsersOf(id); });
+  models_ = std::make_unique<EngagementModels>(*engine_, *book_);
+  managers_ = std::make_unique<EngagementManagers>(*book_);
+  engagements_ = std::make_unique<Engagements>(*engine_, *book_, options.currency);
+  memberships_ = std::make_unique<Memberships>(*engine_, *stores_.segments);
   preview_ = std::make_unique<Preview>(*engine_, options.currency);
+  decisions_ = std::make_unique<MemberDecisions>(*engine_, *stores_.segments);
+  metrics_ = std::make_unique<SegmentMetricsReader>(*engine_, *stores_.snapshots, options.currency);
+  snapshots_ = std::make_unique<Snapshots>(*engine_, *stores_.snapshots, options.currency);
   portfolio_ = std::make_unique<Portfolio>(*engine_, options.currency);
   segment_service_ = std::make_unique<SegmentService>(SegmentService::Parts{.engine = *engine_,
-                                                                            .store = *store_,
+                                                                            .store = *stores_.segments,
                                                                             .segments = *segments_,
                                                                             .memberships = *memberships_,
                                                                             .preview = *preview_,
+                                                                            .decisions = *decisions_,
+                                                                            .metrics = *metrics_,
                                                                             .gate = gate_,
                                                                             .hub = hub_,
                                                                             .pool = pool_,
                                                                             .watch_pool = watch_pool_});
   portfolio_service_ = std::make_unique<PortfolioService>(*portfolio_, gate_, pool_);
+  engagement_service_ = std::make_unique<EngagementService>(EngagementService::Parts{.models = *models_,
+                                                                                     .managers = *managers_,
+                                                                                     .engagements = *engagements_,
+                                                                                     .gate = gate_,
+                                                                                     .pool = pool_});
   OnPublished();
   PERENNIAL_ASSIGN_OR_RETURN(
-      server_, Server::Start(options.server, {segment_service_.get(), portfolio_service_.get()},
-                             {v1::SegmentService::service_full_name(), v1::PortfolioService::service_full_name()}));
+      server_,
+      Server::Start(options.server, {segment_service_.get(), portfolio_service_.get(), engagement_service_.get()},
+                    {v1::SegmentService::service_full_name(), v1::PortfolioService::service_full_name(),
+                     v1::EngagementService::service_full_name()}));
   {
     const MutexLock lock(ready_mu_);
     serving_ = true;
   }
   feeds_ = std::make_unique<Feeds>(*engine_, options.accounts, options.health);
-  sweeper_ = std::make_unique<Sweeper>(*engine_, clock);
+  sweeper_ = std::make_unique<Sweeper>(*engine_, *snapshots_, clock);
   return absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -14,8 +15,12 @@
 #include "common/server/watch_stream.h"
 #include "common/server/worker_pool.h"
 #include "common/storage/sqlite.h"
+#include "segment-svc/engagement_book.h"
+#include "segment-svc/engagement_service.h"
+#include "segment-svc/engagement_store.h"
 #include "segment-svc/feeds.h"
 #include "segment-svc/freshness_gate.h"
+#include "segment-svc/member_decisions.h"
 #include "segment-svc/memberships.h"
 #include "segment-svc/portfolio.h"
 #include "segment-svc/portfolio_service.h"
@@ -24,6 +29,8 @@
 #include "segment-svc/segment_service.h"
 #include "segment-svc/segment_store.h"
 #include "segment-svc/segments.h"
+#include "segment-svc/snapshot_store.h"
+#include "segment-svc/snapshots.h"
 #include "segment-svc/sweeper.h"
 
 namespace perennial::segments {
@@ -36,6 +43,8 @@ class Process {
     std::string data;
     // Segments to begin with, see SegmentEngine::Open().
     std::vector<SegmentRecord> shipped;
+    // Engagement models to begin with, see EngagementBook::Open().
+    std::vector<v1::EngagementModel> shipped_models = {};
     // Currency of the facts' money.
     std::string currency = "USD";
     ServerOptions server;
@@ -55,27 +64,41 @@ class Process {
   void Stop();
 
  private:
-  Process(sqlite::FileLock lock, std::unique_ptr<SegmentStore> store);
+  // The databases, opened.
+  struct Stores {
+    std::unique_ptr<SegmentStore> segments;
+    std::unique_ptr<EngagementStore> engagement;
+    std::unique_ptr<SnapshotStore> snapshots;
+  };
+  Process(sqlite::FileLock lock, Stores stores) : lock_(std::move(lock)), stores_(std::move(stores)) {}
   absl::Status Wire(Options options, const Clock& clock);
   void OnPublished();
 
   const sqlite::FileLock lock_;
-  const std::unique_ptr<SegmentStore> store_;
+  const Stores stores_;
   WatchHub hub_;
   FreshnessGate gate_;
   Mutex ready_mu_;
   bool serving_ ABSL_GUARDED_BY(ready_mu_) = false;
   bool told_ready_ ABSL_GUARDED_BY(ready_mu_) = false;
   std::unique_ptr<SegmentEngine> engine_;
+  std::unique_ptr<EngagementBook> book_;
+  std::unique_ptr<EngagementModels> models_;
+  std::unique_ptr<EngagementManagers> managers_;
+  std::unique_ptr<Engagements> engagements_;
   std::unique_ptr<Segments> segments_;
   std::unique_ptr<Memberships> memberships_;
   std::unique_ptr<Preview> preview_;
+  std::unique_ptr<SegmentMetricsReader> metrics_;
+  std::unique_ptr<Snapshots> snapshots_;
+  std::unique_ptr<MemberDecisions> decisions_;
   std::unique_ptr<Portfolio> portfolio_;
   WorkerPool pool_{{.threads = 16, .max_queued = 1024}};
   // Apart, so that a thousand watchers that wake at once hold up no other call.
   WorkerPool watch_pool_{{.threads = 4, .max_queued = 2048}};
   std::unique_ptr<SegmentService> segment_service_;
   std::unique_ptr<PortfolioService> portfolio_service_;
+  std::unique_ptr<EngagementService> engagement_service_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Feeds> feeds_;
   std::unique_ptr<Sweeper> sweeper_;

@@ -23,6 +23,11 @@ std::optional<double> RevenueTotals::LogoChurn() const {
   return static_cast<double>(lost_accounts) / static_cast<double>(start_accounts);
 }
 
+std::optional<double> RevenueTotals::ExpansionRate() const {
+  if (start_accounts == 0) return std::nullopt;
+  return expansion.Over(start);
+}
+
 RevenueTotals RevenueOver(const AccountFacts& facts, const facts::Bitmap& rows, int days) {
   const auto movement = [&](absl::string_view kind) {
     return NumberFact(facts, absl::StrCat("revenue.", std::string(kind), "_", days, "d"));

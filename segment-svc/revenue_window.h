@@ -27,6 +27,7 @@ struct RevenueTotals {
   [[nodiscard]] std::optional<double> NetRetention() const;
   [[nodiscard]] std::optional<double> GrossRetention() const;
   [[nodiscard]] std::optional<double> LogoChurn() const;
+  [[nodiscard]] std::optional<double> ExpansionRate() const;
 };
 
 // Over the last `days` (30, 90 or 365), of `rows`.

@@ -28,8 +28,16 @@ absl::StatusOr<std::string> CheckSegmentName(absl::string_view name) {
 void CheckSegmentTexts(const v1::Segment& segment, absl::string_view prefix, BadRequest& bad) {
   CheckText(segment.display_name(), true, kMaxDisplayName, absl::StrCat(prefix, "display_name"), bad);
   CheckText(segment.description(), false, kMaxDescription, absl::StrCat(prefix, "description"), bad);
-  CheckFilterText(segment.filter(), absl::StrCat(prefix, "filter"), bad);
+  if (segment.kind() < v1::SEGMENT_KIND_UNSPECIFIED || segment.kind() > v1::SEGMENT_KIND_STATIC) {
+    bad.Add(absl::StrCat(prefix, "kind"), "is no kind of segment");
+  } else if (segment.kind() != v1::SEGMENT_KIND_STATIC) {
+    CheckFilterText(segment.filter(), absl::StrCat(prefix, "filter"), bad);
+  } else if (!segment.filter().empty()) {
+    bad.Add(absl::StrCat(prefix, "filter"), "must be empty: a static segment is a list");
+  }
 }
+
+void CheckAuthor(const std::string& author, BadRequest& bad) { CheckText(author, false, kMaxAuthor, "author", bad); }
 
 void CheckFilterText(const std::string& filter, absl::string_view field, BadRequest& bad) {
   CheckText(filter, true, kMaxFilter, field, bad);

@@ -40,11 +40,23 @@ absl::StatusOr<filter::Filter> SegmentEngine::Editor::Compile(const std::string&
   return compiled;
 }
 
-absl::StatusOr<std::int64_t> SegmentEngine::Editor::Create(SegmentRecord& record, const filter::Filter& filter,
-                                                           bool dry) {
+std::optional<facts::RowId> SegmentEngine::Editor::FindAccount(absl::string_view id) const {
+  return engine_.facts_.table().Find(id);
+}
+
+std::optional<facts::RowId> SegmentEngine::Editor::FindAnyAccount(absl::string_view id) const {
+  return engine_.facts_.table().FindAny(id);
+}
+
+absl::StatusOr<std::int64_t> SegmentEngine::Editor::Create(SegmentRecord& record,
+                                                           const std::optional<filter::Filter>& filter, bool dry) {
   record.uid = engine_.greatest_uid_ + 1;
   MembershipEvaluator& evaluator = engine_.evaluator_;
-  evaluator.Put({.uid = record.uid, .id = record.id, .references = record.references, .filter = filter});
+  evaluator.Put({.uid = record.uid,
+                 .id = record.id,
+                 .references = record.references,
+                 .filter = filter,
+                 .is_static = record.is_static});
   const std::vector<Move> moves = evaluator.Evaluate({}, {record.id}, engine_.clock_.Now());
   const auto count = static_cast<std::int64_t>(evaluator.Members(record.id)->Count());
   absl::Status status;
@@ -68,7 +80,11 @@ absl::StatusOr<std::int64_t> SegmentEngine::Editor::Update(const SegmentRecord& 
   const MembershipEvaluator::Definition before = *evaluator.Find(record.id);
   std::vector<Move> moves;
   if (filter.has_value()) {
-    evaluator.Put({.uid = record.uid, .id = record.id, .references = record.references, .filter = filter});
+    evaluator.Put({.uid = record.uid,
+                   .id = record.id,
+                   .references = record.references,
+                   .filter = filter,
+                   .is_static = record.is_static});
     moves = evaluator.Evaluate({}, {record.id}, engine_.clock_.Now());
   }
   const auto count = static_cast<std::int64_t>(evaluator.Members(record.id)->Count());
@@ -83,6 +99,41 @@ absl::StatusOr<std::int64_t> SegmentEngine::Editor::Update(const SegmentRecord& 
   if (dry || !status.ok()) evaluator.Put(before);
   PERENNIAL_RETURN_IF_ERROR(status);
   return count;
+}
+
+absl::StatusOr<SegmentEngine::Editor::Decided> SegmentEngine::Editor::Decide(const SegmentRecord& record,
+                                                                             const std::vector<facts::RowId>& rows,
+                                                                             std::optional<bool> included,
+                                                                             const std::string& author) {
+  MembershipEvaluator& evaluator = engine_.evaluator_;
+  std::vector<std::pair<facts::RowId, std::optional<bool>>> before;
+  std::vector<facts::RowId> changed;
+  StoreWrite write;
+  for (const facts::RowId row : rows) {
+    const std::optional<bool> decided = evaluator.DecisionOf(record.id, row);
+    if (decided == included) continue;
+    before.emplace_back(row, decided);
+    changed.push_back(row);
+    write.decisions.push_back({.segment_uid = record.uid,
+                               .account_id = engine_.facts_.table().account_id(row),
+                               .included = included,
+                               .author = author,
+                               .time = engine_.clock_.Now()});
+    evaluator.SetDecision(record.id, row, included);
+  }
+  if (changed.empty()) return Decided();
+  const std::vector<Move> moves = evaluator.EvaluateIn(record.id, changed, engine_.clock_.Now());
+  Decided decided;
+  for (const Move& move : moves) {
+    if (move.segment_uid == record.uid) ++(move.entered ? decided.entered : decided.left);
+  }
+  const absl::Status status =
+      engine_.Store(std::move(write), moves, {.cause = Cause::kManual, .only_segment = record.uid});
+  if (!status.ok()) {
+    for (const auto& [row, was] : before) evaluator.SetDecision(record.id, row, was);
+    return status;
+  }
+  return decided;
 }
 
 absl::Status SegmentEngine::Editor::Delete(const SegmentRecord& record) {

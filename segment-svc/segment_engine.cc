@@ -64,11 +64,21 @@ absl::Status SegmentEngine::Load(const std::vector<SegmentRecord>& shipped) {
   facts_revision_ = std::min(stored.progress.facts_revision, stored.progress.scored_facts_revision);
   absl::flat_hash_map<std::int64_t, PublishedSegment*> by_uid;
   for (SegmentRecord& record : stored.segments) {
-    evaluator_.Put({.uid = record.uid, .id = record.id, .references = record.references, .filter = std::nullopt});
+    evaluator_.Put({.uid = record.uid,
+                    .id = record.id,
+                    .references = record.references,
+                    .filter = std::nullopt,
+                    .is_static = record.is_static});
     PublishedSegment& segment = segments_[record.id];
     segment.record = std::move(record);
     by_uid[segment.record.uid] = &segment;
   }
+  PERENNIAL_RETURN_IF_ERROR(
+      store_.LoadDecisions([&](std::int64_t uid, absl::string_view account, bool included) {
+        const auto segment = by_uid.find(uid);
+        if (segment == by_uid.end()) return;
+        evaluator_.SetDecision(segment->second->record.id, facts_.Remember(account), included);
+      }));
   return store_.LoadMembers([&](std::int64_t uid, absl::string_view account) {
     const auto segment = by_uid.find(uid);
     if (segment == by_uid.end()) return;
@@ -158,7 +168,11 @@ std::vector<std::string> SegmentEngine::CompilePending(StoreWrite& write) {
           {{"segment", id}, {"problem", std::string(filter.status().message())}});
       continue;
     }
-    evaluator_.Put({.uid = record.uid, .id = id, .references = filter->segments(), .filter = *filter});
+    evaluator_.Put({.uid = record.uid,
+                    .id = id,
+                    .references = filter->segments(),
+                    .filter = *filter,
+                    .is_static = false});
     if (record.canonical_filter != filter->canonical() || record.references != filter->segments()) {
       record.canonical_filter = filter->canonical();
       record.references = filter->segments();
@@ -172,7 +186,11 @@ std::vector<std::string> SegmentEngine::CompilePending(StoreWrite& write) {
 void SegmentEngine::ForgetCompiled(const std::vector<std::string>& ids) {
   for (const std::string& id : ids) {
     const SegmentRecord& record = segments_.find(id)->second.record;
-    evaluator_.Put({.uid = record.uid, .id = id, .references = record.references, .filter = std::nullopt});
+    evaluator_.Put({.uid = record.uid,
+                    .id = id,
+                    .references = record.references,
+                    .filter = std::nullopt,
+                    .is_static = false});
   }
   compiled_with_ = 0;
 }

@@ -75,12 +75,24 @@ class SegmentEngine {
     // To the microsecond, as times are stored.
     [[nodiscard]] absl::Time now() const;
 
-    // Stores a new segment and returns how many members it has; its uid is set. With `dry`, only counts.
-    absl::StatusOr<std::int64_t> Create(SegmentRecord& record, const filter::Filter& filter, bool dry);
+    // Row of an account that exists; of one that exists or was in a segment.
+    [[nodiscard]] std::optional<facts::RowId> FindAccount(absl::string_view id) const;
+    [[nodiscard]] std::optional<facts::RowId> FindAnyAccount(absl::string_view id) const;
+
+    // Stores a new segment and returns how many members it has; its uid is set. `filter` is nothing for a static one.
+    // With `dry`, only counts.
+    absl::StatusOr<std::int64_t> Create(SegmentRecord& record, const std::optional<filter::Filter>& filter, bool dry);
     // Stores a new state of the segment with the same uid, and returns how many members it has. `filter` is the
     // record's when that is another than before, else nothing. With `dry`, only counts.
     absl::StatusOr<std::int64_t> Update(const SegmentRecord& record, const std::optional<filter::Filter>& filter,
                                         bool dry);
+    // Stores what is decided by hand about rows of a segment (nothing: the filter decides again).
+    struct Decided {
+      std::int64_t entered = 0;
+      std::int64_t left = 0;
+    };
+    absl::StatusOr<Decided> Decide(const SegmentRecord& record, const std::vector<facts::RowId>& rows,
+                                   std::optional<bool> included, const std::string& author);
     // Deletes the segment; its members leave.
     absl::Status Delete(const SegmentRecord& record);
 

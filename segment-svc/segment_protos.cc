@@ -12,6 +12,7 @@ v1::MembershipCause ToProto(Cause cause) {
     case Cause::kData: return v1::MEMBERSHIP_CAUSE_DATA;
     case Cause::kTime: return v1::MEMBERSHIP_CAUSE_TIME;
     case Cause::kDefinition: return v1::MEMBERSHIP_CAUSE_DEFINITION;
+    case Cause::kManual: return v1::MEMBERSHIP_CAUSE_MANUAL;
   }
   return v1::MEMBERSHIP_CAUSE_UNSPECIFIED;
 }
@@ -39,6 +40,7 @@ v1::Segment ToProto(const SegmentRecord& record, std::int64_t member_count) {
   SetTimestamp(record.create_time, segment.mutable_create_time());
   SetTimestamp(record.update_time, segment.mutable_update_time());
   segment.set_etag(EtagOf(record));
+  segment.set_kind(record.is_static ? v1::SEGMENT_KIND_STATIC : v1::SEGMENT_KIND_DYNAMIC);
   return segment;
 }
 

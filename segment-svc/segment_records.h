@@ -9,7 +9,7 @@
 namespace perennial::segments {
 
 // Why a membership changed. Stored: numbers stay.
-enum class Cause : std::uint8_t { kData = 1, kTime = 2, kDefinition = 3 };
+enum class Cause : std::uint8_t { kData = 1, kTime = 2, kDefinition = 3, kManual = 4 };
 
 // A segment as it is stored. Times are whole microseconds, as the store keeps them.
 struct SegmentRecord {
@@ -29,6 +29,10 @@ struct SegmentRecord {
   std::int64_t revision = 1;
   absl::Time create_time;
   absl::Time update_time;
+  // A list: it has no filter, and its members are those decided by hand.
+  bool is_static = false;
+  // Who stored the present definition.
+  std::string author;
 
   bool operator==(const SegmentRecord&) const = default;
 };
@@ -38,8 +42,19 @@ struct DefinitionRecord {
   std::int64_t definition_revision = 1;
   std::string filter;
   absl::Time create_time;
+  std::string author;
 
   bool operator==(const DefinitionRecord&) const = default;
+};
+
+// What was decided by hand about an account and a segment.
+struct DecisionRecord {
+  std::string account_id;
+  bool included = false;
+  std::string author;
+  absl::Time time;
+
+  bool operator==(const DecisionRecord&) const = default;
 };
 
 // A stay of an account in a segment; `left` tells whether it has ended.

@@ -63,6 +63,48 @@ grpc::ServerUnaryReactor* SegmentService::ListAccountSegments(grpc::CallbackServ
                     [this](const auto& list) { return parts_.memberships.ListAccountSegments(list); });
 }
 
+grpc::ServerUnaryReactor* SegmentService::AddMember(grpc::CallbackServerContext* context,
+                                                    const v1::AddMemberRequest* request,
+                                                    v1::AddMemberResponse* response) {
+  return ServeUnary(parts_.pool, context, request, response,
+                    [this](const auto& call) { return parts_.decisions.Add(call); });
+}
+
+grpc::ServerUnaryReactor* SegmentService::RemoveMember(grpc::CallbackServerContext* context,
+                                                       const v1::RemoveMemberRequest* request,
+                                                       v1::RemoveMemberResponse* response) {
+  return ServeUnary(parts_.pool, context, request, response,
+                    [this](const auto& call) { return parts_.decisions.Remove(call); });
+}
+
+grpc::ServerUnaryReactor* SegmentService::ResetMember(grpc::CallbackServerContext* context,
+                                                      const v1::ResetMemberRequest* request,
+                                                      v1::ResetMemberResponse* response) {
+  return ServeUnary(parts_.pool, context, request, response,
+                    [this](const auto& call) { return parts_.decisions.Reset(call); });
+}
+
+grpc::ServerUnaryReactor* SegmentService::ListMemberDecisions(grpc::CallbackServerContext* context,
+                                                              const v1::ListMemberDecisionsRequest* request,
+                                                              v1::ListMemberDecisionsResponse* response) {
+  return ServeUnary(parts_.pool, context, request, response,
+                    [this](const auto& call) { return parts_.decisions.List(call); });
+}
+
+grpc::ServerUnaryReactor* SegmentService::ListSegmentHistory(grpc::CallbackServerContext* context,
+                                                             const v1::ListSegmentHistoryRequest* request,
+                                                             v1::ListSegmentHistoryResponse* response) {
+  return ServeUnary(parts_.pool, context, request, response,
+                    [this](const auto& call) { return parts_.decisions.ListHistory(call); });
+}
+
+grpc::ServerUnaryReactor* SegmentService::GetSegmentMetrics(grpc::CallbackServerContext* context,
+                                                            const v1::GetSegmentMetricsRequest* request,
+                                                            v1::GetSegmentMetricsResponse* response) {
+  return ServeFresh(parts_.gate, parts_.pool, context, request, response,
+                    [this](const auto& call) { return parts_.metrics.Get(call); });
+}
+
 grpc::ServerWriteReactor<v1::WatchMembershipResponse>* SegmentService::WatchMembership(
     grpc::CallbackServerContext* /*context*/, const v1::WatchMembershipRequest* request) {
   // Shared, because a std::function is copied.

@@ -6,8 +6,10 @@
 #include "common/server/worker_pool.h"
 #include "perennial/segments/v1/segment_service.grpc.pb.h"
 #include "segment-svc/freshness_gate.h"
+#include "segment-svc/member_decisions.h"
 #include "segment-svc/memberships.h"
 #include "segment-svc/preview.h"
+#include "segment-svc/segment_metrics.h"
 #include "segment-svc/segments.h"
 
 namespace perennial::segments {
@@ -22,6 +24,8 @@ class SegmentService final : public v1::SegmentService::CallbackService {
     Segments& segments;
     const Memberships& memberships;
     const Preview& preview;
+    MemberDecisions& decisions;
+    const SegmentMetricsReader& metrics;
     FreshnessGate& gate;
     WatchHub& hub;
     WorkerPool& pool;
@@ -47,6 +51,19 @@ class SegmentService final : public v1::SegmentService::CallbackService {
   grpc::ServerUnaryReactor* ListAccountSegments(grpc::CallbackServerContext* context,
                                                 const v1::ListAccountSegmentsRequest* request,
                                                 v1::ListAccountSegmentsResponse* response) override;
+  grpc::ServerUnaryReactor* AddMember(grpc::CallbackServerContext* context, const v1::AddMemberRequest* request,
+                                      v1::AddMemberResponse* response) override;
+  grpc::ServerUnaryReactor* RemoveMember(grpc::CallbackServerContext* context, const v1::RemoveMemberRequest* request,
+                                         v1::RemoveMemberResponse* response) override;
+  grpc::ServerUnaryReactor* ResetMember(grpc::CallbackServerContext* context, const v1::ResetMemberRequest* request,
+                                        v1::ResetMemberResponse* response) override;
+  grpc::ServerUnaryReactor* ListMemberDecisions(grpc::CallbackServerContext* context, const v1::ListMemberDecisionsRequest* request,
+                                                v1::ListMemberDecisionsResponse* response) override;
+  grpc::ServerUnaryReactor* ListSegmentHistory(grpc::CallbackServerContext* context, const v1::ListSegmentHistoryRequest* request,
+                                               v1::ListSegmentHistoryResponse* response) override;
+  grpc::ServerUnaryReactor* GetSegmentMetrics(grpc::CallbackServerContext* context,
+                                              const v1::GetSegmentMetricsRequest* request,
+                                              v1::GetSegmentMetricsResponse* response) override;
   grpc::ServerWriteReactor<v1::WatchMembershipResponse>* WatchMembership(
       grpc::CallbackServerContext* context, const v1::WatchMembershipRequest* request) override;
 

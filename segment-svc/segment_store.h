@@ -21,24 +21,36 @@ struct MembershipChange {
   Cause cause = Cause::kData;
 };
 
+// What is decided by hand about an account and a segment.
+struct DecisionChange {
+  std::int64_t segment_uid = 0;
+  std::string account_id;
+  // Nothing: what was decided is forgotten.
+  std::optional<bool> included;
+  std::string author;
+  absl::Time time;
+};
+
 // What one transaction stores: all of it or nothing.
 struct StoreWrite {
   std::vector<SegmentRecord> created;
   // Matched by uid. A greater definition_revision than the stored one adds to the history of definitions.
   std::vector<SegmentRecord> updated;
-  // Uids. Stays and events of a deleted segment are kept; its open stays must end in `changes`.
+  // Uids. Decisions about a deleted segment go with it; its stays and events are kept, and its open stays must end in
+  // `changes`.
   std::vector<std::int64_t> deleted;
   // Ids of shipped segments that are never to be created again.
   std::vector<std::string> shipped;
   // Names of facts that come from health-svc and have been seen.
   std::vector<std::string> health_facts;
+  std::vector<DecisionChange> decisions;
   // Become events in this order.
   std::vector<MembershipChange> changes;
   std::optional<Progress> progress;
 
   [[nodiscard]] bool empty() const {
     return created.empty() && updated.empty() && deleted.empty() && shipped.empty() && health_facts.empty() &&
-           changes.empty() && !progress.has_value();
+           changes.empty() && decisions.empty() && !progress.has_value();
   }
 };
 
@@ -83,8 +95,15 @@ class SegmentStore {
   virtual absl::StatusOr<std::vector<StayRecord>> Stays(absl::string_view account_id, bool show_left,
                                                         absl::string_view after_segment,
                                                         std::int64_t after_enter_revision, int limit) = 0;
-  // The filters that a segment has had, oldest first.
-  virtual absl::StatusOr<std::vector<DefinitionRecord>> Definitions(std::int64_t segment_uid) = 0;
+  // Calls `visit` for each decision, by segment uid, then account id.
+  virtual absl::Status LoadDecisions(
+      const std::function<void(std::int64_t segment_uid, absl::string_view account_id, bool included)>& visit) = 0;
+  // At most `limit` decisions about accounts whose id is greater than `after_account`, by account id.
+  virtual absl::StatusOr<std::vector<DecisionRecord>> Decisions(std::int64_t segment_uid,
+                                                                absl::string_view after_account, int limit) = 0;
+  // At most `limit` definitions that a segment has had, newest first, whose revision is less than `before`.
+  virtual absl::StatusOr<std::vector<DefinitionRecord>> Definitions(std::int64_t segment_uid, std::int64_t before,
+                                                                    int limit) = 0;
 };
 
 }  // namespace perennial::segments

@@ -19,10 +19,15 @@
 namespace perennial::segments {
 namespace {
 
-// Checks texts and the id at once, and the filter against what is there now.
-absl::StatusOr<filter::Filter> CheckFilter(const SegmentEngine::Editor& editor, const v1::Segment& segment,
-                                           const std::string& id, BadRequest& bad) {
+// Checks the filter against what is there now, and returns what `bad` has. Nothing for a static segment.
+absl::StatusOr<std::optional<filter::Filter>> CheckFilter(const SegmentEngine::Editor& editor,
+                                                          const v1::Segment& segment, const std::string& id,
+                                                          BadRequest& bad) {
   absl::StatusOr<filter::Filter> filter = absl::InvalidArgumentError("is not checked");
+  if (segment.kind() == v1::SEGMENT_KIND_STATIC) {
+    PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
+    return std::optional<filter::Filter>();
+  }
   BadRequest unusable;
   CheckFilterText(segment.filter(), "segment.filter", unusable);
   if (unusable.empty()) {
@@ -30,7 +35,7 @@ absl::StatusOr<filter::Filter> CheckFilter(const SegmentEngine::Editor& editor, 
     bad.AddIfError("segment.filter", filter.status());
   }
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
-  return filter;
+  return std::optional(*std::move(filter));
 }
 
 absl::Status CheckEtag(const std::string& etag, const SegmentRecord& record) {
@@ -49,7 +54,8 @@ absl::StatusOr<v1::CreateSegmentResponse> Segments::Create(const v1::CreateSegme
     BadRequest bad;
     bad.AddIfError("segment_id", CheckSlug(request.segment_id()));
     CheckSegmentTexts(request.segment(), "segment.", bad);
-    PERENNIAL_ASSIGN_OR_RETURN(const filter::Filter filter,
+    CheckAuthor(request.author(), bad);
+    PERENNIAL_ASSIGN_OR_RETURN(const std::optional<filter::Filter> filter,
                                CheckFilter(editor, request.segment(), request.segment_id(), bad));
     if (editor.segments().contains(request.segment_id())) {
       return WithReason(absl::AlreadyExistsError(absl::StrCat("segments/", request.segment_id(), " exists")),
@@ -60,13 +66,17 @@ absl::StatusOr<v1::CreateSegmentResponse> Segments::Create(const v1::CreateSegme
     record.display_name = request.segment().display_name();
     record.description = request.segment().description();
     record.filter = request.segment().filter();
-    record.canonical_filter = filter.canonical();
-    record.references = filter.segments();
+    record.is_static = request.segment().kind() == v1::SEGMENT_KIND_STATIC;
+    record.author = request.author();
+    if (filter.has_value()) {
+      record.canonical_filter = filter->canonical();
+      record.references = filter->segments();
+    }
     record.create_time = record.update_time = editor.now();
     PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t count, editor.Create(record, filter, request.validate_only()));
     v1::CreateSegmentResponse response;
     *response.mutable_segment() = ToProto(record, count);
-    *response.mutable_filter_reading() = filter::ToProto(filter);
+    if (filter.has_value()) *response.mutable_filter_reading() = filter::ToProto(*filter);
     return response;
   });
 }
@@ -116,6 +126,7 @@ absl::StatusOr<v1::UpdateSegmentResponse> Segments::Update(const v1::UpdateSegme
     bad.AddIfError("segment.name", id.status());
     const auto fields = FieldsToUpdate(request);
     bad.AddIfError("update_mask", fields.status());
+    CheckAuthor(request.author(), bad);
     if (!bad.empty() && !request.segment().filter().empty()) {
       // Which segment is meant is not known, but a filter that is wrong anywhere is named with the rest.
       PERENNIAL_RETURN_IF_ERROR(CheckFilter(editor, request.segment(), id.value_or("-"), bad).status());
@@ -126,6 +137,10 @@ absl::StatusOr<v1::UpdateSegmentResponse> Segments::Update(const v1::UpdateSegme
     const SegmentRecord& before = found->second.record;
     PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.segment().etag(), before));
 
+    const v1::SegmentKind kind = before.is_static ? v1::SEGMENT_KIND_STATIC : v1::SEGMENT_KIND_DYNAMIC;
+    if (request.segment().kind() != v1::SEGMENT_KIND_UNSPECIFIED && request.segment().kind() != kind) {
+      bad.Add("segment.kind", "cannot be changed; create another segment");
+    }
     SegmentRecord record = before;
     if (fields->display_name) record.display_name = request.segment().display_name();
     if (fields->description) record.description = request.segment().description();
@@ -134,6 +149,9 @@ absl::StatusOr<v1::UpdateSegmentResponse> Segments::Update(const v1::UpdateSegme
     std::optional<filter::Filter> filter;
     if (record.filter != before.filter) {
       PERENNIAL_ASSIGN_OR_RETURN(filter, CheckFilter(editor, ToProto(record, 0), record.id, bad));
+    }
+    if (filter.has_value()) {
+      record.author = request.author();
       record.canonical_filter = filter->canonical();
       record.references = filter->segments();
       ++record.definition_revision;
@@ -163,10 +181,13 @@ absl::StatusOr<v1::DeleteSegmentResponse> Segments::Delete(const v1::DeleteSegme
     if (found == editor.segments().end()) return NoSuchSegment(*id);
     const SegmentRecord record = found->second.record;
     PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), record));
-    const std::vector<std::string> callers = editor.CallersOf(record.id);
+    std::vector<std::string> callers = editor.CallersOf(record.id);
+    if (users_ != nullptr) {
+      for (std::string& user : users_(record.id)) callers.push_back(std::move(user));
+    }
     if (!callers.empty()) {
       const std::string message =
-          absl::StrCat("filters of other segments call it: ", absl::StrJoin(callers, ", "), "; change those first");
+          absl::StrCat("other filters call it, those of: ", absl::StrJoin(callers, ", "), "; change those first");
       return WithReason(absl::FailedPreconditionError(message), "SEGMENT_IN_USE");
     }
     PERENNIAL_RETURN_IF_ERROR(editor.Delete(record));

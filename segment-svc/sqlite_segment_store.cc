@@ -6,73 +6,13 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/base/status_macros.h"
+#include "segment-svc/segment_schema.h"
 
 namespace perennial::segments {
 namespace {
 
 constexpr std::int32_t kApplicationId = 0x50535347;  // "PSSG"
 constexpr std::size_t kMostReaders = 16;
-
-const std::vector<std::string>& Migrations() {
-  static const auto& migrations = *new std::vector<std::string>{R"sql(
-    CREATE TABLE segments (
-      uid INTEGER PRIMARY KEY,
-      id TEXT NOT NULL,
-      display_name TEXT NOT NULL,
-      description TEXT NOT NULL,
-      filter TEXT NOT NULL,
-      canonical_filter TEXT NOT NULL,
-      segment_references TEXT NOT NULL,
-      definition_revision INTEGER NOT NULL,
-      revision INTEGER NOT NULL,
-      create_time INTEGER NOT NULL,
-      update_time INTEGER NOT NULL,
-      deleted INTEGER NOT NULL
-    ) STRICT;
-    CREATE UNIQUE INDEX segments_by_id ON segments (id) WHERE deleted = 0;
-
-    CREATE TABLE segment_definitions (
-      segment_uid INTEGER NOT NULL,
-      definition_revision INTEGER NOT NULL,
-      filter TEXT NOT NULL,
-      create_time INTEGER NOT NULL,
-      PRIMARY KEY (segment_uid, definition_revision)
-    ) STRICT, WITHOUT ROWID;
-
-    CREATE TABLE memberships (
-      account_id TEXT NOT NULL,
-      segment_uid INTEGER NOT NULL,
-      enter_revision INTEGER NOT NULL,
-      enter_time INTEGER NOT NULL,
-      enter_cause INTEGER NOT NULL,
-      leave_revision INTEGER,
-      leave_time INTEGER,
-      leave_cause INTEGER,
-      PRIMARY KEY (account_id, segment_uid, enter_revision)
-    ) STRICT, WITHOUT ROWID;
-    CREATE UNIQUE INDEX open_memberships ON memberships (segment_uid, account_id) WHERE leave_revision IS NULL;
-
-    CREATE TABLE membership_events (
-      revision INTEGER PRIMARY KEY,
-      segment_uid INTEGER NOT NULL,
-      account_id TEXT NOT NULL,
-      entered INTEGER NOT NULL,
-      event_time INTEGER NOT NULL,
-      cause INTEGER NOT NULL
-    ) STRICT;
-
-    CREATE TABLE shipped_segments (id TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
-    CREATE TABLE health_facts (name TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
-    CREATE TABLE progress (
-      facts_revision INTEGER NOT NULL,
-      scored_facts_revision INTEGER NOT NULL
-    ) STRICT;
-    INSERT INTO progress VALUES (0, 0);
-  )sql"};
-  return migrations;
-}
-
-Cause CauseOf(std::int64_t number) { return static_cast<Cause>(number); }
 
 absl::StatusOr<std::vector<std::string>> Texts(sqlite::Connection& db, absl::string_view sql) {
   PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement rows, db.Prepare(sql));
@@ -101,26 +41,9 @@ SegmentRecord SegmentOf(const sqlite::Statement& row) {
           .definition_revision = row.Int64(7),
           .revision = row.Int64(8),
           .create_time = absl::FromUnixMicros(row.Int64(9)),
-          .update_time = absl::FromUnixMicros(row.Int64(10))};
-}
-
-constexpr absl::string_view kStayColumns =
-    "s.id, m.account_id, m.enter_revision, m.enter_time, m.enter_cause, m.leave_revision, m.leave_time, m.leave_cause";
-
-StayRecord StayOf(const sqlite::Statement& row) {
-  StayRecord stay{.segment_id = row.Text(0),
-                  .account_id = row.Text(1),
-                  .enter_revision = row.Int64(2),
-                  .enter_time = absl::FromUnixMicros(row.Int64(3)),
-                  .enter_cause = CauseOf(row.Int64(4)),
-                  .left = !row.IsNull(5),
-                  .leave_time = absl::UnixEpoch(),
-                  .leave_cause = Cause::kData};
-  if (stay.left) {
-    stay.leave_time = absl::FromUnixMicros(row.Int64(6));
-    stay.leave_cause = CauseOf(row.Int64(7));
-  }
-  return stay;
+          .update_time = absl::FromUnixMicros(row.Int64(10)),
+          .is_static = row.Int64(11) != 0,
+          .author = row.Text(12)};
 }
 
 absl::Status Insert(sqlite::Connection& db, absl::string_view sql, const std::vector<std::string>& texts) {
@@ -140,7 +63,7 @@ absl::StatusOr<std::unique_ptr<SqliteSegmentStore>> SqliteSegmentStore::Open(con
   // Watchers resume from revisions they were sent, so that an event may not be lost in a power cut and its revision
   // given out again.
   PERENNIAL_ASSIGN_OR_RETURN(auto writer, sqlite::Connection::Open(path, sqlite::Durability::kFull));
-  PERENNIAL_RETURN_IF_ERROR(sqlite::Migrate(*writer, kApplicationId, Migrations()));
+  PERENNIAL_RETURN_IF_ERROR(sqlite::Migrate(*writer, kApplicationId, SegmentMigrations()));
   return std::unique_ptr<SqliteSegmentStore>(new SqliteSegmentStore(std::move(writer), path));
 }
 
@@ -149,9 +72,11 @@ absl::StatusOr<StoredState> SqliteSegmentStore::Load() {
   const absl::Status status = readers_.Read([&](sqlite::Connection& db) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(
         sqlite::Statement rows,
-        db.Prepare("SELECT uid, id, display_name, description, filter, canonical_filter, segment_references, "
-                   "definition_revision, revision, create_time, update_time FROM segments "
-                   "WHERE deleted = 0 ORDER BY id"));
+        db.Prepare("SELECT s.uid, s.id, s.display_name, s.description, s.filter, s.canonical_filter, "
+                   "s.segment_references, s.definition_revision, s.revision, s.create_time, s.update_time, "
+                   "s.is_static, d.author FROM segments s JOIN segment_definitions d "
+                   "ON d.segment_uid = s.uid AND d.definition_revision = s.definition_revision "
+                   "WHERE s.deleted = 0 ORDER BY s.id"));
     for (;;) {
       PERENNIAL_ASSIGN_OR_RETURN(const bool row, rows.Step());
       if (!row) break;
@@ -193,6 +118,7 @@ absl::StatusOr<std::int64_t> SqliteSegmentStore::Write(const StoreWrite& write) 
         Insert(*writer_, "INSERT INTO shipped_segments (id) VALUES (?1) ON CONFLICT DO NOTHING", write.shipped));
     PERENNIAL_RETURN_IF_ERROR(
         Insert(*writer_, "INSERT INTO health_facts (name) VALUES (?1) ON CONFLICT DO NOTHING", write.health_facts));
+    PERENNIAL_RETURN_IF_ERROR(WriteDecisions(write.decisions));
     PERENNIAL_RETURN_IF_ERROR(WriteChanges(write.changes, revision));
     if (!write.progress.has_value()) return absl::OkStatus();
     PERENNIAL_ASSIGN_OR_RETURN(
@@ -207,21 +133,23 @@ absl::StatusOr<std::int64_t> SqliteSegmentStore::Write(const StoreWrite& write) 
 absl::Status SqliteSegmentStore::WriteSegments(const StoreWrite& write) {
   PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement remove,
                              writer_->Prepare("UPDATE segments SET deleted = 1 WHERE uid = ?1 AND deleted = 0"));
+  PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement forget,
+                             writer_->Prepare("DELETE FROM member_decisions WHERE segment_uid = ?1"));
   for (const std::int64_t uid : write.deleted) {
     PERENNIAL_RETURN_IF_ERROR(remove.Bind(1, uid).Run());
     if (writer_->changes() != 1) return absl::InternalError("deleted segment is not stored");
+    PERENNIAL_RETURN_IF_ERROR(forget.Bind(1, uid).Run());
   }
   PERENNIAL_ASSIGN_OR_RETURN(
       sqlite::Statement insert,
       writer_->Prepare("INSERT INTO segments (uid, id, display_name, description, filter, canonical_filter, "
-                       "segment_references, definition_revision, revision, create_time, update_time, deleted) "
-                       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0)"));
+                       "segment_references, definition_revision, revision, create_time, update_time, is_static, deleted) "
+                       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)"));
   PERENNIAL_ASSIGN_OR_RETURN(
       sqlite::Statement update,
       writer_->Prepare("UPDATE segments SET id = ?2, display_name = ?3, description = ?4, filter = ?5, "
                        "canonical_filter = ?6, segment_references = ?7, definition_revision = ?8, revision = ?9, "
-                       "create_time = ?10, "
-                       "update_time = ?11 WHERE uid = ?1 AND deleted = 0"));
+                       "create_time = ?10, update_time = ?11, is_static = ?12 WHERE uid = ?1 AND deleted = 0"));
   const auto run = [](sqlite::Statement& statement, const SegmentRecord& segment) {
     const std::string references = absl::StrJoin(segment.references, " ");
     statement.Bind(1, segment.uid).Bind(2, segment.id).Bind(3, segment.display_name).Bind(4, segment.description);
@@ -229,6 +157,7 @@ absl::Status SqliteSegmentStore::WriteSegments(const StoreWrite& write) {
     statement.Bind(8, segment.definition_revision).Bind(9, segment.revision);
     return statement.Bind(10, absl::ToUnixMicros(segment.create_time))
         .Bind(11, absl::ToUnixMicros(segment.update_time))
+        .Bind(12, segment.is_static)
         .Run();
   };
   for (const SegmentRecord& segment : write.created) {
@@ -246,13 +175,35 @@ absl::Status SqliteSegmentStore::WriteSegments(const StoreWrite& write) {
 absl::Status SqliteSegmentStore::InsertDefinition(const SegmentRecord& segment, absl::Time time) {
   PERENNIAL_ASSIGN_OR_RETURN(
       sqlite::Statement insert,
-      writer_->Prepare("INSERT INTO segment_definitions (segment_uid, definition_revision, filter, create_time) "
-                       "VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING"));
+      writer_->Prepare("INSERT INTO segment_definitions (segment_uid, definition_revision, filter, create_time, author) "
+                       "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING"));
   return insert.Bind(1, segment.uid)
       .Bind(2, segment.definition_revision)
       .Bind(3, segment.filter)
       .Bind(4, absl::ToUnixMicros(time))
+      .Bind(5, segment.author)
       .Run();
+}
+
+absl::Status SqliteSegmentStore::WriteDecisions(const std::vector<DecisionChange>& decisions) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sqlite::Statement put,
+      writer_->Prepare("INSERT INTO member_decisions (segment_uid, account_id, included, author, decide_time) "
+                       "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET included = ?3, author = ?4, "
+                       "decide_time = ?5"));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sqlite::Statement forget,
+      writer_->Prepare("DELETE FROM member_decisions WHERE segment_uid = ?1 AND account_id = ?2"));
+  for (const DecisionChange& decision : decisions) {
+    if (decision.included.has_value()) {
+      put.Bind(1, decision.segment_uid).Bind(2, decision.account_id).Bind(3, *decision.included);
+      put.Bind(4, decision.author).Bind(5, absl::ToUnixMicros(decision.time));
+      PERENNIAL_RETURN_IF_ERROR(put.Run());
+    } else {
+      PERENNIAL_RETURN_IF_ERROR(forget.Bind(1, decision.segment_uid).Bind(2, decision.account_id).Run());
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status SqliteSegmentStore::WriteChanges(const std::vector<MembershipChange>& changes, std::int64_t& revision) {
@@ -297,93 +248,6 @@ absl::Status SqliteSegmentStore::Leave(const MembershipChange& change, std::int6
   if (!row) return absl::InternalError("an account leaves a segment that it is not in");
   time = absl::FromUnixMicros(update.Int64(0));
   return update.Step().status();
-}
-
-absl::StatusOr<std::vector<EventRecord>> SqliteSegmentStore::Events(std::int64_t after, std::int64_t up_to,
-                                                                    absl::string_view segment_id) {
-  std::vector<EventRecord> events;
-  const absl::Status status = readers_.Read([&](sqlite::Connection& db) -> absl::Status {
-    PERENNIAL_ASSIGN_OR_RETURN(
-        sqlite::Statement rows,
-        db.Prepare("SELECT e.revision, s.id, e.account_id, e.entered, e.event_time, e.cause FROM membership_events e "
-                   "JOIN segments s ON s.uid = e.segment_uid WHERE e.revision > ?1 AND e.revision <= ?2 "
-                   "AND (?3 = '' OR s.id = ?3) ORDER BY e.revision"));
-    rows.Bind(1, after).Bind(2, up_to).Bind(3, segment_id);
-    for (;;) {
-      PERENNIAL_ASSIGN_OR_RETURN(const bool row, rows.Step());
-      if (!row) return absl::OkStatus();
-      events.push_back({.revision = rows.Int64(0),
-                        .segment_id = rows.Text(1),
-                        .account_id = rows.Text(2),
-                        .entered = rows.Int64(3) != 0,
-                        .time = absl::FromUnixMicros(rows.Int64(4)),
-                        .cause = CauseOf(rows.Int64(5))});
-    }
-  });
-  PERENNIAL_RETURN_IF_ERROR(status);
-  return events;
-}
-
-absl::StatusOr<std::vector<StayRecord>> SqliteSegmentStore::Members(std::int64_t segment_uid,
-                                                                    absl::string_view after_account, int limit) {
-  std::vector<StayRecord> stays;
-  const absl::Status status = readers_.Read([&](sqlite::Connection& db) -> absl::Status {
-    PERENNIAL_ASSIGN_OR_RETURN(
-        sqlite::Statement rows,
-        db.Prepare(absl::StrCat("SELECT ", std::string(kStayColumns),
-                                " FROM memberships m JOIN segments s ON s.uid = m.segment_uid "
-                                "WHERE m.segment_uid = ?1 AND m.account_id > ?2 AND m.leave_revision IS NULL "
-                                "ORDER BY m.account_id LIMIT ?3")));
-    rows.Bind(1, segment_uid).Bind(2, after_account).Bind(3, limit);
-    for (;;) {
-      PERENNIAL_ASSIGN_OR_RETURN(const bool row, rows.Step());
-      if (!row) return absl::OkStatus();
-      stays.push_back(StayOf(rows));
-    }
-  });
-  PERENNIAL_RETURN_IF_ERROR(status);
-  return stays;
-}
-
-absl::StatusOr<std::vector<StayRecord>> SqliteSegmentStore::Stays(absl::string_view account_id, bool show_left,
-                                                                  absl::string_view after_segment,
-                                                                  std::int64_t after_enter_revision, int limit) {
-  std::vector<StayRecord> stays;
-  const absl::Status status = readers_.Read([&](sqlite::Connection& db) -> absl::Status {
-    PERENNIAL_ASSIGN_OR_RETURN(
-        sqlite::Statement rows,
-        db.Prepare(absl::StrCat("SELECT ", std::string(kStayColumns),
-                                " FROM memberships m JOIN segments s ON s.uid = m.segment_uid WHERE m.account_id = ?1 "
-                                "AND (?2 OR m.leave_revision IS NULL) AND (s.id, m.enter_revision) > (?3, ?4) "
-                                "ORDER BY s.id, m.enter_revision LIMIT ?5")));
-    rows.Bind(1, account_id).Bind(2, show_left).Bind(3, after_segment).Bind(4, after_enter_revision).Bind(5, limit);
-    for (;;) {
-      PERENNIAL_ASSIGN_OR_RETURN(const bool row, rows.Step());
-      if (!row) return absl::OkStatus();
-      stays.push_back(StayOf(rows));
-    }
-  });
-  PERENNIAL_RETURN_IF_ERROR(status);
-  return stays;
-}
-
-absl::StatusOr<std::vector<DefinitionRecord>> SqliteSegmentStore::Definitions(std::int64_t segment_uid) {
-  std::vector<DefinitionRecord> definitions;
-  const absl::Status status = readers_.Read([&](sqlite::Connection& db) -> absl::Status {
-    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement rows,
-                               db.Prepare("SELECT definition_revision, filter, create_time FROM segment_definitions "
-                                          "WHERE segment_uid = ?1 ORDER BY definition_revision"));
-    rows.Bind(1, segment_uid);
-    for (;;) {
-      PERENNIAL_ASSIGN_OR_RETURN(const bool row, rows.Step());
-      if (!row) return absl::OkStatus();
-      definitions.push_back({.definition_revision = rows.Int64(0),
-                             .filter = rows.Text(1),
-                             .create_time = absl::FromUnixMicros(rows.Int64(2))});
-    }
-  });
-  PERENNIAL_RETURN_IF_ERROR(status);
-  return definitions;
 }
 
 }  // namespace perennial::segments

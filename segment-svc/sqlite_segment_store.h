@@ -27,13 +27,18 @@ class SqliteSegmentStore final : public SegmentStore {
   absl::StatusOr<std::vector<StayRecord>> Stays(absl::string_view account_id, bool show_left,
                                                 absl::string_view after_segment, std::int64_t after_enter_revision,
                                                 int limit) override;
-  absl::StatusOr<std::vector<DefinitionRecord>> Definitions(std::int64_t segment_uid) override;
+  absl::Status LoadDecisions(const std::function<void(std::int64_t, absl::string_view, bool)>& visit) override;
+  absl::StatusOr<std::vector<DecisionRecord>> Decisions(std::int64_t segment_uid, absl::string_view after_account,
+                                                        int limit) override;
+  absl::StatusOr<std::vector<DefinitionRecord>> Definitions(std::int64_t segment_uid, std::int64_t before,
+                                                            int limit) override;
 
  private:
   SqliteSegmentStore(std::unique_ptr<sqlite::Connection> writer, const std::string& path);
 
   absl::Status WriteSegments(const StoreWrite& write);
   absl::Status InsertDefinition(const SegmentRecord& segment, absl::Time time);
+  absl::Status WriteDecisions(const std::vector<DecisionChange>& decisions);
   absl::Status WriteChanges(const std::vector<MembershipChange>& changes, std::int64_t& revision);
   absl::Status Enter(const MembershipChange& change, std::int64_t revision);
   // Ends the open stay; sets `time` to when it ended.

@@ -34,6 +34,7 @@ absl::StatusOr<std::vector<SegmentRecord>> ParseSegments(absl::string_view text)
     record.display_name = segment.display_name();
     record.description = segment.description();
     record.filter = segment.filter();
+    record.is_static = segment.kind() == v1::SEGMENT_KIND_STATIC;
     segments.push_back(std::move(record));
   }
   return segments;

@@ -12,8 +12,8 @@ absl::Duration UntilNextSweep(absl::Time now) {
   return std::min(absl::Minutes(1), until_midnight);
 }
 
-Sweeper::Sweeper(SegmentEngine& engine, const Clock& clock)
-    : engine_(engine), clock_(clock), thread_([this] { Loop(); }) {}
+Sweeper::Sweeper(SegmentEngine& engine, Snapshots& snapshots, const Clock& clock)
+    : engine_(engine), snapshots_(snapshots), clock_(clock), thread_([this] { Loop(); }) {}
 
 Sweeper::~Sweeper() {
   {
@@ -37,6 +37,8 @@ void Sweeper::Loop() {
     }
     const absl::Status status = engine_.Sweep();
     if (!status.ok()) Log(LogLevel::kError, "sweep failed; will be tried again", {{"status", status.ToString()}});
+    const absl::Status taken = snapshots_.TakeIfDue();
+    if (!taken.ok()) Log(LogLevel::kError, "no snapshot; will be tried again", {{"status", taken.ToString()}});
   }
 }
 

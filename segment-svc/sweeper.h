@@ -8,14 +8,16 @@
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "segment-svc/segment_engine.h"
+#include "segment-svc/snapshots.h"
 
 namespace perennial::segments {
 
-// Lets an engine look at the clock once a minute and right after each UTC midnight, for as long as it lives.
+// Lets an engine look at the clock, and snapshots be taken, once a minute and right after each UTC midnight, for as long
+// as it lives.
 class Sweeper {
  public:
-  // Both must outlive this.
-  Sweeper(SegmentEngine& engine, const Clock& clock);
+  // All must outlive this.
+  Sweeper(SegmentEngine& engine, Snapshots& snapshots, const Clock& clock);
   ~Sweeper();
   Sweeper(const Sweeper&) = delete;
   Sweeper& operator=(const Sweeper&) = delete;
@@ -24,6 +26,7 @@ class Sweeper {
   void Loop();
 
   SegmentEngine& engine_;
+  Snapshots& snapshots_;
   const Clock& clock_;
   Mutex mu_;
   std::condition_variable changed_;

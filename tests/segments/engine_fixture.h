@@ -67,8 +67,16 @@ class FlakyStore final : public SegmentStore {
                                                 int limit) override {
     return store_->Stays(account_id, show_left, after_segment, after_enter_revision, limit);
   }
-  absl::StatusOr<std::vector<DefinitionRecord>> Definitions(std::int64_t segment_uid) override {
-    return store_->Definitions(segment_uid);
+  absl::Status LoadDecisions(const std::function<void(std::int64_t, absl::string_view, bool)>& visit) override {
+    return store_->LoadDecisions(visit);
+  }
+  absl::StatusOr<std::vector<DecisionRecord>> Decisions(std::int64_t segment_uid, absl::string_view after_account,
+                                                        int limit) override {
+    return store_->Decisions(segment_uid, after_account, limit);
+  }
+  absl::StatusOr<std::vector<DefinitionRecord>> Definitions(std::int64_t segment_uid, std::int64_t before,
+                                                            int limit) override {
+    return store_->Definitions(segment_uid, before, limit);
   }
 
  private:

@@ -153,13 +153,55 @@ TEST_P(SegmentStoreTest, KeepsEveryFilterThatASegmentHasHad) {
   record.definition_revision = 2;
   record.filter = "mrr > 100";
   record.update_time = TestTime() + absl::Hours(1);
+  record.author = "ada";
   StoreWrite refilter;
   refilter.updated.push_back(record);
   ASSERT_THAT(store_->Write(refilter), IsOk());
-  const auto definitions = store_->Definitions(1);
+  const auto definitions = store_->Definitions(1, 1000, 1000);
   ASSERT_THAT(definitions, IsOk());
-  EXPECT_THAT(*definitions, ElementsAre(FieldsAre(1, "mrr > 0", TestTime()),
-                                        FieldsAre(2, "mrr > 100", TestTime() + absl::Hours(1))));
+  EXPECT_THAT(*definitions, ElementsAre(FieldsAre(2, "mrr > 100", TestTime() + absl::Hours(1), "ada"),
+                                        FieldsAre(1, "mrr > 0", TestTime(), "")));
+  EXPECT_EQ(store_->Definitions(1, 2, 1000)->size(), 1U);
+  EXPECT_EQ(store_->Definitions(1, 1000, 1)->front().definition_revision, 2);
+  // Comes back with the segment.
+  Reopen();
+  EXPECT_EQ(store_->Load()->segments.front().author, "ada");
+}
+
+TEST_P(SegmentStoreTest, KeepsWhatWasDecidedByHandUntilItIsForgotten) {
+  Insert(1, "a");
+  Insert(2, "b");
+  StoreWrite write;
+  for (const char* account : {"acme", "beta", "core"}) {
+    write.decisions.push_back(
+        {.segment_uid = 1, .account_id = account, .included = true, .author = "ada", .time = TestTime()});
+  }
+  write.decisions.push_back(
+      {.segment_uid = 2, .account_id = "acme", .included = false, .author = "", .time = TestTime()});
+  ASSERT_THAT(store_->Write(write), IsOk());
+  StoreWrite change;
+  change.decisions.push_back(
+      {.segment_uid = 1, .account_id = "beta", .included = false, .author = "bob", .time = TestTime()});
+  change.decisions.push_back(
+      {.segment_uid = 1, .account_id = "core", .included = std::nullopt, .author = "", .time = TestTime()});
+  ASSERT_THAT(store_->Write(change), IsOk());
+  Reopen();
+  const auto decisions = store_->Decisions(1, "", 10);
+  ASSERT_THAT(decisions, IsOk());
+  EXPECT_THAT(*decisions, ElementsAre(FieldsAre("acme", true, "ada", TestTime()),
+                                      FieldsAre("beta", false, "bob", TestTime())));
+  EXPECT_THAT(*store_->Decisions(1, "acme", 10), ElementsAre(FieldsAre("beta", false, "bob", TestTime())));
+  EXPECT_EQ(store_->Decisions(1, "", 1)->size(), 1U);
+  std::vector<std::string> loaded;
+  ASSERT_THAT(store_->LoadDecisions([&](std::int64_t uid, absl::string_view account, bool included) {
+    loaded.push_back(absl::StrCat(uid, " ", account, included ? " in" : " out"));
+  }),
+              IsOk());
+  EXPECT_THAT(loaded, ElementsAre("1 acme in", "1 beta out", "2 acme out"));
+  StoreWrite remove;
+  remove.deleted.push_back(1);
+  ASSERT_THAT(store_->Write(remove), IsOk());
+  EXPECT_THAT(*store_->Decisions(1, "", 10), IsEmpty());
 }
 
 TEST_P(SegmentStoreTest, NumbersEventsWithoutGaps) {
