@@ -67,7 +67,8 @@ void Override(const v1::HealthScoreOverride& by, const CompiledScorecard& scorec
 }
 
 v1::HealthScoreCause CauseOf(const Portfolio& portfolio, const v1::HealthScore& present, const v1::HealthScore& next) {
-  if (present.override().SerializeAsString() != next.override().SerializeAsString()) {
+  const bool overridden = present.has_override() || next.has_override();
+  if (overridden && present.override().SerializeAsString() != next.override().SerializeAsString()) {
     return v1::HEALTH_SCORE_CAUSE_OVERRIDE;
   }
   // What made the present score is not in force any more.

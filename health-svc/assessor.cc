@@ -272,6 +272,7 @@ void Assessor::PublishOne(const Assessment& assessment) {
     entry.as_of = ToTime(assessment.score.as_of());
     entry.facts_revision = assessment.score.facts_revision();
   }
+  if (assessment.score.frozen() && !assessment.score.has_score()) unkept_.insert(assessment.account_id);
   for (const auto& [rule, state] : assessment.flags) PublishFlag(row, rule, state);
 }
 
@@ -286,7 +287,7 @@ void Assessor::PutScore(facts::RowId row, const v1::HealthScore& score) {
     due_overrides_.erase({ToTime(standing->config.expire_time()), row});
   }
   portfolio_.PutScore(row, score);
-  if (score.frozen() && !score.has_score()) unkept_.push_back(portfolio_.table().account_id(row));
+  if (score.frozen() && !score.has_score()) unkept_.insert(portfolio_.table().account_id(row));
   // What churn froze does not end by itself.
   if (score.has_override() && !score.frozen()) due_overrides_.insert({ToTime(score.override().expire_time()), row});
 }

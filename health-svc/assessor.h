@@ -54,7 +54,8 @@ class Assessor {
   // Puts another configuration in force once `persist` has stored it; all accounts are assessed anew by the next
   // Tick(). INVALID_ARGUMENT when ids clash; an error of `persist` is returned, and nothing changes.
   absl::Status Reconfigure(Scorecards scorecards, FlagRules rules, const std::function<absl::Status()>& persist);
-  // Accounts that had churned before they were first seen, whose last score is still to be found; each is told once.
+  // Accounts that had churned before they were first seen, whose last score is still to be found; each is told once,
+  // and again when its facts change: its history may still be coming in.
   std::vector<std::string> TakeUnkept();
   // The score that such an account had just before it churned; without effect when it has one by now. An account whose
   // facts have not come yet is told again by TakeUnkept().
@@ -124,7 +125,7 @@ class Assessor {
   std::set<std::pair<absl::Time, facts::RowId>> due_overrides_ ABSL_GUARDED_BY(mu_);
   // Row that a sweep over all has come to.
   std::optional<facts::RowId> sweep_ ABSL_GUARDED_BY(mu_);
-  std::vector<std::string> unkept_ ABSL_GUARDED_BY(mu_);
+  std::set<std::string> unkept_ ABSL_GUARDED_BY(mu_);
   std::atomic<bool> stopping_ = false;
   std::atomic<int> hurried_ = 0;  // calls that a sweep lets go first
   bool assess_all_ ABSL_GUARDED_BY(mu_) = false;

@@ -130,12 +130,13 @@ absl::Status Assessor::HandleFlag(absl::string_view account_id, absl::string_vie
 
 std::vector<std::string> Assessor::TakeUnkept() {
   const MutexLock lock(mu_);
-  return std::exchange(unkept_, {});
+  const std::set<std::string> taken = std::exchange(unkept_, {});
+  return {taken.begin(), taken.end()};
 }
 
 void Assessor::ReturnUnkept(std::string account_id) {
   const MutexLock lock(mu_);
-  unkept_.push_back(std::move(account_id));
+  unkept_.insert(std::move(account_id));
 }
 
 absl::Status Assessor::SetKept(const std::string& account_id, const v1::HealthScore& kept) {
@@ -144,7 +145,7 @@ absl::Status Assessor::SetKept(const std::string& account_id, const v1::HealthSc
     const auto row = portfolio_.Find(account_id);
     if (!row.has_value() || !portfolio_.entry(*row).frozen || !kept.has_score()) return absl::OkStatus();
     if (!portfolio_.entry(*row).seen) {
-      unkept_.push_back(account_id);
+      unkept_.insert(account_id);
       return absl::OkStatus();
     }
     Assessment assessment{.account_id = account_id, .changed = true, .begins_entry = true};

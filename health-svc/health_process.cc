@@ -101,6 +101,7 @@ absl::Status HealthProcess::Serve(const HealthProcessOptions& options, const Clo
   scores_ = std::make_unique<HealthScores>(*portfolio_, *store_, cache_reader_.get(), *assessor_, clock);
   flags_ = std::make_unique<Flags>(*portfolio_, *assessor_, clock);
   scorecard_library_ = std::make_unique<ScorecardLibrary>(*configurator_, *portfolio_);
+  simulation_ = std::make_unique<Simulation>(*configurator_, *scorecard_library_, *portfolio_);
   rule_library_ = std::make_unique<FlagRuleLibrary>(*configurator_, *portfolio_);
   past_facts_ = std::make_unique<PastFacts>(options.accounts);
   past_scores_ = std::make_unique<PastScores>(*past_facts_, *portfolio_, *scorecard_library_, clock);
@@ -112,7 +113,7 @@ absl::Status HealthProcess::Serve(const HealthProcessOptions& options, const Clo
                                                                                   .past_pool = past_pool_,
                                                                                   .waiters = waiters_,
                                                                                   .hub = hub_});
-  scorecard_service_ = std::make_unique<ScorecardService>(*scorecard_library_, pool_);
+  scorecard_service_ = std::make_unique<ScorecardService>(*scorecard_library_, *simulation_, pool_, heavy_pool_);
   flag_service_ = std::make_unique<FlagService>(FlagService::Parts{.flags = *flags_,
                                                                    .rules = *rule_library_,
                                                                    .portfolio = *portfolio_,

@@ -81,8 +81,10 @@ class HealthProcess {
   std::unique_ptr<ScoreAnswers> score_answers_;
   std::unique_ptr<ChurnBackfill> backfill_;
   std::unique_ptr<FlagRuleLibrary> rule_library_;
+  std::unique_ptr<Simulation> simulation_;
   WorkerPool pool_{{.threads = 8, .max_queued = 1024}};
   WorkerPool past_pool_{{.threads = 4, .max_queued = 64}};  // for what asks accounts-svc
+  WorkerPool heavy_pool_{{.threads = 1, .max_queued = 8}};  // for what looks at the whole portfolio
   RevisionWaiters waiters_;
   std::unique_ptr<HealthScoreService> score_service_;
   std::unique_ptr<FlagService> flag_service_;

@@ -47,4 +47,11 @@ grpc::ServerUnaryReactor* ScorecardService::DiffScorecardRevisions(grpc::Callbac
   return ServeUnary(pool_, context, request, response, [this](const auto& call) { return library_.Diff(call); });
 }
 
+grpc::ServerUnaryReactor* ScorecardService::SimulateScorecard(grpc::CallbackServerContext* context,
+                                                              const v1::SimulateScorecardRequest* request,
+                                                              v1::SimulateScorecardResponse* response) {
+  return ServeUnary(heavy_pool_, context, request, response,
+                    [this](const auto& call) { return simulation_.Run(call); });
+}
+
 }  // namespace perennial::health

@@ -4,6 +4,7 @@
 
 #include "common/server/worker_pool.h"
 #include "health-svc/scorecard_library.h"
+#include "health-svc/simulation.h"
 #include "perennial/health/v1/scorecard_service.grpc.pb.h"
 
 namespace perennial::health {
@@ -11,8 +12,9 @@ namespace perennial::health {
 // perennial.health.v1.ScorecardService: transport only.
 class ScorecardService final : public v1::ScorecardService::CallbackService {
  public:
-  // Both must outlive this.
-  ScorecardService(ScorecardLibrary& library, WorkerPool& pool) : library_(library), pool_(pool) {}
+  // All must outlive this. `heavy_pool` is for what looks at the whole portfolio: it must not hold up the rest.
+  ScorecardService(ScorecardLibrary& library, const Simulation& simulation, WorkerPool& pool, WorkerPool& heavy_pool)
+      : library_(library), simulation_(simulation), pool_(pool), heavy_pool_(heavy_pool) {}
 
   grpc::ServerUnaryReactor* CreateScorecard(grpc::CallbackServerContext* context,
                                             const v1::CreateScorecardRequest* request,
@@ -34,10 +36,15 @@ class ScorecardService final : public v1::ScorecardService::CallbackService {
   grpc::ServerUnaryReactor* DiffScorecardRevisions(grpc::CallbackServerContext* context,
                                                    const v1::DiffScorecardRevisionsRequest* request,
                                                    v1::DiffScorecardRevisionsResponse* response) override;
+  grpc::ServerUnaryReactor* SimulateScorecard(grpc::CallbackServerContext* context,
+                                              const v1::SimulateScorecardRequest* request,
+                                              v1::SimulateScorecardResponse* response) override;
 
  private:
   ScorecardLibrary& library_;
+  const Simulation& simulation_;
   WorkerPool& pool_;
+  WorkerPool& heavy_pool_;
 };
 
 }  // namespace perennial::health

@@ -45,40 +45,50 @@ std::uint32_t FakeAccounts::Define(const std::string& name, accounts_v1::FactTyp
   return definition.id();
 }
 
+accounts_v1::PackedFacts FakeAccounts::Pack(const std::string& account, const FactMap& facts, absl::Time as_of) {
+  std::map<std::uint32_t, double> numbers;
+  std::map<std::uint32_t, std::string> texts;
+  for (const auto& [name, value] : facts) {
+    if (const auto* number = std::get_if<double>(&value)) {
+      numbers[Define(name, accounts_v1::FACT_TYPE_NUMBER)] = *number;
+    } else if (const auto* flag = std::get_if<bool>(&value)) {
+      numbers[Define(name, accounts_v1::FACT_TYPE_BOOL)] = *flag ? 1 : 0;
+    } else {
+      texts[Define(name, accounts_v1::FACT_TYPE_STRING)] = std::get<std::string>(value);
+    }
+  }
+  accounts_v1::PackedFacts row;
+  row.set_account_id(account);
+  *row.mutable_as_of() = ToTimestamp(as_of);
+  for (const auto& [id, number] : numbers) {
+    row.add_number_ids(id);
+    row.add_number_values(number);
+  }
+  for (const auto& [id, text] : texts) {
+    row.add_text_ids(id);
+    row.add_text_values(text);
+  }
+  const auto phase = facts.find("phase");
+  if (phase != facts.end()) phases_[account][as_of] = std::get<std::string>(phase->second);
+  return row;
+}
+
 std::int64_t FakeAccounts::Put(const std::string& account, const FactMap& facts) {
   std::int64_t revision = 0;
   {
     MutexLock lock(mu_);
-    std::map<std::uint32_t, double> numbers;
-    std::map<std::uint32_t, std::string> texts;
-    for (const auto& [name, value] : facts) {
-      if (const auto* number = std::get_if<double>(&value)) {
-        numbers[Define(name, accounts_v1::FACT_TYPE_NUMBER)] = *number;
-      } else if (const auto* flag = std::get_if<bool>(&value)) {
-        numbers[Define(name, accounts_v1::FACT_TYPE_BOOL)] = *flag ? 1 : 0;
-      } else {
-        texts[Define(name, accounts_v1::FACT_TYPE_STRING)] = std::get<std::string>(value);
-      }
-    }
-    accounts_v1::PackedFacts row;
-    row.set_account_id(account);
+    accounts_v1::PackedFacts row = Pack(account, facts, as_of_);
     row.set_revision(revision = ++revision_);
-    *row.mutable_as_of() = ToTimestamp(as_of_);
-    for (const auto& [id, number] : numbers) {
-      row.add_number_ids(id);
-      row.add_number_values(number);
-    }
-    for (const auto& [id, text] : texts) {
-      row.add_text_ids(id);
-      row.add_text_values(text);
-    }
-    const auto phase = facts.find("phase");
-    if (phase != facts.end()) phases_[account][as_of_] = std::get<std::string>(phase->second);
     past_[account][as_of_] = row;
     rows_[account] = std::move(row);
   }
   hub_.WakeAll();
   return revision;
+}
+
+void FakeAccounts::PutPast(const std::string& account, const FactMap& facts, absl::Time as_of) {
+  MutexLock lock(mu_);
+  past_[account][as_of] = Pack(account, facts, as_of);
 }
 
 const accounts_v1::PackedFacts* FakeAccounts::RowAt(const std::string& account, absl::Time as_of) {

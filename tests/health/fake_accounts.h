@@ -26,6 +26,8 @@ class FakeAccounts final : public perennial::accounts::v1::FactService::Callback
 
   // The account's facts are these from now on. Returns the revision of the row.
   std::int64_t Put(const std::string& account, const FactMap& facts);
+  // What the facts were as of a past moment, told late: the feed says nothing of it.
+  void PutPast(const std::string& account, const FactMap& facts, absl::Time as_of);
   std::int64_t Delete(const std::string& account);
   // Forgets an account without a tombstone, as one that was deleted and purged.
   void Purge(const std::string& account);
@@ -71,6 +73,8 @@ class FakeAccounts final : public perennial::accounts::v1::FactService::Callback
     int definitions = 0;
     bool told = false;
   };
+  perennial::accounts::v1::PackedFacts Pack(const std::string& account, const FactMap& facts, absl::Time as_of)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<std::optional<perennial::accounts::v1::WatchFactsResponse>> Next(Reader& reader);
   std::uint32_t Define(const std::string& name, perennial::accounts::v1::FactType type)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -132,6 +132,18 @@ TEST_F(PastScoresTest, AnAccountFirstSeenChurnedHasTheScoreOfJustBefore) {
   EXPECT_DOUBLE_EQ(again.score(), 74);
 }
 
+TEST_F(PastScoresTest, AnAccountWhoseHistoryComesInAfterItsChurnGetsItsScoreThen) {
+  StartReady();
+  const absl::Time before = clock_.Now();
+  clock_.Advance(absl::Hours(24));
+  PutNow("gone", {{"phase", std::string("CHURNED")}});
+  EXPECT_FALSE(Current("gone").has_score());
+  accounts_.PutPast("gone", Facts(90, 50), before);
+  PutNow("gone", {{"phase", std::string("CHURNED")}, {"use", 0.0}, {"said", 1.0}});
+  EXPECT_TRUE(Eventually([&] { return Current("gone").has_score(); }));
+  EXPECT_DOUBLE_EQ(Current("gone").score(), 74);
+}
+
 TEST_F(PastScoresTest, ExplainsAChangeOfDataScorecardAndOverrideTogether) {
   StartReady();
   PutNow("acme", Facts(80, 50));

@@ -146,6 +146,8 @@ constexpr BadCall kBadCalls[] = {
      R"({"scorecard":{"name":"scorecards/general","applies_to":"("},"update_mask":"applies_to,size"})",
      "author scorecard.applies_to update_mask"},
     {"ScorecardService.DeleteScorecard", R"({"name":"x"})", "author name"},
+    {"ScorecardService.SimulateScorecard", R"({"scorecard":{"name":"x"},"list_size":-1})",
+     "list_size scorecard.bands scorecard.groups scorecard.measures scorecard.name"},
     {"ScorecardService.ListScorecardRevisions", R"({"name":"x","page_size":-1,"page_token":"x"})",
      "name page_size page_token"},
     {"ScorecardService.DiffScorecardRevisions", R"({"name":"x","from_revision":-1,"to_revision":-1})",
