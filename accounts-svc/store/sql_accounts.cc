@@ -66,9 +66,9 @@ std::string ListSql(const AccountQuery& query) {
   std::string sql(kAccountColumns);
   absl::StrAppend(&sql, "WHERE (?1 <> 0 OR delete_time IS NULL) ");
   if (!query.after_id.empty()) {
-    absl::StrAppend(&sql, "AND (", column, ", account_id) ", query.descending ? "<" : ">", " (?2, ?3) ");
+    absl::StrAppend(&sql, "AND (", column, ", account_id) ", query.descending ? "<" : ">", " (?3, ?4) ");
   }
-  absl::StrAppend(&sql, "ORDER BY ", column, " ", direction, ", account_id ", direction, " LIMIT ?4");
+  absl::StrAppend(&sql, "ORDER BY ", column, " ", direction, ", account_id ", direction, " LIMIT ?2");
   return sql;
 }
 
@@ -88,16 +88,16 @@ absl::StatusOr<std::optional<AccountRecord>> SqlTransaction::FindAccountByNo(Acc
 
 absl::StatusOr<std::vector<AccountRecord>> SqlTransaction::ListAccounts(const AccountQuery& query) {
   PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement, connection_.Prepare(ListSql(query)));
-  statement.Bind(1, query.show_deleted).Bind(4, query.limit);
+  statement.Bind(1, query.show_deleted).Bind(2, query.limit);
   std::int64_t time = 0;
   if (!query.after_id.empty()) {
     if (query.order == AccountOrder::kCreateTime) {
       if (!absl::SimpleAtoi(query.after_key, &time)) return absl::InternalError("bad list key");
-      statement.Bind(2, time);
+      statement.Bind(3, time);
     } else {
-      statement.Bind(2, query.order == AccountOrder::kId ? query.after_id : query.after_key);
+      statement.Bind(3, query.order == AccountOrder::kId ? query.after_id : query.after_key);
     }
-    statement.Bind(3, query.after_id);
+    statement.Bind(4, query.after_id);
   }
   std::vector<AccountRecord> accounts;
   for (;;) {

@@ -15,15 +15,12 @@
 #include "absl/strings/string_view.h"
 
 // One SQL text for SQLite and PostgreSQL. What a statement may use, so that both understand it alike:
-//   - Parameters are ?, counted from 1, or ?1, ?2, ... Integers bind to BIGINT; a truth value is an integer, 0 or 1, in
-//   tables
-//     and in comparisons (`?1 <> 0`, not `?1`).
+//   - Parameters are ?, counted from 1, or ?1, ?2, ... without a gap. A truth value is an integer, 0 or 1, in tables and
+//     in comparisons (`?1 <> 0`, not `?1`).
 //   - INSERT ... ON CONFLICT (columns) DO UPDATE or DO NOTHING, never OR REPLACE or OR IGNORE. In DO UPDATE a column of
-//   the
-//     present row carries its table's name (`total = days.total + excluded.total`).
-//   - RETURNING instead of a last row id; numbers are given out by `(SELECT coalesce(max(no), 0) + 1 FROM ...)`, which
-//   is safe
-//     because write transactions run one after another.
+//     the present row carries its table's name (`total = days.total + excluded.total`).
+//   - RETURNING instead of a last row id. Numbers are given out by `(SELECT coalesce(max(no), 0) + 1 FROM ...)`, which
+//     is safe because write transactions run one after another.
 //   - Reserved words as names are quoted (`"user"`); a subquery in FROM has an alias; LIMIT is not negative.
 //   - Texts compare by their bytes. They hold no NUL, which PostgreSQL cannot store.
 // No triggers, LISTEN, advisory locks or SERIAL: databases that only speak PostgreSQL's protocol differ there.
