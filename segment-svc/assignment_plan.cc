@@ -22,8 +22,9 @@ std::string EtagOfPlan(const v1::AssignAccountsResponse& plan) {
   std::uint64_t hash = Fnv1a64("plan");
   for (const v1::Assignment& assignment : plan.assignments()) {
     // Names have no blanks.
-    hash = Fnv1a64(absl::StrCat(assignment.account(), " ", assignment.previous_manager(), " ", assignment.manager(), " "),
-                   hash);
+    const std::string move =
+        absl::StrCat(assignment.account(), " ", assignment.previous_manager(), " ", assignment.manager(), " ");
+    hash = Fnv1a64(move, hash);
   }
   return absl::StrCat("\"", absl::Hex(hash, absl::kZeroPad16), "\"");
 }

@@ -216,7 +216,8 @@ std::vector<std::string> MembershipEvaluator::ReadingTheClock() const {
 std::vector<std::string> MembershipEvaluator::WithoutFilter() const {
   std::vector<std::string> ids;
   for (const Segment* segment : order_) {
-    if (!segment->definition.filter.has_value() && !segment->definition.is_static) ids.push_back(segment->definition.id);
+    const Definition& definition = segment->definition;
+    if (!definition.filter.has_value() && !definition.is_static) ids.push_back(definition.id);
   }
   return ids;
 }

@@ -57,9 +57,11 @@ class SegmentService final : public v1::SegmentService::CallbackService {
                                          v1::RemoveMemberResponse* response) override;
   grpc::ServerUnaryReactor* ResetMember(grpc::CallbackServerContext* context, const v1::ResetMemberRequest* request,
                                         v1::ResetMemberResponse* response) override;
-  grpc::ServerUnaryReactor* ListMemberDecisions(grpc::CallbackServerContext* context, const v1::ListMemberDecisionsRequest* request,
+  grpc::ServerUnaryReactor* ListMemberDecisions(grpc::CallbackServerContext* context,
+                                                const v1::ListMemberDecisionsRequest* request,
                                                 v1::ListMemberDecisionsResponse* response) override;
-  grpc::ServerUnaryReactor* ListSegmentHistory(grpc::CallbackServerContext* context, const v1::ListSegmentHistoryRequest* request,
+  grpc::ServerUnaryReactor* ListSegmentHistory(grpc::CallbackServerContext* context,
+                                               const v1::ListSegmentHistoryRequest* request,
                                                v1::ListSegmentHistoryResponse* response) override;
   grpc::ServerUnaryReactor* GetSegmentMetrics(grpc::CallbackServerContext* context,
                                               const v1::GetSegmentMetricsRequest* request,

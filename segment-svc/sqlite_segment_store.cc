@@ -143,7 +143,8 @@ absl::Status SqliteSegmentStore::WriteSegments(const StoreWrite& write) {
   PERENNIAL_ASSIGN_OR_RETURN(
       sqlite::Statement insert,
       writer_->Prepare("INSERT INTO segments (uid, id, display_name, description, filter, canonical_filter, "
-                       "segment_references, definition_revision, revision, create_time, update_time, is_static, deleted) "
+                       "segment_references, definition_revision, revision, create_time, update_time, is_static, "
+                       "deleted) "
                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)"));
   PERENNIAL_ASSIGN_OR_RETURN(
       sqlite::Statement update,
@@ -175,8 +176,8 @@ absl::Status SqliteSegmentStore::WriteSegments(const StoreWrite& write) {
 absl::Status SqliteSegmentStore::InsertDefinition(const SegmentRecord& segment, absl::Time time) {
   PERENNIAL_ASSIGN_OR_RETURN(
       sqlite::Statement insert,
-      writer_->Prepare("INSERT INTO segment_definitions (segment_uid, definition_revision, filter, create_time, author) "
-                       "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING"));
+      writer_->Prepare("INSERT INTO segment_definitions (segment_uid, definition_revision, filter, create_time, "
+                       "author) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING"));
   return insert.Bind(1, segment.uid)
       .Bind(2, segment.definition_revision)
       .Bind(3, segment.filter)
