@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "common/base/error_details.h"
 #include "common/base/log.h"
@@ -33,6 +32,8 @@ absl::Status CommitUnknown() {
 
 void IgnoreNotice(void*, const PGresult*) {}
 
+std::string FirstLine(absl::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
+
 std::string Setting(const char* name, std::chrono::milliseconds value) {
   return absl::StrCat("SET ", name, " = ", value.count(), ";");
 }
@@ -55,9 +56,7 @@ absl::Status PostgresConnection::Connect() {
   connection_.reset(PQconnectdbParams(names.data(), values.data(), 1));
   lost_ = PQstatus(connection_.get()) != CONNECTION_OK;
   if (lost_) {
-    const std::string message(PQerrorMessage(connection_.get()));
-    const std::pair<absl::string_view, absl::string_view> lines = absl::StrSplit(message, absl::MaxSplits('\n', 1));
-    Log(LogLevel::kWarning, "cannot connect to PostgreSQL", {{"error", std::string(lines.first)}});
+    Log(LogLevel::kWarning, "cannot connect to PostgreSQL", {{"error", FirstLine(PQerrorMessage(connection_.get()))}});
     return Unreachable();
   }
   PQsetNoticeReceiver(connection_.get(), IgnoreNotice, nullptr);
@@ -76,9 +75,10 @@ absl::Status PostgresConnection::Check(const PGresult* result) {
   const ExecStatusType state = PQresultStatus(result);
   if (state == PGRES_COMMAND_OK || state == PGRES_TUPLES_OK || state == PGRES_EMPTY_QUERY) return absl::OkStatus();
   const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-  if (sqlstate == nullptr) {  // libpq's own errors, lost connections among them, have none
-    lost_ = lost_ || PQstatus(connection_.get()) != CONNECTION_OK;
-    return Fail(lost_ ? Unreachable() : absl::InternalError(absl::StrCat("libpq: ", PQresultErrorMessage(result))));
+  if (sqlstate == nullptr) {  // libpq's own errors have none: the connection broke, or is in no known state
+    Log(LogLevel::kWarning, "connection to PostgreSQL lost", {{"error", FirstLine(PQerrorMessage(connection_.get()))}});
+    lost_ = true;
+    return Fail(Unreachable());
   }
   lost_ = lost_ || IsLoss(sqlstate) || PQstatus(connection_.get()) != CONNECTION_OK;
   conflict_ = conflict_ || IsConflict(sqlstate);
