@@ -31,7 +31,7 @@ struct Size {
 
 Size SizeOfRun() {
   if (std::getenv("PERENNIAL_LONG") == nullptr) return {};
-  return {.accounts = 10'000, .segments = 300, .nested = 30, .rounds = 60};
+  return {.accounts = 10'000, .segments = 300, .nested = 30, .rounds = 40};
 }
 
 class MembershipModelTest : public EngineTest, public ::testing::WithParamInterface<int> {
