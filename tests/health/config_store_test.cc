@@ -70,7 +70,8 @@ TEST_F(ConfigStoreTest, TellsTheNewestOfEachAndAllOfOneNewestFirst) {
   EXPECT_TRUE(newest[0].deleted);
   EXPECT_EQ(newest[1].id, "b");
   std::vector<std::int64_t> listed;
-  for (const ConfigRevision& revision : *store_->List(kScorecardKind, "a", 3, 10)) listed.push_back(revision.revision);
+  const auto older = *store_->List(kScorecardKind, "a", 3, 10);
+  for (const ConfigRevision& revision : older) listed.push_back(revision.revision);
   EXPECT_THAT(listed, ElementsAre(2, 1));
 }
 
