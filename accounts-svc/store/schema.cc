@@ -214,6 +214,16 @@ CREATE INDEX tasks_by_assignee ON tasks (assignee, due_key, account_id, task_id)
 CREATE INDEX tasks_by_entry ON tasks (account_no, entry_time, task_id);
 
 CREATE INDEX records_by_time ON records (account_no, event_time, kind, record_id);
+)sql",
+                         R"sql(
+CREATE TABLE requests (             -- mutations that were carried out under a request_id, for 24 hours
+  request_id TEXT NOT NULL,
+  method TEXT NOT NULL,             -- full name of the request's message
+  fingerprint BLOB NOT NULL,        -- SHA-256 of what it asked for
+  create_time INTEGER NOT NULL,
+  PRIMARY KEY (request_id, method)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX requests_by_time ON requests (create_time);
 )sql"}};
 }
 
