@@ -11,12 +11,6 @@
 
 namespace perennial::accounts {
 
-absl::Status BadField(absl::string_view field, absl::string_view problem) {
-  BadRequest bad;
-  bad.Add(field, problem);
-  return bad.ToStatus();
-}
-
 absl::Time StoredNow(const Clock& clock) { return absl::FromUnixMicros(absl::ToUnixMicros(clock.Now())); }
 
 void CopyFields(const google::protobuf::Message& from, const std::set<std::string>& names,

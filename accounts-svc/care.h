@@ -17,9 +17,6 @@ namespace perennial::accounts {
 
 // What contacts, goals and tasks have in common.
 
-// INVALID_ARGUMENT for one field.
-absl::Status BadField(absl::string_view field, absl::string_view problem);
-
 // Now as the store keeps it, in whole microseconds, so that an answer is the same before and after storing.
 absl::Time StoredNow(const Clock& clock);
 

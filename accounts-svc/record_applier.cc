@@ -24,12 +24,6 @@ absl::Status IdReused() {
                     "RECORD_ID_REUSED");
 }
 
-absl::Status BadField(absl::string_view field, absl::string_view problem) {
-  BadRequest bad;
-  bad.Add(field, problem);
-  return bad.ToStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<Outcome> RecordApplier::Apply(const v1::Record& record) {

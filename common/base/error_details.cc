@@ -48,6 +48,12 @@ absl::Status BadRequest::ToStatus() const {
   return WithReason(std::move(status), "INVALID_FIELDS");
 }
 
+absl::Status BadField(absl::string_view field, absl::string_view problem) {
+  BadRequest bad;
+  bad.Add(field, problem);
+  return bad.ToStatus();
+}
+
 absl::Status WithReason(absl::Status status, absl::string_view reason) {
   google::rpc::ErrorInfo info;
   info.set_reason(std::string(reason));

@@ -32,6 +32,9 @@ class BadRequest {
   std::vector<Violation> violations_;
 };
 
+// INVALID_ARGUMENT for one bad field, as BadRequest says it.
+absl::Status BadField(absl::string_view field, absl::string_view problem);
+
 // Attaches a google.rpc.ErrorInfo with domain "perennial" to `status`. `reason` in UPPER_SNAKE_CASE.
 absl::Status WithReason(absl::Status status, absl::string_view reason);
 
