@@ -111,15 +111,24 @@ absl::StatusOr<std::vector<RedisReply>> RedisClient::Exchange(const std::vector<
 
 absl::StatusOr<std::vector<RedisReply>> RedisClient::Run(const std::vector<RedisCommand>& commands) {
   const auto now = std::chrono::steady_clock::now();
-  if (now < closed_until_) return absl::UnavailableError("Redis failed lately; not tried");
+  if (now < closed_until_) {
+    ++counts_.refused;
+    return absl::UnavailableError("Redis failed lately; not tried");
+  }
+  ++counts_.exchanges;
   auto replies = Exchange(commands);
   if (replies.ok()) {
     failures_ = 0;
+    counts_.open = false;
     return replies;
   }
+  ++counts_.failures;
   // A late answer would be read as that of the next command.
   context_.reset();
-  if (++failures_ >= options_.most_failures) closed_until_ = std::chrono::steady_clock::now() + options_.pause;
+  if (++failures_ >= options_.most_failures) {
+    closed_until_ = std::chrono::steady_clock::now() + options_.pause;
+    counts_.open = true;
+  }
   return replies;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -38,6 +39,14 @@ struct RedisOptions {
   std::chrono::milliseconds pause{1000};
 };
 
+// What a client has done, for those who run it. Any thread may read it.
+struct RedisCounts {
+  std::atomic<std::int64_t> exchanges = 0;  // batches of commands that were sent, or tried to be
+  std::atomic<std::int64_t> failures = 0;   // of those
+  std::atomic<std::int64_t> refused = 0;    // batches that were not tried as the circuit was open
+  std::atomic<bool> open = false;           // the circuit: Redis failed so often that it is left alone for a while
+};
+
 // A connection to Redis with time limits and a circuit breaker, for one thread at a time. Connects when first used and
 // again after a failure.
 class RedisClient {
@@ -54,6 +63,7 @@ class RedisClient {
 
   // How many connections have been made: when it has grown, what was known of the server may no longer hold.
   [[nodiscard]] std::int64_t connections() const { return connections_; }
+  [[nodiscard]] const RedisCounts& counts() const { return counts_; }
 
  private:
   struct Free {
@@ -69,6 +79,7 @@ class RedisClient {
   std::unique_ptr<redisContext, Free> context_;
   std::int64_t connections_ = 0;
   int failures_ = 0;
+  RedisCounts counts_;
   std::chrono::steady_clock::time_point closed_until_{};
 };
 
