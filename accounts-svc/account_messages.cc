@@ -71,4 +71,10 @@ absl::StatusOr<AccountRecord> LiveAccount(ReadTransaction& transaction, absl::st
   return *std::move(account);
 }
 
+absl::StatusOr<AccountRecord> KnownAccount(ReadTransaction& transaction, absl::string_view id) {
+  PERENNIAL_ASSIGN_OR_RETURN(std::optional<AccountRecord> account, transaction.FindAccount(id));
+  if (!account.has_value()) return NoSuch(absl::StrCat("accounts/", id));
+  return *std::move(account);
+}
+
 }  // namespace perennial::accounts

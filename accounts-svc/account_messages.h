@@ -28,4 +28,7 @@ absl::Status NoSuch(absl::string_view name);
 // The account, live. NOT_FOUND when it is absent or deleted.
 absl::StatusOr<AccountRecord> LiveAccount(ReadTransaction& transaction, absl::string_view id);
 
+// The account, also when it is deleted. NOT_FOUND when it is absent.
+absl::StatusOr<AccountRecord> KnownAccount(ReadTransaction& transaction, absl::string_view id);
+
 }  // namespace perennial::accounts

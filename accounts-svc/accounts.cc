@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/check_fields.h"
+#include "accounts-svc/idempotency.h"
 #include "accounts-svc/store/state_codec.h"
 #include "common/base/error_details.h"
 #include "common/base/resource_name.h"
@@ -24,16 +25,21 @@ constexpr std::size_t kMostKeys = 200;
 constexpr int kMostInBatch = 1000;
 constexpr absl::string_view kAttributePath = "attributes.";
 
-absl::Status BadField(absl::string_view field, absl::string_view problem) {
-  BadRequest bad;
-  bad.Add(field, problem);
-  return bad.ToStatus();
-}
-
 // The id in a request's `name`.
 absl::StatusOr<std::string> RequiredId(absl::string_view field, absl::string_view name) {
   auto id = IdOf(name, "accounts");
   if (!id.ok()) return BadField(field, id.status().message());
+  return id;
+}
+
+// The id in the `name` of a request that has a request_id too.
+template <class Request>
+absl::StatusOr<std::string> IdOfRequest(const Request& request) {
+  BadRequest bad;
+  auto id = IdOf(request.name(), "accounts");
+  bad.AddIfError("name", id.status());
+  CheckRequestId(request.request_id(), bad);
+  PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   return id;
 }
 
@@ -110,9 +116,8 @@ absl::Status CheckParent(ReadTransaction& transaction, absl::string_view id, con
 absl::StatusOr<v1::Account> Accounts::Read(absl::string_view id) {
   v1::Account out;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
-    PERENNIAL_ASSIGN_OR_RETURN(const std::optional<AccountRecord> account, transaction.FindAccount(id));
-    if (!account.has_value()) return NoSuch(absl::StrCat("accounts/", id));
-    PERENNIAL_ASSIGN_OR_RETURN(out, ToProto(*account, transaction));
+    PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, KnownAccount(transaction, id));
+    PERENNIAL_ASSIGN_OR_RETURN(out, ToProto(account, transaction));
     return absl::OkStatus();
   }));
   return out;
@@ -126,6 +131,7 @@ absl::StatusOr<v1::CreateAccountResponse> Accounts::Create(const v1::CreateAccou
   CheckAccountFields(request.account(), request.account_id(), "account.", numbering_, bad);
   CheckTime("account.customer_since", request.account().has_customer_since(), request.account().customer_since(), false, now,
             bad);
+  if (!request.validate_only()) CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
   AccountRecord account{.id = request.account_id(),
@@ -154,6 +160,8 @@ absl::StatusOr<v1::CreateAccountResponse> Accounts::Create(const v1::CreateAccou
   }
   PERENNIAL_RETURN_IF_ERROR(store_
                                 .Write([&](WriteTransaction& transaction) -> absl::Status {
+                                  PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+                                  if (!first) return absl::OkStatus();
                                   PERENNIAL_RETURN_IF_ERROR(check(transaction));
                                   PERENNIAL_RETURN_IF_ERROR(RegisterAttributes(account.state, "account.", numbering_));
                                   PERENNIAL_RETURN_IF_ERROR(transaction.InsertAccount(account));
@@ -229,6 +237,7 @@ absl::StatusOr<v1::UpdateAccountResponse> Accounts::Update(const v1::UpdateAccou
     for (const std::string& path : paths) AddChecked(path, request.account(), checked, bad);
   }
   CheckAccountFields(checked, id.value_or(""), "account.", numbering_, bad);
+  if (!request.validate_only()) CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
   const absl::Time effective = request.has_effective_time() ? ToTime(request.effective_time()) : now;
@@ -255,6 +264,8 @@ absl::StatusOr<v1::UpdateAccountResponse> Accounts::Update(const v1::UpdateAccou
   PERENNIAL_RETURN_IF_ERROR(
       store_
           .Write([&](WriteTransaction& transaction) -> absl::Status {
+            PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+            if (!first) return absl::OkStatus();
             PERENNIAL_RETURN_IF_ERROR(merge(transaction));
             const absl::Time customer_since = since ? StoredTime(request.account().customer_since()) : account.customer_since;
             if (changed.empty() && customer_since == account.customer_since) return absl::OkStatus();
@@ -275,12 +286,15 @@ absl::StatusOr<v1::UpdateAccountResponse> Accounts::Update(const v1::UpdateAccou
 }
 
 absl::StatusOr<v1::DeleteAccountResponse> Accounts::Delete(const v1::DeleteAccountRequest& request) {
-  PERENNIAL_ASSIGN_OR_RETURN(const std::string id, RequiredId("name", request.name()));
+  PERENNIAL_ASSIGN_OR_RETURN(const std::string id, IdOfRequest(request));
+  const absl::Time now = clock_.Now();
   PERENNIAL_RETURN_IF_ERROR(store_
                                 .Write([&](WriteTransaction& transaction) -> absl::Status {
+                                  PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+                                  if (!first) return absl::OkStatus();
                                   PERENNIAL_ASSIGN_OR_RETURN(AccountRecord account, LiveAccount(transaction, id));
                                   PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), account.version, "account"));
-                                  account.delete_time = account.update_time = clock_.Now();
+                                  account.delete_time = account.update_time = now;
                                   ++account.version;
                                   transaction.Touch(account.no);
                                   PERENNIAL_RETURN_IF_ERROR(transaction.RenumberTasks(account.no));
@@ -293,21 +307,23 @@ absl::StatusOr<v1::DeleteAccountResponse> Accounts::Delete(const v1::DeleteAccou
 }
 
 absl::StatusOr<v1::UndeleteAccountResponse> Accounts::Undelete(const v1::UndeleteAccountRequest& request) {
-  PERENNIAL_ASSIGN_OR_RETURN(const std::string id, RequiredId("name", request.name()));
+  PERENNIAL_ASSIGN_OR_RETURN(const std::string id, IdOfRequest(request));
+  const absl::Time now = clock_.Now();
   PERENNIAL_RETURN_IF_ERROR(
       store_
           .Write([&](WriteTransaction& transaction) -> absl::Status {
-            PERENNIAL_ASSIGN_OR_RETURN(std::optional<AccountRecord> account, transaction.FindAccount(id));
-            if (!account.has_value()) return NoSuch(absl::StrCat("accounts/", id));
-            if (!account->delete_time.has_value()) {
+            PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+            if (!first) return absl::OkStatus();
+            PERENNIAL_ASSIGN_OR_RETURN(AccountRecord account, KnownAccount(transaction, id));
+            if (!account.delete_time.has_value()) {
               return WithReason(absl::AlreadyExistsError(absl::StrCat("accounts/", id, " is not deleted")), "NOT_DELETED");
             }
-            account->delete_time.reset();
-            account->update_time = clock_.Now();
-            ++account->version;
-            transaction.Touch(account->no);
-            PERENNIAL_RETURN_IF_ERROR(transaction.RenumberTasks(account->no));
-            return transaction.UpdateAccount(*account);
+            account.delete_time.reset();
+            account.update_time = now;
+            ++account.version;
+            transaction.Touch(account.no);
+            PERENNIAL_RETURN_IF_ERROR(transaction.RenumberTasks(account.no));
+            return transaction.UpdateAccount(account);
           })
           .status());
   v1::UndeleteAccountResponse response;

@@ -10,6 +10,7 @@
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/care.h"
 #include "accounts-svc/check_fields.h"
+#include "accounts-svc/idempotency.h"
 #include "common/base/error_details.h"
 #include "common/base/page_token.h"
 #include "common/base/resource_name.h"
@@ -82,6 +83,16 @@ void CheckDeparture(const v1::Contact& contact, BadRequest& bad) {
   }
 }
 
+// The contact as it stands, deleted or not: what a repeated request is answered with.
+absl::Status FindStanding(ReadTransaction& transaction, absl::string_view account_id, absl::string_view id,
+                          CareRecord& record) {
+  PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, KnownAccount(transaction, account_id));
+  PERENNIAL_ASSIGN_OR_RETURN(std::optional<CareRecord> found, transaction.FindCare(account.no, CareKind::kContact, id));
+  if (!found.has_value()) return NoSuch(NameOf(account_id, id));
+  record = *std::move(found);
+  return absl::OkStatus();
+}
+
 template <class Request>
 std::optional<absl::Time> EffectiveTime(const Request& request) {
   if (!request.has_effective_time()) return std::nullopt;
@@ -100,6 +111,7 @@ absl::StatusOr<v1::CreateContactResponse> Contacts::Create(const v1::CreateConta
   CheckTime("effective_time", request.has_effective_time(), request.effective_time(), false, now, bad);
   CheckFields(request.contact(), {MutableFields().begin(), MutableFields().end()}, now, bad);
   CheckDeparture(request.contact(), bad);
+  if (!request.validate_only()) CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
   AccountNo no = 0;
@@ -117,6 +129,10 @@ absl::StatusOr<v1::CreateContactResponse> Contacts::Create(const v1::CreateConta
   } else {
     PERENNIAL_RETURN_IF_ERROR(store_
                                   .Write([&](WriteTransaction& transaction) -> absl::Status {
+                                    PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+                                    if (!first) {
+                                      return FindStanding(transaction, *account_id, request.contact_id(), record);
+                                    }
                                     PERENNIAL_RETURN_IF_ERROR(prepare(transaction));
                                     return transaction.PutCare(no, CareKind::kContact, record);
                                   })
@@ -186,6 +202,7 @@ absl::StatusOr<v1::UpdateContactResponse> Contacts::Update(const v1::UpdateConta
       ResolveUpdateMask(request.contact(), request.has_update_mask() ? &request.update_mask() : nullptr,
                         MutableFields(), {}, {"name", "create_time", "update_time", "delete_time", "etag"}, bad);
   CheckFields(request.contact(), fields, now, bad);
+  if (!request.validate_only()) CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
   AccountNo no = 0;
@@ -214,6 +231,8 @@ absl::StatusOr<v1::UpdateContactResponse> Contacts::Update(const v1::UpdateConta
   } else {
     PERENNIAL_RETURN_IF_ERROR(store_
                                   .Write([&](WriteTransaction& transaction) -> absl::Status {
+                                    PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+                                    if (!first) return FindStanding(transaction, name->parent, name->child, record);
                                     PERENNIAL_RETURN_IF_ERROR(merge(transaction));
                                     return changed ? transaction.PutCare(no, CareKind::kContact, record)
                                                    : absl::OkStatus();
@@ -226,13 +245,18 @@ absl::StatusOr<v1::UpdateContactResponse> Contacts::Update(const v1::UpdateConta
 }
 
 absl::StatusOr<v1::DeleteContactResponse> Contacts::Delete(const v1::DeleteContactRequest& request) {
+  BadRequest bad;
   const auto name = ChildOf(request.name(), "accounts", "contacts");
-  if (!name.ok()) return BadField("name", name.status().message());
+  bad.AddIfError("name", name.status());
+  CheckRequestId(request.request_id(), bad);
+  PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   const absl::Time now = StoredNow(clock_);
   CareRecord record;
   PERENNIAL_RETURN_IF_ERROR(
       store_
           .Write([&](WriteTransaction& transaction) -> absl::Status {
+            PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+            if (!first) return FindStanding(transaction, name->parent, name->child, record);
             PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, name->parent));
             PERENNIAL_ASSIGN_OR_RETURN(
                 record, LiveCare(transaction, account.no, CareKind::kContact, name->child, request.name()));

@@ -9,6 +9,7 @@
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/care.h"
 #include "accounts-svc/check_fields.h"
+#include "accounts-svc/idempotency.h"
 #include "accounts-svc/facts/goal_progress.h"
 #include "accounts-svc/learn_facts.h"
 #include "accounts-svc/store/state_codec.h"
@@ -169,6 +170,7 @@ absl::StatusOr<v1::CreateGoalResponse> Goals::Create(const v1::CreateGoalRequest
   CheckTime("effective_time", request.has_effective_time(), request.effective_time(), false, now, bad);
   CheckFields(request.goal(), AllFields(), bad);
   CheckTogether(request.goal(), bad);
+  if (!request.validate_only()) CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
   v1::CreateGoalResponse response;
@@ -191,16 +193,28 @@ absl::StatusOr<v1::CreateGoalResponse> Goals::Create(const v1::CreateGoalRequest
   }
   PERENNIAL_RETURN_IF_ERROR(store_
                                 .Write([&](WriteTransaction& transaction) -> absl::Status {
+                                  PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+                                  if (!first) return absl::OkStatus();
                                   PERENNIAL_RETURN_IF_ERROR(prepare(transaction));
                                   transaction.Touch(account.no);
                                   return transaction.PutCare(account.no, CareKind::kGoal, record);
                                 })
                                 .status());
-  v1::GetGoalRequest get;
-  get.set_name(NameOf(*account_id, record.id));
-  PERENNIAL_ASSIGN_OR_RETURN(v1::GetGoalResponse stored, Get(get));
-  response.mutable_goal()->Swap(stored.mutable_goal());
+  PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_goal(), Standing(*account_id, request.goal_id()));
   return response;
+}
+
+absl::StatusOr<v1::Goal> Goals::Standing(absl::string_view account_id, absl::string_view id) {
+  v1::Goal goal;
+  PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, KnownAccount(transaction, account_id));
+    PERENNIAL_ASSIGN_OR_RETURN(const std::optional<CareRecord> record,
+                               transaction.FindCare(account.no, CareKind::kGoal, id));
+    if (!record.has_value()) return NoSuch(NameOf(account_id, id));
+    PERENNIAL_ASSIGN_OR_RETURN(goal, ToProto(transaction, account, *record));
+    return absl::OkStatus();
+  }));
+  return goal;
 }
 
 absl::StatusOr<v1::GetGoalResponse> Goals::Get(const v1::GetGoalRequest& request) {
@@ -257,6 +271,7 @@ absl::StatusOr<v1::UpdateGoalResponse> Goals::Update(const v1::UpdateGoalRequest
       request.goal(), request.has_update_mask() ? &request.update_mask() : nullptr, MutableFields(), {},
       {"name", "progress", "overdue", "achieve_time", "create_time", "update_time", "delete_time", "etag"}, bad);
   CheckFields(request.goal(), fields, bad);
+  if (!request.validate_only()) CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
   AccountRecord account;
@@ -291,26 +306,30 @@ absl::StatusOr<v1::UpdateGoalResponse> Goals::Update(const v1::UpdateGoalRequest
   }
   PERENNIAL_RETURN_IF_ERROR(store_
                                 .Write([&](WriteTransaction& transaction) -> absl::Status {
+                                  PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+                                  if (!first) return absl::OkStatus();
                                   PERENNIAL_RETURN_IF_ERROR(merge(transaction));
                                   if (!changed) return absl::OkStatus();
                                   transaction.Touch(account.no);
                                   return transaction.PutCare(account.no, CareKind::kGoal, record);
                                 })
                                 .status());
-  v1::GetGoalRequest get;
-  get.set_name(request.goal().name());
-  PERENNIAL_ASSIGN_OR_RETURN(v1::GetGoalResponse stored, Get(get));
-  response.mutable_goal()->Swap(stored.mutable_goal());
+  PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_goal(), Standing(name->parent, name->child));
   return response;
 }
 
 absl::StatusOr<v1::DeleteGoalResponse> Goals::Delete(const v1::DeleteGoalRequest& request) {
+  BadRequest bad;
   const auto name = ChildOf(request.name(), "accounts", "goals");
-  if (!name.ok()) return BadField("name", name.status().message());
+  bad.AddIfError("name", name.status());
+  CheckRequestId(request.request_id(), bad);
+  PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   const absl::Time now = StoredNow(clock_);
   PERENNIAL_RETURN_IF_ERROR(
       store_
           .Write([&](WriteTransaction& transaction) -> absl::Status {
+            PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+            if (!first) return absl::OkStatus();
             PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, name->parent));
             PERENNIAL_ASSIGN_OR_RETURN(CareRecord record,
                                        LiveCare(transaction, account.no, CareKind::kGoal, name->child, request.name()));
@@ -321,11 +340,8 @@ absl::StatusOr<v1::DeleteGoalResponse> Goals::Delete(const v1::DeleteGoalRequest
             return transaction.PutCare(account.no, CareKind::kGoal, record);
           })
           .status());
-  v1::GetGoalRequest get;
-  get.set_name(request.name());
-  PERENNIAL_ASSIGN_OR_RETURN(v1::GetGoalResponse stored, Get(get));
   v1::DeleteGoalResponse response;
-  response.mutable_goal()->Swap(stored.mutable_goal());
+  PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_goal(), Standing(name->parent, name->child));
   return response;
 }
 

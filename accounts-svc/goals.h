@@ -38,6 +38,8 @@ class Goals {
   // A goal as clients see it, with its progress by the account's present facts, which are read in `transaction`.
   absl::StatusOr<v1::Goal> ToProto(ReadTransaction& transaction, const AccountRecord& account,
                                    const CareRecord& record) const;
+  // The goal as it stands, deleted or not, for the answer to its change.
+  absl::StatusOr<v1::Goal> Standing(absl::string_view account_id, absl::string_view id);
 
   Store& store_;
   FactNumbering& numbering_;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/check_fields.h"
+#include "accounts-svc/idempotency.h"
 #include "common/base/error_details.h"
 #include "common/base/page_token.h"
 #include "common/base/resource_name.h"
@@ -99,19 +100,15 @@ absl::Status PutChange(WriteTransaction& transaction, Found& found, const std::v
   return transaction.PutSubscription(found.account.no, found.subscription);
 }
 
-absl::Status BadField(absl::string_view field, absl::string_view problem) {
-  BadRequest bad;
-  bad.Add(field, problem);
-  return bad.ToStatus();
-}
-
 }  // namespace
 
-absl::StatusOr<v1::Subscription> Subscriptions::Read(absl::string_view account_id, absl::string_view id) {
+absl::StatusOr<v1::Subscription> Subscriptions::Standing(absl::string_view account_id, absl::string_view id) {
   v1::Subscription out;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
-    PERENNIAL_ASSIGN_OR_RETURN(const Found found, Find(transaction, {std::string(account_id), std::string(id)}));
-    out = ToProto(account_id, found.subscription, currency_);
+    PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, KnownAccount(transaction, account_id));
+    PERENNIAL_ASSIGN_OR_RETURN(const auto subscription, transaction.FindSubscription(account.no, id));
+    if (!subscription.has_value()) return NoSuch(NameOf(account_id, id));
+    out = ToProto(account_id, *subscription, currency_);
     return absl::OkStatus();
   }));
   return out;
@@ -124,6 +121,7 @@ absl::StatusOr<v1::CreateSubscriptionResponse> Subscriptions::Create(const v1::C
   bad.AddIfError("subscription_id", CheckId(request.subscription_id()));
   if (!request.has_subscription()) bad.Add("subscription", "is required");
   CheckSubscriptionFields(request.subscription(), "subscription.", currency_, bad);
+  if (!request.validate_only()) CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
   const absl::Time now = clock_.Now();
@@ -149,6 +147,8 @@ absl::StatusOr<v1::CreateSubscriptionResponse> Subscriptions::Create(const v1::C
   }
   PERENNIAL_RETURN_IF_ERROR(store_
                                 .Write([&](WriteTransaction& transaction) -> absl::Status {
+                                  PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+                                  if (!first) return absl::OkStatus();
                                   PERENNIAL_RETURN_IF_ERROR(check(transaction));
                                   PERENNIAL_RETURN_IF_ERROR(transaction.PutSubscription(no, subscription));
                                   transaction.Touch(no);
@@ -156,7 +156,7 @@ absl::StatusOr<v1::CreateSubscriptionResponse> Subscriptions::Create(const v1::C
                                       no, subscription.id, std::min(subscription.start, now), subscription.state);
                                 })
                                 .status());
-  PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_subscription(), Read(*account_id, subscription.id));
+  PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_subscription(), Standing(*account_id, subscription.id));
   return response;
 }
 
@@ -164,7 +164,11 @@ absl::StatusOr<v1::GetSubscriptionResponse> Subscriptions::Get(const v1::GetSubs
   const auto name = ChildOf(request.name(), "accounts", "subscriptions");
   if (!name.ok()) return BadField("name", name.status().message());
   v1::GetSubscriptionResponse response;
-  PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_subscription(), Read(name->parent, name->child));
+  PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(const Found found, Find(transaction, *name));
+    *response.mutable_subscription() = ToProto(name->parent, found.subscription, currency_);
+    return absl::OkStatus();
+  }));
   return response;
 }
 
@@ -206,6 +210,7 @@ absl::StatusOr<v1::UpdateSubscriptionResponse> Subscriptions::Update(const v1::U
       {"plan", "seats", "mrr", "trial", "trial_end_time", "end_time", "renewal_time", "auto_renew"}, {},
       {"name", "create_time", "update_time", "etag"}, bad);
   CheckSubscriptionFields(Checkable(request.subscription(), paths, currency_), "subscription.", currency_, bad);
+  if (!request.validate_only()) CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
   const absl::Time effective = request.has_effective_time() ? ToTime(request.effective_time()) : now;
@@ -236,11 +241,13 @@ absl::StatusOr<v1::UpdateSubscriptionResponse> Subscriptions::Update(const v1::U
   }
   PERENNIAL_RETURN_IF_ERROR(store_
                                 .Write([&](WriteTransaction& transaction) -> absl::Status {
+                                  PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+                                  if (!first) return absl::OkStatus();
                                   PERENNIAL_RETURN_IF_ERROR(merge(transaction));
                                   return PutChange(transaction, found, changed, now);
                                 })
                                 .status());
-  PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_subscription(), Read(name->parent, name->child));
+  PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_subscription(), Standing(name->parent, name->child));
   return response;
 }
 
@@ -250,11 +257,14 @@ absl::StatusOr<v1::CancelSubscriptionResponse> Subscriptions::Cancel(const v1::C
   const auto name = ChildOf(request.name(), "accounts", "subscriptions");
   bad.AddIfError("name", name.status());
   CheckTime("end_time", request.has_end_time(), request.end_time(), false, absl::InfiniteFuture(), bad);
+  CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   const absl::Time end = request.has_end_time() ? StoredTime(request.end_time()) : now;
   PERENNIAL_RETURN_IF_ERROR(
       store_
           .Write([&](WriteTransaction& transaction) -> absl::Status {
+            PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+            if (!first) return absl::OkStatus();
             PERENNIAL_ASSIGN_OR_RETURN(Found found, Find(transaction, *name));
             PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), found.subscription.version, "subscription"));
             if (end < found.subscription.start) {
@@ -272,7 +282,7 @@ absl::StatusOr<v1::CancelSubscriptionResponse> Subscriptions::Cancel(const v1::C
           })
           .status());
   v1::CancelSubscriptionResponse response;
-  PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_subscription(), Read(name->parent, name->child));
+  PERENNIAL_ASSIGN_OR_RETURN(*response.mutable_subscription(), Standing(name->parent, name->child));
   return response;
 }
 

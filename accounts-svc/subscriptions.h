@@ -24,7 +24,8 @@ class Subscriptions {
   absl::StatusOr<v1::ListRevenueMovementsResponse> ListMovements(const v1::ListRevenueMovementsRequest& request);
 
  private:
-  absl::StatusOr<v1::Subscription> Read(absl::string_view account_id, absl::string_view id);
+  // The subscription as it stands, of a deleted account too, for the answer to its change.
+  absl::StatusOr<v1::Subscription> Standing(absl::string_view account_id, absl::string_view id);
 
   Store& store_;
   const Clock& clock_;

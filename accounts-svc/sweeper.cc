@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "accounts-svc/facts/compute_facts.h"
+#include "accounts-svc/idempotency.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -13,6 +14,7 @@ namespace perennial::accounts {
 namespace {
 constexpr char kSwept[] = "swept";
 constexpr int kAccountsAWrite = 200;
+constexpr int kRequestsAWrite = 1000;
 }  // namespace
 
 Sweeper::Sweeper(Store& store, const Clock& clock, std::chrono::milliseconds interval)
@@ -60,6 +62,7 @@ absl::StatusOr<std::string> Sweeper::GoalAt(absl::Time now) {
 absl::Status Sweeper::SweepIfDue() {
   const absl::Time now = clock_.Now();
   PERENNIAL_RETURN_IF_ERROR(SweepDue(now));
+  PERENNIAL_RETURN_IF_ERROR(ForgetRequests(now));
   PERENNIAL_ASSIGN_OR_RETURN(const std::string goal, GoalAt(now));
   if (goal == swept_) return absl::OkStatus();
   if (goal != goal_) {
@@ -103,6 +106,26 @@ absl::Status Sweeper::SweepDue(absl::Time now) {
     }));
     if (numbers.empty()) return absl::OkStatus();
     PERENNIAL_RETURN_IF_ERROR(TouchAll(numbers));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Sweeper::ForgetRequests(absl::Time now) {
+  const absl::Time until = now - kRequestLifetime;
+  bool more = false;
+  PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(more, transaction.HasRequests(until));
+    return absl::OkStatus();
+  }));
+  while (more && !Stopping()) {
+    PERENNIAL_RETURN_IF_ERROR(store_
+                                  .Write([&](WriteTransaction& transaction) -> absl::Status {
+                                    PERENNIAL_ASSIGN_OR_RETURN(const int forgotten,
+                                                               transaction.DeleteRequests(until, kRequestsAWrite));
+                                    more = forgotten == kRequestsAWrite;
+                                    return absl::OkStatus();
+                                  })
+                                  .status());
   }
   return absl::OkStatus();
 }

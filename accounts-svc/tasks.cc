@@ -9,6 +9,7 @@
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/care.h"
 #include "accounts-svc/check_fields.h"
+#include "accounts-svc/idempotency.h"
 #include "common/base/error_details.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
@@ -94,6 +95,16 @@ absl::StatusOr<Found> Find(ReadTransaction& transaction, const ChildName& name) 
   return Found{std::move(account), *std::move(task)};
 }
 
+// The task as it stands, of a deleted account too: what a repeated request is answered with.
+absl::Status FindStanding(ReadTransaction& transaction, absl::string_view account_id, absl::string_view id,
+                          TaskRecord& record) {
+  PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, KnownAccount(transaction, account_id));
+  PERENNIAL_ASSIGN_OR_RETURN(std::optional<TaskRecord> found, transaction.FindTask(account.no, id));
+  if (!found.has_value()) return NoSuch(NameOf(account_id, id));
+  record = *std::move(found);
+  return absl::OkStatus();
+}
+
 // Stores `task` in `record` under its next version, unless nothing changes; says whether it does.
 bool Advance(const v1::Task& task, absl::Time now, TaskRecord& record) {
   TaskRecord next = record;
@@ -137,6 +148,7 @@ absl::StatusOr<v1::CreateTaskResponse> Tasks::Create(const v1::CreateTaskRequest
   fields.insert("origin");
   CheckFields(task, fields, bad);
   CheckKind(task, bad);
+  if (!request.validate_only()) CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
   TaskRecord record;
@@ -161,6 +173,10 @@ absl::StatusOr<v1::CreateTaskResponse> Tasks::Create(const v1::CreateTaskRequest
   } else {
     PERENNIAL_RETURN_IF_ERROR(store_
                                   .Write([&](WriteTransaction& transaction) -> absl::Status {
+                                    PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+                                    if (!first) {
+                                      return FindStanding(transaction, *account_id, request.task_id(), record);
+                                    }
                                     PERENNIAL_RETURN_IF_ERROR(prepare(transaction));
                                     return transaction.PutTask(record);
                                   })
@@ -193,6 +209,7 @@ absl::StatusOr<v1::UpdateTaskResponse> Tasks::Update(const v1::UpdateTaskRequest
       request.task(), request.has_update_mask() ? &request.update_mask() : nullptr, MutableFields(), {},
       {"name", "origin", "complete_time", "create_time", "update_time", "delete_time", "etag", "revision"}, bad);
   CheckFields(request.task(), fields, bad);
+  if (!request.validate_only()) CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
   Found found;
@@ -218,6 +235,8 @@ absl::StatusOr<v1::UpdateTaskResponse> Tasks::Update(const v1::UpdateTaskRequest
   } else {
     PERENNIAL_RETURN_IF_ERROR(store_
                                   .Write([&](WriteTransaction& transaction) -> absl::Status {
+                                    PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+                                    if (!first) return FindStanding(transaction, name->parent, name->child, found.task);
                                     PERENNIAL_RETURN_IF_ERROR(merge(transaction));
                                     return changed ? transaction.PutTask(found.task) : absl::OkStatus();
                                   })
@@ -234,11 +253,14 @@ absl::StatusOr<v1::CompleteTaskResponse> Tasks::Complete(const v1::CompleteTaskR
   const auto name = ChildOf(request.name(), "accounts", "tasks");
   bad.AddIfError("name", name.status());
   CheckText("outcome", request.outcome(), 0, 2048, bad);
+  CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   Found found;
   PERENNIAL_RETURN_IF_ERROR(
       store_
           .Write([&](WriteTransaction& transaction) -> absl::Status {
+            PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
+            if (!first) return FindStanding(transaction, name->parent, name->child, found.task);
             PERENNIAL_ASSIGN_OR_RETURN(found, Find(transaction, *name));
             PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), found.task.version, "task"));
             if (found.task.state == TaskState::kDone) return absl::OkStatus();

@@ -55,6 +55,9 @@ class SqlTransaction final : public WriteTransaction {
   absl::StatusOr<std::vector<TaskRecord>> ListTasks(const TaskQuery& query) override;
   absl::StatusOr<std::vector<TaskRecord>> ListTaskFeed(std::int64_t after_revision, int limit) override;
   absl::StatusOr<std::int64_t> LastTaskRevision() override;
+  absl::StatusOr<std::optional<CarriedOut>> FindRequest(absl::string_view request_id,
+                                                        absl::string_view method) override;
+  absl::StatusOr<bool> HasRequests(absl::Time until) override;
   absl::StatusOr<std::vector<StoredRecord>> ListTimelineRecords(const TimelineQuery& query) override;
   absl::StatusOr<std::vector<TaskRecord>> ListTimelineTasks(const TimelineQuery& query) override;
 
@@ -78,6 +81,8 @@ class SqlTransaction final : public WriteTransaction {
   absl::Status PutCare(AccountNo no, CareKind kind, const CareRecord& record) override;
   absl::Status PutTask(TaskRecord& task) override;
   absl::Status RenumberTasks(AccountNo no) override;
+  absl::Status PutRequest(const CarriedOut& request) override;
+  absl::StatusOr<int> DeleteRequests(absl::Time until, int limit) override;
 
   [[nodiscard]] const std::set<AccountNo>& touched() const { return touched_; }
 

@@ -95,6 +95,17 @@ struct CareRecord {
   bool operator==(const CareRecord&) const = default;
 };
 
+// A mutation that was carried out under the id that its client gave it.
+struct CarriedOut {
+  std::string request_id = {};
+  std::string method = {};
+  // SHA-256 of what was asked for.
+  std::string fingerprint = {};
+  absl::Time create_time;
+
+  bool operator==(const CarriedOut&) const = default;
+};
+
 enum class TaskState { kOpen = 1, kDone, kCancelled };
 
 struct TaskRecord {
@@ -213,6 +224,10 @@ class ReadTransaction {
   virtual absl::StatusOr<std::vector<TaskRecord>> ListTaskFeed(std::int64_t after_revision, int limit) = 0;
   // The greatest revision of a task ever given out.
   virtual absl::StatusOr<std::int64_t> LastTaskRevision() = 0;
+  virtual absl::StatusOr<std::optional<CarriedOut>> FindRequest(absl::string_view request_id,
+                                                                absl::string_view method) = 0;
+  // At least one request was carried out by `until`.
+  virtual absl::StatusOr<bool> HasRequests(absl::Time until) = 0;
   // Newest states of records, by time, kind and id, all descending.
   virtual absl::StatusOr<std::vector<StoredRecord>> ListTimelineRecords(const TimelineQuery& query) = 0;
   // By entry time and id, both descending.
@@ -263,6 +278,11 @@ class WriteTransaction : public ReadTransaction {
   virtual absl::Status PutTask(TaskRecord& task) = 0;
   // Gives each task of the account the next revision, because the account was deleted or undeleted.
   virtual absl::Status RenumberTasks(AccountNo no) = 0;
+
+  // Inserts it or replaces the one of that id and method.
+  virtual absl::Status PutRequest(const CarriedOut& request) = 0;
+  // Forgets requests that were carried out by `until`, the oldest first, at most `limit`; returns how many.
+  virtual absl::StatusOr<int> DeleteRequests(absl::Time until, int limit) = 0;
 };
 
 // What happens around each commit. Called by the one writer.
