@@ -224,6 +224,29 @@ CREATE TABLE requests (             -- mutations that were carried out under a r
   PRIMARY KEY (request_id, method)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX requests_by_time ON requests (create_time);
+)sql",
+                         R"sql(
+CREATE TABLE record_changes (       -- corrections and deletions of records
+  account_no INTEGER NOT NULL,
+  change_no INTEGER NOT NULL,       -- counts the account's changes
+  kind INTEGER NOT NULL,            -- perennial.accounts.v1.RecordKind
+  record_id TEXT NOT NULL,
+  change_time INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  author TEXT NOT NULL,
+  content_before BLOB NOT NULL,     -- perennial.accounts.v1.Record
+  content_after BLOB,               -- none: deleted
+  PRIMARY KEY (account_no, change_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE former_records (       -- what corrected records said before: it counts as duplicate when it is sent again
+  account_no INTEGER NOT NULL,
+  kind INTEGER NOT NULL,            -- perennial.accounts.v1.RecordKind
+  record_id TEXT NOT NULL,
+  content_no INTEGER NOT NULL,
+  payload BLOB NOT NULL,            -- perennial.accounts.v1.Record
+  PRIMARY KEY (account_no, kind, record_id, content_no)
+) STRICT, WITHOUT ROWID;
 )sql"}};
 }
 

@@ -248,7 +248,8 @@ absl::StatusOr<std::vector<StoredRecord>> SqlTransaction::ListTimelineRecords(co
                        query.after_time.has_value() ? " AND (r.event_time, r.kind, r.record_id) < (?, ?, ?)" : "",
                        " ORDER BY r.event_time DESC, r.kind DESC, r.record_id DESC LIMIT ?")));
   int at = 3;
-  statement.Bind(1, query.account).Bind(2, Bound(query.begin)).Bind(3, Bound(query.end));
+  statement.Bind(1, query.account).Bind(2, std::max(Bound(query.begin), kDeletedRecordTime + 1));
+  statement.Bind(3, Bound(query.end));
   if (query.after_time.has_value()) {
     statement.Bind(4, ToDb(*query.after_time)).Bind(5, query.after_kind).Bind(6, query.after_id);
     at = 6;

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "accounts-svc/facts/usage_state.h"
 #include "accounts-svc/store/sql_transaction.h"
 #include "accounts-svc/store/state_codec.h"
 #include "common/base/status_macros.h"
@@ -23,7 +24,8 @@ absl::StatusOr<std::optional<StoredRecord>> SqlTransaction::FindRecord(AccountNo
                       .record_id = std::string(record_id),
                       .time = FromDb(statement.Int64(0)),
                       .update_time = FromDb(statement.Int64(1)),
-                      .payload = statement.Text(2)};
+                      .payload = statement.Text(2),
+                      .deleted = statement.Int64(0) == kDeletedRecordTime};
 }
 
 absl::Status SqlTransaction::PutRecord(AccountNo no, const StoredRecord& record) {
@@ -47,7 +49,8 @@ absl::StatusOr<std::optional<UsageEvent>> SqlTransaction::FindUsage(AccountNo no
                     .metric = statement.Int64(0),
                     .time = FromDb(statement.Int64(1)),
                     .value = statement.Double(2),
-                    .user = statement.Text(3)};
+                    .user = statement.Text(3),
+                    .deleted = statement.Int64(1) == kDeletedRecordTime};
 }
 
 absl::Status SqlTransaction::InsertUsage(AccountNo no, const UsageEvent& event) {
@@ -172,8 +175,8 @@ absl::Status SqlTransaction::LoadRecords(AccountNo no, absl::Time as_of, Account
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
       connection_.Prepare("SELECT kind, record_id, event_time, update_time, payload FROM records WHERE "
-                          "account_no = ? ORDER BY kind, record_id, update_time"));
-  statement.Bind(1, no);
+                          "account_no = ? AND event_time > ? ORDER BY kind, record_id, update_time"));
+  statement.Bind(1, no).Bind(2, kDeletedRecordTime);
   for (;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
     if (!row) break;
@@ -249,18 +252,23 @@ absl::Status SqlTransaction::LoadUsageOfLastDay(AccountNo no, absl::Time as_of, 
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
       connection_.Prepare(
-          "SELECT metric_no, value, \"user\" FROM usage_events WHERE account_no = ? AND event_time >= ? AND "
-          "event_time <= ? ORDER BY event_time, record_id"));
+          "SELECT metric_no, value, \"user\", event_time, record_id FROM usage_events WHERE account_no = ? AND "
+          "event_time >= ? AND event_time <= ? ORDER BY event_time, record_id"));
   statement.Bind(1, no).Bind(2, ToDb(StartOfDay(today))).Bind(3, ToDb(as_of));
   std::map<std::int64_t, double> sums;
+  std::set<std::int64_t> inexact;
   std::set<std::pair<std::int64_t, std::string>> users;
   for (;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
     if (!row) break;
     sums[statement.Int64(0)] += statement.Double(1);
+    if (!IsExactPart(statement.Double(1))) inexact.insert(statement.Int64(0));
+    history.last_event_time = FromDb(statement.Int64(3));
+    history.last_event_id = statement.Text(4);
     if (std::string user = statement.Text(2); !user.empty() && statement.Double(1) > 0)
       users.emplace(statement.Int64(0), std::move(user));
   }
+  history.inexact_today.assign(inexact.begin(), inexact.end());
   for (const auto& [metric, sum] : sums) {
     history.usage.push_back({metric, today, sum});
     if (sum > 0) history.last_use.push_back({metric, today});

@@ -39,6 +39,15 @@ class SqlTransaction final : public WriteTransaction {
                                                          absl::string_view record_id) override;
   absl::StatusOr<std::optional<UsageEvent>> FindUsage(AccountNo no, absl::string_view record_id) override;
   absl::StatusOr<std::vector<Metric>> ListMetrics() override;
+  absl::StatusOr<std::vector<StoredRecord>> ListRecordStates(AccountNo no, RecordKind kind,
+                                                             absl::string_view record_id) override;
+  absl::StatusOr<std::vector<StoredRecord>> ListRecords(AccountNo no, const StoredRecord& after, int limit) override;
+  absl::StatusOr<std::vector<UsageEvent>> ListUsage(AccountNo no, absl::string_view after, int limit) override;
+  absl::StatusOr<bool> IsFormerRecord(AccountNo no, int kind, absl::string_view record_id,
+                                      absl::string_view payload) override;
+  absl::StatusOr<std::vector<RecordChange>> ListRecordChanges(AccountNo no, std::int64_t before, int limit) override;
+  absl::StatusOr<std::optional<RecordChange>> FindRecordChange(AccountNo no, int kind,
+                                                               absl::string_view record_id) override;
   absl::StatusOr<std::optional<FeedRow>> FindFacts(AccountNo no) override;
   absl::StatusOr<std::vector<FeedRow>> ListFeed(std::int64_t after_revision, int limit) override;
   absl::StatusOr<std::vector<AccountNo>> ListDue(absl::Time now, int limit) override;
@@ -70,6 +79,10 @@ class SqlTransaction final : public WriteTransaction {
                                       const SubscriptionState& state) override;
   absl::Status PutRecord(AccountNo no, const StoredRecord& record) override;
   absl::Status InsertUsage(AccountNo no, const UsageEvent& event) override;
+  absl::Status ReplaceRecord(AccountNo no, const StoredRecord& record) override;
+  absl::Status ReplaceUsage(AccountNo no, const UsageEvent& event) override;
+  absl::Status PutFormerRecord(AccountNo no, int kind, absl::string_view record_id, absl::string_view payload) override;
+  absl::Status PutRecordChange(AccountNo no, RecordChange& change) override;
   absl::StatusOr<std::int64_t> MetricNo(absl::string_view name, absl::Time time) override;
   absl::Status ReplacePhases(AccountNo no, const std::vector<PhaseChange>& phases) override;
   absl::Status ReplaceMovements(AccountNo no, absl::string_view account_id,
@@ -93,11 +106,19 @@ class SqlTransaction final : public WriteTransaction {
   absl::Status LoadUsageOfLastDay(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadLastUse(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadNextChange(AccountNo no, absl::Time as_of, AccountHistory& history);
+  // What ReplaceUsage keeps in step with the events.
+  absl::Status SumUsageDayAnew(AccountNo no, std::int64_t metric, std::int64_t day);
+  absl::Status FindLastUseAnew(AccountNo no, std::int64_t metric);
+  absl::Status FindFirstTimeAnew(std::int64_t metric, absl::Time lost);
   absl::Status LoadGoals(AccountNo no, absl::Time as_of, AccountHistory& history);
 
   sql::Connection& connection_;
   std::set<AccountNo> touched_;
 };
+
+// The event_time of records and usage that were deleted: before all times that a record can have, so that whoever looks
+// for times does not find them.
+inline constexpr std::int64_t kDeletedRecordTime = INT64_MIN;
 
 // Times in the database.
 inline std::int64_t ToDb(absl::Time time) { return absl::ToUnixMicros(time); }

@@ -65,6 +65,8 @@ struct StoredRecord {
   absl::Time update_time;
   // Serialized perennial.accounts.v1.Record.
   std::string payload = {};
+  // All that is left of it is that its id is taken.
+  bool deleted = false;
 };
 
 struct UsageEvent {
@@ -73,8 +75,25 @@ struct UsageEvent {
   absl::Time time;
   double value = 1;
   std::string user = {};
+  // All that is left of it is that its id is taken.
+  bool deleted = false;
 
   bool operator==(const UsageEvent&) const = default;
+};
+
+// A correction or deletion of a record.
+struct RecordChange {
+  std::int64_t no = 0;  // counts the account's changes
+  int kind = 0;         // perennial.accounts.v1.RecordKind
+  std::string record_id = {};
+  absl::Time time;
+  std::string reason = {};
+  std::string author = {};
+  // Serialized perennial.accounts.v1.Record; nothing after a deletion.
+  std::string before = {};
+  std::optional<std::string> after = {};
+
+  bool operator==(const RecordChange&) const = default;
 };
 
 // What people keep about an account by id, every version with its time.
@@ -189,12 +208,30 @@ class ReadTransaction {
   virtual absl::StatusOr<std::vector<PhaseChange>> ListPhaseChanges(AccountNo no) = 0;
   virtual absl::StatusOr<std::vector<AccountMovement>> ListMovements(const MovementQuery& query) = 0;
 
-  // The newest state of a record.
+  // The newest state of a record, or that it was deleted. All other lists and histories leave deleted ones out.
   virtual absl::StatusOr<std::optional<StoredRecord>> FindRecord(AccountNo no, RecordKind kind,
                                                                  absl::string_view record_id) = 0;
   virtual absl::StatusOr<std::optional<UsageEvent>> FindUsage(AccountNo no, absl::string_view record_id) = 0;
-  // Metrics in order of number.
+  // Metrics in order of number. One whose every event was deleted begins at the end of time.
   virtual absl::StatusOr<std::vector<Metric>> ListMetrics() = 0;
+
+  // Records one by one.
+
+  // All states of a record, by update time; those of a ticket may be several.
+  virtual absl::StatusOr<std::vector<StoredRecord>> ListRecordStates(AccountNo no, RecordKind kind,
+                                                                     absl::string_view record_id) = 0;
+  // All states of all records by kind, id and update time, from the place after `after` on (only these three count).
+  virtual absl::StatusOr<std::vector<StoredRecord>> ListRecords(AccountNo no, const StoredRecord& after, int limit) = 0;
+  // Usage events with an id after `after`, by id.
+  virtual absl::StatusOr<std::vector<UsageEvent>> ListUsage(AccountNo no, absl::string_view after, int limit) = 0;
+  // Whether a record that was corrected once said this. `kind` is perennial.accounts.v1.RecordKind.
+  virtual absl::StatusOr<bool> IsFormerRecord(AccountNo no, int kind, absl::string_view record_id,
+                                              absl::string_view payload) = 0;
+  // Changes with a number below `before`, newest first.
+  virtual absl::StatusOr<std::vector<RecordChange>> ListRecordChanges(AccountNo no, std::int64_t before, int limit) = 0;
+  // The newest change of a record.
+  virtual absl::StatusOr<std::optional<RecordChange>> FindRecordChange(AccountNo no, int kind,
+                                                                       absl::string_view record_id) = 0;
 
   virtual absl::StatusOr<std::optional<FeedRow>> FindFacts(AccountNo no) = 0;
   // Rows with a greater revision, in order of revision.
@@ -257,6 +294,17 @@ class WriteTransaction : public ReadTransaction {
   // Adds the event and its share in the daily sums; a value of 0 is a report of no use. ALREADY_EXISTS when the id is
   // taken.
   virtual absl::Status InsertUsage(AccountNo no, const UsageEvent& event) = 0;
+  // Puts the record in the place of all states of the one with its kind and id; nothing but its id stays when it is
+  // `deleted`.
+  virtual absl::Status ReplaceRecord(AccountNo no, const StoredRecord& record) = 0;
+  // Puts the event in the place of the one with its id; nothing but its id stays when it is `deleted`. Sums, users, last
+  // use and the metric's first time become as if it had always been so. NOT_FOUND when there is none.
+  virtual absl::Status ReplaceUsage(AccountNo no, const UsageEvent& event) = 0;
+  // Keeps what a record said, see IsFormerRecord.
+  virtual absl::Status PutFormerRecord(AccountNo no, int kind, absl::string_view record_id,
+                                       absl::string_view payload) = 0;
+  // Stores the change under the account's next number, which it sets.
+  virtual absl::Status PutRecordChange(AccountNo no, RecordChange& change) = 0;
   // Number of a metric, which is added when it is new; `time` lowers its first time.
   virtual absl::StatusOr<std::int64_t> MetricNo(absl::string_view name, absl::Time time) = 0;
 

@@ -28,6 +28,10 @@ void BadRequest::AddIfError(absl::string_view field, const absl::Status& status)
   if (!status.ok()) Add(field, status.message());
 }
 
+void BadRequest::AddAll(absl::string_view prefix, const BadRequest& part) {
+  for (const Violation& violation : part.violations_) Add(absl::StrCat(prefix, violation.field), violation.problem);
+}
+
 absl::Status BadRequest::ToStatus() const {
   if (violations_.empty()) return absl::OkStatus();
   google::rpc::BadRequest detail;

@@ -19,6 +19,8 @@ class BadRequest {
   void Add(absl::string_view field, absl::string_view problem);
   // Adds `status`'s message under `field` unless it is OK.
   void AddIfError(absl::string_view field, const absl::Status& status);
+  // Adds everything that is wrong with a part of the request, its fields with `prefix` before them ("record.").
+  void AddAll(absl::string_view prefix, const BadRequest& part);
   [[nodiscard]] bool empty() const { return violations_.empty(); }
   // OK when nothing is wrong, else INVALID_ARGUMENT whose message names every field and which carries a
   // google.rpc.BadRequest and an ErrorInfo (reason INVALID_FIELDS).
