@@ -78,6 +78,16 @@ v1::HealthScoreCause CauseOf(const Portfolio& portfolio, const v1::HealthScore& 
   return v1::HEALTH_SCORE_CAUSE_DATA;
 }
 
+// The time that the account has been in the band of `out`.
+void SetBandTime(const v1::HealthScore& present, const AssessmentInput& input, v1::HealthScore& out) {
+  if (out.band().empty()) return;
+  if (present.band() != out.band()) {
+    SetTimestamp(input.now, out.mutable_band_time());
+  } else if (present.has_band_time()) {
+    *out.mutable_band_time() = present.band_time();
+  }
+}
+
 // How a flag is after its rule was evaluated.
 FlagState NextFlag(const FlagState& present, const CompiledFlagRule& rule, const facts::RowReader& reader,
                    const Portfolio& portfolio, const AssessmentInput& input) {
@@ -140,6 +150,7 @@ Assessment Assess(const Portfolio& portfolio, const AssessmentInput& input) {
   if (row.has_value() && out.score.has_score() && !std::isnan(portfolio.entry(*row).baseline)) {
     out.score.set_change_30d(out.score.score() - portfolio.entry(*row).baseline);
   }
+  SetBandTime(present, input, out.score);
   // Rules read the new score, but no flags: those of this moment are only now being decided.
   const facts::FactRow ours = portfolio.health_facts().ToFacts(out.score);
   AssessFlags(portfolio, row, PendingRow(input.facts, ours, portfolio.health_facts()), input, out);

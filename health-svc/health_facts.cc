@@ -1,11 +1,13 @@
 #include "health-svc/health_facts.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "common/base/status_macros.h"
+#include "common/base/time_util.h"
 
 namespace perennial::health {
 namespace {
@@ -13,6 +15,10 @@ namespace {
 std::string FactName(absl::string_view prefix, const std::string& id) {
   return absl::StrCat(prefix, absl::StrReplaceAll(id, {{"-", "_"}}));
 }
+
+// Times as facts hold them, to the microsecond.
+double SecondsOf(absl::Time time) { return static_cast<double>(absl::ToUnixMicros(time)) / 1e6; }
+absl::Time TimeOf(double seconds) { return absl::FromUnixMicros(std::llround(seconds * 1e6)); }
 
 std::set<std::string> MeasureIds(const Scorecards& scorecards) {
   std::set<std::string> ids;
@@ -60,7 +66,13 @@ absl::StatusOr<HealthFacts> HealthFacts::Register(const Scorecards& scorecards, 
   PERENNIAL_ASSIGN_OR_RETURN(out.score_, add("health.score", kNumber, "0-100",
                                              "Health score; unknown when nothing that "
                                              "its scorecard measures is known."));
-  PERENNIAL_ASSIGN_OR_RETURN(out.band_, add("health.band", kString, "", "Band of the health score; unknown with it."));
+  PERENNIAL_ASSIGN_OR_RETURN(out.band_, out.Add({.name = "health.band",
+                                                 .type = kString,
+                                                 .meaning = "Band of the health score; unknown with it.",
+                                                 .change_fact = "health.band_time"},
+                                                catalogue));
+  PERENNIAL_ASSIGN_OR_RETURN(out.band_time_,
+                             add("health.band_time", kTime, "", "Since when the score has been in its band."));
   PERENNIAL_ASSIGN_OR_RETURN(out.coverage_,
                              add("health.coverage", kNumber, "share 0-1", "Share of weight on known, fresh values."));
   PERENNIAL_ASSIGN_OR_RETURN(out.change_, add("health.change_30d", kNumber, "points",
@@ -101,6 +113,7 @@ facts::FactRow HealthFacts::ToFacts(const v1::HealthScore& score) const {
   facts::FactRow row;
   if (score.has_score()) row.SetNumber(score_, score.score());
   if (!score.band().empty()) row.SetText(band_, score.band());
+  if (score.has_band_time()) row.SetNumber(band_time_, SecondsOf(ToTime(score.band_time())));
   row.SetNumber(coverage_, score.coverage());
   if (score.has_change_30d()) row.SetNumber(change_, score.change_30d());
   row.SetNumber(open_, score.open_flags_size());
@@ -124,6 +137,7 @@ void HealthFacts::Get(const facts::FactTable& table, facts::RowId row, const Com
                       v1::HealthScore* out) const {
   if (const auto score = table.Number(row, score_)) out->set_score(*score);
   if (const auto band = table.Text(row, band_)) out->set_band(std::string(*band));
+  if (const auto time = table.Number(row, band_time_)) SetTimestamp(TimeOf(*time), out->mutable_band_time());
   out->set_coverage(table.Number(row, coverage_).value_or(0));
   if (const auto change = table.Number(row, change_)) out->set_change_30d(*change);
   const auto add = [&](const std::string& id) {

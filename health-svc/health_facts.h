@@ -16,7 +16,7 @@
 namespace perennial::health {
 
 // The facts that this service adds to those of the accounts, so that filters can read scores and flags: health.score,
-// health.band, health.coverage, health.change_30d, health.measure.<id>, flags.open and flags.<rule>. In names of facts
+// health.band, health.band_time, health.coverage, health.change_30d, health.measure.<id>, flags.open and flags.<rule>. In names of facts
 // a "-" of an id becomes "_".
 //
 class HealthFacts {
@@ -47,6 +47,7 @@ class HealthFacts {
  private:
   facts::FactId score_ = 0;
   facts::FactId band_ = 0;
+  facts::FactId band_time_ = 0;
   facts::FactId coverage_ = 0;
   facts::FactId change_ = 0;
   facts::FactId open_ = 0;

@@ -30,7 +30,10 @@ HealthFacts::HealthFacts(facts::FactCatalogue& catalogue, facts::FactTable& tabl
   score_ = *Register({.name = "health.score", .type = FactType::kNumber, .unit = "points 0-100",
                       .meaning = "Health score; unknown when nothing that the scorecard measures is known."});
   band_ = *Register({.name = "health.band", .type = FactType::kString,
-                     .meaning = "Band that the score lies in; unknown when the score is."});
+                     .meaning = "Band that the score lies in; unknown when the score is.",
+                     .change_fact = "health.band_time"});
+  band_time_ = *Register({.name = "health.band_time", .type = FactType::kTime,
+                          .meaning = "Since when the score has been in its band; unknown when the band is."});
   coverage_ = *Register({.name = "health.coverage", .type = FactType::kNumber, .unit = "share 0-1",
                          .meaning = "Share of the score's weight that rests on known, fresh values."});
   change_30d_ = *Register({.name = "health.change_30d", .type = FactType::kNumber, .unit = "points",
@@ -106,6 +109,9 @@ absl::StatusOr<facts::FactRow> HealthFacts::Facts(const perennial::health::v1::H
   facts::FactRow row;
   if (score.has_score()) row.SetNumber(score_, score.score());
   if (!score.band().empty()) row.SetText(band_, score.band());
+  if (score.has_band_time()) {
+    row.SetNumber(band_time_, static_cast<double>(absl::ToUnixMicros(ToTime(score.band_time()))) / 1e6);
+  }
   row.SetNumber(coverage_, score.coverage());
   if (score.has_change_30d()) row.SetNumber(change_30d_, score.change_30d());
   for (const auto& measure : score.measures()) {

@@ -17,7 +17,7 @@ namespace perennial::segments {
 
 // Applies messages of HealthScoreService.WatchHealthScores to a table as facts that only segments and reports know:
 //
-//   health.score, health.band, health.coverage, health.change_30d, health.measure.<id>,
+//   health.score, health.band, health.band_time, health.coverage, health.change_30d, health.measure.<id>,
 //   flags.open (how many are raised), flags.<rule> (true while it is raised; false for an account whose score has
 //   come and that does not have it raised)
 //
@@ -66,7 +66,7 @@ class HealthFacts {
 
   facts::FactCatalogue& catalogue_;
   facts::FactTable& table_;
-  facts::FactId score_, band_, coverage_, change_30d_, open_flags_;
+  facts::FactId score_, band_, band_time_, coverage_, change_30d_, open_flags_;
   std::vector<facts::FactId> owned_;  // ascending
   std::map<std::string, facts::FactId, std::less<>> measures_;
   std::map<std::string, facts::FactId> rules_;

@@ -26,6 +26,9 @@ struct FactDefinition {
   std::string meaning = {};
   // Name of the fact that tells the age of this one in days; empty when it has none.
   std::string age_fact = {};
+  // Name of the fact that tells since when this one has had its present value: a number of days, or a time; empty when it
+  // has none.
+  std::string change_fact = {};
 
   bool operator==(const FactDefinition&) const = default;
 };

@@ -86,6 +86,7 @@ v1::FactDefinition ToProto(FactId id, const FactDefinition& definition) {
   out.set_unit(definition.unit);
   out.set_meaning(definition.meaning);
   out.set_age_fact(definition.age_fact);
+  out.set_change_fact(definition.change_fact);
   return out;
 }
 
@@ -93,7 +94,8 @@ absl::StatusOr<FactDefinition> FromProto(const v1::FactDefinition& definition) {
   FactDefinition out{.name = definition.name(),
                      .unit = definition.unit(),
                      .meaning = definition.meaning(),
-                     .age_fact = definition.age_fact()};
+                     .age_fact = definition.age_fact(),
+                     .change_fact = definition.change_fact()};
   switch (definition.type()) {
     case v1::FACT_TYPE_NUMBER: out.type = FactType::kNumber; break;
     case v1::FACT_TYPE_STRING: out.type = FactType::kString; break;

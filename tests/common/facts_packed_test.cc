@@ -81,7 +81,8 @@ TEST(FactDefinitionProtoTest, ComesBackAsItWent) {
   for (const FactType type :
        {FactType::kNumber, FactType::kString, FactType::kBool, FactType::kTime, FactType::kStringSet}) {
     const FactDefinition definition{
-        .name = "usage.logins.sum_30d", .type = type, .unit = "logins", .meaning = "what", .age_fact = "age"};
+        .name = "usage.logins.sum_30d", .type = type, .unit = "logins", .meaning = "what", .age_fact = "age",
+        .change_fact = "since"};
     EXPECT_EQ(FromProto(ToProto(7, definition)).value(), definition);
     EXPECT_EQ(ToProto(7, definition).id(), 7U);
   }
