@@ -86,6 +86,8 @@ class Parts {
     take([](bool was, bool is) { return was && is; });
     take([](bool was, bool is) { return !was && is; });
     take([](bool was, bool is) { return was && !is; });
+    // What is carried began or ended to count, or is carried from another day.
+    take([](bool was, bool is) { return !was && !is; });
   }
 
   std::string WordsOf(const facts::RowReader& row, int index) const {
@@ -121,6 +123,10 @@ class Parts {
                               : absl::StrCat(name, verb, before, " to ", after);
     } else if (is.state == v1::MEASURE_STATE_KNOWN) {
       words = absl::StrCat(name, " became known: ", after);
+    } else if (is.state == v1::MEASURE_STATE_CARRIED) {
+      words = absl::StrCat(name, " is carried from ", DayInWords(is.carried_day), " on");
+    } else if (was.state == v1::MEASURE_STATE_CARRIED) {
+      words = absl::StrCat(name, " from ", DayInWords(was.carried_day), " is carried no more");
     } else if (is.state == v1::MEASURE_STATE_STALE) {
       words = absl::StrCat(name, " became too old");
     } else {

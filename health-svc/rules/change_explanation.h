@@ -26,7 +26,8 @@ struct ScoreMoment {
 //   1. configuration: the facts of before, scored by the scorecard of after (`before_by_after`) instead of that of
 //   before;
 //   2. data: measures known at both ends take their new values, in the order of the scorecard;
-//   3. missing: measures that appeared, then measures that vanished, in the order of the scorecard;
+//   3. missing: measures that appeared, then measures that vanished, then those missing at both ends whose carried value
+//      began or ended to count, each in the order of the scorecard;
 //   4. exceptions, by what each did at both ends;
 //   5. override: how far the shown scores are from those.
 // A part that is exactly 0 is left out.

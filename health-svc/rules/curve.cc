@@ -88,30 +88,90 @@ std::optional<double> Curve::Points(const facts::RowReader& row, facts::FactId f
   return type == facts::FactType::kBool ? OfText(*number != 0 ? "true" : "false") : OfNumber(*number);
 }
 
+std::optional<double> Curve::OfValue(const facts::FactValue& value, facts::FactType type) const {
+  if (const auto* text = std::get_if<std::string>(&value)) return OfText(*text);
+  const auto* number = std::get_if<double>(&value);
+  if (number == nullptr) return std::nullopt;
+  return type == facts::FactType::kBool ? OfText(*number != 0 ? "true" : "false") : OfNumber(*number);
+}
+
 std::optional<double> Curve::OfText(absl::string_view value) const {
   const auto found = texts_.find(value);
   return found == texts_.end() ? default_ : found->second;
 }
 
 std::optional<double> Curve::OfNumber(double value) const {
-  if (kind_ == Kind::kNone || !std::isfinite(value)) return std::nullopt;
+  if (!std::isfinite(value)) return std::nullopt;
+  double points = 0;
+  double has = 1;
+  OfNumbers(1, &value, &points, &has);
+  return has > 0 ? std::optional<double>(points) : std::nullopt;
+}
+
+// Every step or line is looked at for every number, without branches: a later one that the number reaches wins.
+void Curve::OfNumbers(std::size_t count, const double* values, double* points, double* has) const {
   if (kind_ == Kind::kMatch) {
-    for (const auto& [number, score] : numbers_) {
-      if (number == value) return score;
+    MatchNumbers(count, values, points, has);
+  } else if (kind_ == Kind::kNone || points_.empty()) {
+    std::fill_n(has, count, 0.0);
+  } else if (kind_ == Kind::kTiers) {
+    std::fill_n(points, count, points_.front().second);
+    for (const auto& [value, score] : points_) {
+      const double from = value;
+      const double there = score;
+      for (std::size_t i = 0; i < count; ++i) points[i] = values[i] >= from ? there : points[i];
     }
-    return default_;
+  } else {
+    AlongLines(count, values, points);
   }
-  if (points_.empty()) return std::nullopt;
-  // The first point above the value.
-  const auto above = std::upper_bound(points_.begin(), points_.end(), value,
-                                      [](double v, const std::pair<double, double>& point) { return v < point.first; });
-  if (above == points_.begin())
-    return kind_ == Kind::kLinearBounded ? std::nullopt : std::optional(points_.front().second);
-  const auto below = above - 1;
-  if (kind_ == Kind::kTiers || below->first == value) return below->second;
-  if (above == points_.end()) return kind_ == Kind::kLinearBounded ? std::nullopt : std::optional(below->second);
-  const double share = (value - below->first) / (above->first - below->first);
-  return below->second + share * (above->second - below->second);
+  if (kind_ == Kind::kLinearBounded && !points_.empty()) {
+    const double first = points_.front().first;
+    const double last = points_.back().first;
+    for (std::size_t i = 0; i < count; ++i) has[i] = values[i] >= first && values[i] <= last ? has[i] : 0.0;
+  }
+  for (std::size_t i = 0; i < count; ++i) points[i] = has[i] > 0 ? points[i] : 0.0;
+}
+
+void Curve::AlongLines(std::size_t count, const double* values, double* points) const {
+  std::fill_n(points, count, points_.front().second);
+  for (std::size_t k = 0; k + 1 < points_.size(); ++k) {
+    const double from = points_[k].first;
+    const double there = points_[k].second;
+    const double width = points_[k + 1].first - from;
+    const double height = points_[k + 1].second - there;
+    for (std::size_t i = 0; i < count; ++i) {
+      const double at = there + (values[i] - from) / width * height;
+      points[i] = values[i] >= from ? at : points[i];
+    }
+  }
+  const auto [last, score] = points_.back();
+  const double from = last;
+  const double there = score;
+  for (std::size_t i = 0; i < count; ++i) points[i] = values[i] >= from ? there : points[i];
+}
+
+void Curve::MatchNumbers(std::size_t count, const double* values, double* points, double* has) const {
+  const double others = default_.value_or(0);
+  const bool any = default_.has_value();
+  for (std::size_t i = 0; i < count; ++i) {
+    double matched = any ? 1 : 0;
+    points[i] = others;
+    // The first case of a number counts.
+    for (auto at = numbers_.rbegin(); at != numbers_.rend(); ++at) {
+      if (at->first != values[i]) continue;
+      points[i] = at->second;
+      matched = 1;
+    }
+    has[i] *= matched;
+  }
+}
+
+absl::flat_hash_map<std::uint32_t, double> Curve::OfCodes(const facts::Dictionary& dictionary) const {
+  absl::flat_hash_map<std::uint32_t, double> out;
+  for (const auto& [text, score] : texts_) {
+    if (const std::uint32_t code = dictionary.Find(text); code != 0) out[code] = score;
+  }
+  return out;
 }
 
 }  // namespace perennial::health

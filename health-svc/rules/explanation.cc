@@ -10,6 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "absl/time/time.h"
+#include "common/base/time_util.h"
 
 namespace perennial::health {
 namespace {
@@ -47,6 +49,11 @@ std::string KnownReason(const v1::Measure& measure, const std::string& value, do
   return absl::StrFormat("%s, %.1f of the score", text, contribution);
 }
 
+std::string CarriedReason(const v1::Measure& measure, const MeasureOutcome& outcome, double contribution) {
+  return absl::StrFormat("%s is carried from %s and gives %s points, %.1f of the score", NameOfMeasure(measure),
+                         DayInWords(outcome.carried_day), Short(*outcome.points), contribution);
+}
+
 std::string MissingReason(const v1::Measure& measure, v1::MeasureState state) {
   const std::string what = state == v1::MEASURE_STATE_STALE ? absl::StrCat(NameOfMeasure(measure), " is older than ",
                                                                            Short(measure.max_age_days()), " days")
@@ -74,9 +81,14 @@ v1::MeasureExplanation ExplainMeasure(const Evaluation& evaluation, int index, c
     out.set_effective_weight(evaluation.weights[i]);
     out.set_contribution(evaluation.weights[i] * *evaluation.points[i]);
   }
-  out.set_reason(evaluation.outcomes[i].state == v1::MEASURE_STATE_KNOWN
-                     ? KnownReason(measure, value_in_words, out.score(), out.contribution())
-                     : MissingReason(measure, evaluation.outcomes[i].state));
+  const MeasureOutcome& outcome = evaluation.outcomes[i];
+  switch (outcome.state) {
+    case v1::MEASURE_STATE_KNOWN:
+      out.set_reason(KnownReason(measure, value_in_words, out.score(), out.contribution()));
+      break;
+    case v1::MEASURE_STATE_CARRIED: out.set_reason(CarriedReason(measure, outcome, out.contribution())); break;
+    default: out.set_reason(MissingReason(measure, outcome.state));
+  }
   return out;
 }
 
@@ -133,6 +145,10 @@ std::string Summary(const v1::HealthScoreExplanation& explanation, const v1::Sco
 }
 
 }  // namespace
+
+std::string DayInWords(std::int64_t day) {
+  return absl::FormatTime("%Y-%m-%d", StartOfDay(day), absl::UTCTimeZone());
+}
 
 std::string ValueInWords(const facts::FactValue& value, const facts::FactDefinition& definition) {
   const auto* number = std::get_if<double>(&value);

@@ -21,6 +21,9 @@ v1::HealthScoreExplanation ExplainKept(const v1::HealthScore& kept, const Compil
 // The value of a fact, of whatever type; nothing when it is unknown.
 std::optional<facts::FactValue> ValueOf(const facts::RowReader& row, facts::FactId fact, facts::FactType type);
 
+// A day since 1970 as people write it: "2024-03-02".
+std::string DayInWords(std::int64_t day);
+
 // A value for sentences: shares as per cent ("-35 %"), other numbers short, times as days.
 std::string ValueInWords(const facts::FactValue& value, const facts::FactDefinition& definition);
 

@@ -31,6 +31,8 @@ class LiveFilter {
     return compiled_.has_value() && compiled_->Selects(row, context);
   }
   [[nodiscard]] bool usable() const { return compiled_.has_value(); }
+  // Null while it isn't usable.
+  [[nodiscard]] const filter::Filter* compiled() const { return compiled_.has_value() ? &*compiled_ : nullptr; }
   [[nodiscard]] const std::string& text() const { return text_; }
   // Facts that it reads, ascending; none while it isn't usable.
   [[nodiscard]] std::vector<facts::FactId> facts() const;

@@ -1,12 +1,14 @@
 #include "health-svc/rules/scorecard.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/error_details.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/base/time_util.h"
 #include "health-svc/rules/scorecard_check.h"
 #include "health-svc/rules/text_config.h"
 
@@ -23,7 +25,7 @@ std::size_t GroupOf(const v1::Scorecard& card, const std::string& id) {
 }
 
 std::optional<double> CountingPoints(const MeasureOutcome& outcome, v1::MissingPolicy missing) {
-  if (outcome.state == v1::MEASURE_STATE_KNOWN) return outcome.points;
+  if (outcome.points.has_value()) return outcome.points;
   switch (missing) {
     case v1::MISSING_POLICY_NEUTRAL: return kNeutral;
     case v1::MISSING_POLICY_ZERO: return 0.0;
@@ -35,26 +37,24 @@ std::optional<double> CountingPoints(const MeasureOutcome& outcome, v1::MissingP
 
 CompiledScorecard::CompiledScorecard(v1::Scorecard config)
     : config_(std::move(config)), applies_to_(config_.applies_to(), absl::StrCat("scorecard ", config_.id())) {
-  for (const v1::MeasureGroup& group : config_.groups()) {
-    group_weights_.push_back(group.weight());
-    all_group_weights_ += group.weight();
-  }
-  group_measure_weights_.resize(group_weights_.size());
+  std::vector<double> group_weights;
+  for (const v1::MeasureGroup& group : config_.groups()) group_weights.push_back(group.weight());
+  std::vector<ScoreMean::Member> members;
   BadRequest none;
   for (const v1::Measure& measure : config_.measures()) {
     const std::string owner = absl::StrCat("measure ", measure.id(), " of scorecard ", config_.id());
-    CompiledMeasure compiled{.group = GroupOf(config_, measure.group()),
-                             .weight = measure.weight(),
-                             .curve = Curve::Compile(measure.curve(), owner, none),
+    members.push_back({.group = GroupOf(config_, measure.group()), .weight = measure.weight()});
+    CompiledMeasure compiled{.curve = Curve::Compile(measure.curve(), owner, none),
                              .variants = {},
                              .max_age_days = measure.max_age_days(),
-                             .missing = measure.missing()};
+                             .missing = measure.missing(),
+                             .carry_days = CarryDays(measure.carry_days())};
     for (const v1::CurveVariant& variant : measure.variants()) {
       compiled.variants.push_back({LiveFilter(variant.filter(), owner), Curve::Compile(variant.curve(), owner, none)});
     }
-    group_measure_weights_[compiled.group] += compiled.weight;
     measures_.push_back(std::move(compiled));
   }
+  mean_ = ScoreMean(std::move(group_weights), std::move(members));
   for (const v1::ScoreException& exception : config_.exceptions()) {
     exceptions_.emplace_back(exception.filter(),
                              absl::StrCat("exception ", exception.id(), " of scorecard ", config_.id()));
@@ -99,8 +99,9 @@ bool CompiledScorecard::ResolveMeasure(int index, const facts::FactCatalogue& ca
   return measure.usable;
 }
 
-MeasureOutcome CompiledScorecard::Look(const CompiledMeasure& measure, const facts::RowReader& row,
-                                       const filter::EvaluationContext& context) const {
+MeasureOutcome CompiledScorecard::Look(std::size_t index, const facts::RowReader& row,
+                                       const filter::EvaluationContext& context, const CarriedFacts* carried) const {
+  const CompiledMeasure& measure = measures_[index];
   if (!measure.usable) return {};
   const Curve* curve = &measure.curve;
   for (const CompiledVariant& variant : measure.variants) {
@@ -109,46 +110,88 @@ MeasureOutcome CompiledScorecard::Look(const CompiledMeasure& measure, const fac
     break;
   }
   const std::optional<double> points = curve->Points(row, *measure.fact, measure.type);
-  if (!points.has_value()) return {};
+  if (!points.has_value()) {
+    // A known value outside the curve says something: an earlier one does not stand in for it.
+    const bool known = measure.type == facts::FactType::kString ? row.Text(*measure.fact).has_value()
+                                                                : row.Number(*measure.fact).has_value();
+    return known ? MeasureOutcome{} : LookBack(index, *curve, v1::MEASURE_STATE_UNKNOWN, context.now, carried);
+  }
   if (measure.max_age_days > 0) {
     const std::optional<double> age = row.Number(*measure.age);
     // A value of unknown age is not known to be fresh.
-    if (!age.has_value() || *age > measure.max_age_days) return {.state = v1::MEASURE_STATE_STALE};
+    if (!age.has_value() || *age > measure.max_age_days) {
+      return LookBack(index, *curve, v1::MEASURE_STATE_STALE, context.now, carried);
+    }
   }
   return {.state = v1::MEASURE_STATE_KNOWN, .points = points};
 }
 
+MeasureOutcome CompiledScorecard::LookBack(std::size_t index, const Curve& curve, v1::MeasureState missing,
+                                           absl::Time now, const CarriedFacts* carried) const {
+  const CompiledMeasure& measure = measures_[index];
+  if (measure.missing != v1::MISSING_POLICY_CARRY) return {.state = missing};
+  const CarriedFact* last =
+      FindCarried(carried, config_.measures(static_cast<int>(index)).fact(), measure.max_age_days);
+  if (last == nullptr || !last->value.has_value()) return {.state = missing};
+  const std::int64_t days = DayOf(now) - last->day;
+  if (days < 1 || days > measure.carry_days) return {.state = missing};
+  const std::optional<double> points = curve.OfValue(*last->value, measure.type);
+  if (!points.has_value()) return {.state = missing};
+  return {.state = v1::MEASURE_STATE_CARRIED, .points = points, .carried_day = last->day};
+}
+
+void CompiledScorecard::AddCarrySpecs(std::vector<CarrySpec>& specs) const {
+  for (int i = 0; i < config_.measures_size(); ++i) {
+    const CompiledMeasure& measure = measures_[static_cast<std::size_t>(i)];
+    if (!measure.usable || measure.missing != v1::MISSING_POLICY_CARRY) continue;
+    const auto found = std::find_if(specs.begin(), specs.end(), [&](const CarrySpec& spec) {
+      return spec.fact == *measure.fact && spec.max_age_days == measure.max_age_days;
+    });
+    if (found != specs.end()) {
+      found->days = std::max(found->days, measure.carry_days);
+      continue;
+    }
+    specs.push_back({.name = config_.measures(i).fact(),
+                     .fact = *measure.fact,
+                     .type = measure.type,
+                     .max_age_days = measure.max_age_days,
+                     .age = measure.age,
+                     .days = measure.carry_days});
+  }
+}
+
 Evaluation CompiledScorecard::Combine(std::vector<MeasureOutcome> outcomes) const {
   Evaluation out{.scorecard = this, .outcomes = std::move(outcomes)};
-  out.points.resize(measures_.size());
-  out.weights.resize(measures_.size());
-  std::vector<double> counting(group_weights_.size());  // weight of the group's measures that have points
-  bool any_known = false;
-  for (std::size_t i = 0; i < measures_.size(); ++i) {
-    const CompiledMeasure& measure = measures_[i];
-    out.points[i] = CountingPoints(out.outcomes[i], measure.missing);
-    if (out.points[i].has_value()) counting[measure.group] += measure.weight;
-    if (out.outcomes[i].state != v1::MEASURE_STATE_KNOWN) continue;
-    any_known = true;
-    out.coverage +=
-        group_weights_[measure.group] / all_group_weights_ * (measure.weight / group_measure_weights_[measure.group]);
+  const std::size_t measures = measures_.size();
+  out.points.resize(measures);
+  out.weights.resize(measures);
+  std::vector<double> numbers(3 * measures);
+  std::vector<ScoreMean::Column> columns(measures);
+  for (std::size_t i = 0; i < measures; ++i) {
+    out.points[i] = CountingPoints(out.outcomes[i], measures_[i].missing);
+    double* const column = numbers.data() + 3 * i;
+    column[0] = out.points[i].value_or(0);
+    column[1] = out.points[i].has_value() ? 1 : 0;
+    column[2] = out.outcomes[i].state == v1::MEASURE_STATE_KNOWN ? 1 : 0;
+    columns[i] = {.points = column, .counts = column + 1, .known = column + 2};
   }
-  out.coverage = std::min(out.coverage, 1.0);
-  if (!any_known) return out;
-  double counting_groups = 0;
-  for (std::size_t g = 0; g < counting.size(); ++g) {
-    if (counting[g] > 0) counting_groups += group_weights_[g];
-  }
-  double sum = 0;
-  for (std::size_t i = 0; i < measures_.size(); ++i) {
-    if (!out.points[i].has_value()) continue;
-    const CompiledMeasure& measure = measures_[i];
-    out.weights[i] = group_weights_[measure.group] / counting_groups * (measure.weight / counting[measure.group]);
-    sum += out.weights[i] * *out.points[i];
-  }
-  out.computed = std::clamp(sum, 0.0, 100.0);
+  double score = 0;
+  std::vector<double> work;
+  mean_.Run(1, columns, {.score = &score, .coverage = &out.coverage, .weights = out.weights.data()}, work);
+  if (std::isnan(score)) return out;
+  out.computed = score;
   out.score = out.computed;
   return out;
+}
+
+double CompiledScorecard::After(const v1::ScoreException& exception, double score) {
+  switch (exception.effect_case()) {
+    case v1::ScoreException::kFloor: return std::max(score, exception.floor());
+    case v1::ScoreException::kCap: return std::min(score, exception.cap());
+    case v1::ScoreException::kSet: return exception.set();
+    case v1::ScoreException::EFFECT_NOT_SET: break;
+  }
+  return score;
 }
 
 void CompiledScorecard::ApplyExceptions(const facts::RowReader& row, const filter::EvaluationContext& context,
@@ -158,20 +201,18 @@ void CompiledScorecard::ApplyExceptions(const facts::RowReader& row, const filte
     if (!exceptions_[static_cast<std::size_t>(i)].Selects(row, context)) continue;
     const v1::ScoreException& exception = config_.exceptions(i);
     const double before = *evaluation.score;
-    double after = before;
-    if (exception.has_floor()) after = std::max(before, exception.floor());
-    if (exception.has_cap()) after = std::min(before, exception.cap());
-    if (exception.has_set()) after = exception.set();
+    const double after = After(exception, before);
     if (after == before) continue;
     evaluation.score = after;
     evaluation.effects.push_back({.exception = i, .before = before, .after = after});
   }
 }
 
-Evaluation CompiledScorecard::Evaluate(const facts::RowReader& row, const filter::EvaluationContext& context) const {
+Evaluation CompiledScorecard::Evaluate(const facts::RowReader& row, const filter::EvaluationContext& context,
+                                       const CarriedFacts* carried) const {
   std::vector<MeasureOutcome> outcomes;
   outcomes.reserve(measures_.size());
-  for (const CompiledMeasure& measure : measures_) outcomes.push_back(Look(measure, row, context));
+  for (std::size_t i = 0; i < measures_.size(); ++i) outcomes.push_back(Look(i, row, context, carried));
   Evaluation evaluation = Combine(std::move(outcomes));
   ApplyExceptions(row, context, evaluation);
   return evaluation;
@@ -200,11 +241,18 @@ bool Scorecards::Resolve(const facts::FactCatalogue& catalogue) {
   return resolved;
 }
 
-Evaluation Scorecards::Evaluate(const facts::RowReader& row, const filter::EvaluationContext& context) const {
+Evaluation Scorecards::Evaluate(const facts::RowReader& row, const filter::EvaluationContext& context,
+                                const CarriedFacts* carried) const {
   for (const auto& card : scorecards_) {
-    if (card->AppliesTo(row, context)) return card->Evaluate(row, context);
+    if (card->AppliesTo(row, context)) return card->Evaluate(row, context, carried);
   }
-  return scorecards_.back()->Evaluate(row, context);  // the last one applies to all
+  return scorecards_.back()->Evaluate(row, context, carried);  // the last one applies to all
+}
+
+std::vector<CarrySpec> Scorecards::CarrySpecs() const {
+  std::vector<CarrySpec> specs;
+  for (const auto& card : scorecards_) card->AddCarrySpecs(specs);
+  return specs;
 }
 
 const CompiledScorecard* Scorecards::Find(absl::string_view id, std::int64_t revision) const {

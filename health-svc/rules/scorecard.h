@@ -13,8 +13,10 @@
 #include "common/facts/fact_catalogue.h"
 #include "common/facts/fact_row.h"
 #include "common/filter/filter.h"
+#include "health-svc/rules/carry.h"
 #include "health-svc/rules/curve.h"
 #include "health-svc/rules/live_filter.h"
+#include "health-svc/rules/score_mean.h"
 #include "perennial/health/v1/health_score.pb.h"
 #include "perennial/health/v1/scorecard.pb.h"
 
@@ -25,15 +27,18 @@ class CompiledScorecard;
 // What one measure found.
 struct MeasureOutcome {
   v1::MeasureState state = v1::MEASURE_STATE_UNKNOWN;
-  // Of the curve, exactly when the state is KNOWN.
+  // Of the curve, exactly when the state is KNOWN or CARRIED.
   std::optional<double> points = {};
+  // When it is CARRIED: the day (since 1970) that the value is from.
+  std::int64_t carried_day = 0;
 };
 
 // A score and how it came about. Vectors are parallel to the scorecard's measures.
 struct Evaluation {
   const CompiledScorecard* scorecard = nullptr;
   std::vector<MeasureOutcome> outcomes = {};
-  // Points that count: the curve's, or the missing policy's; nothing where the weight went to other measures.
+  // Points that count: the curve's (of a carried value, too), or the missing policy's; nothing where the weight went to
+  // other measures.
   std::vector<std::optional<double>> points = {};
   // Shares of the score after redistribution: 0 where there are no points, else they add up to 1. All 0 when unknown.
   std::vector<double> weights = {};
@@ -66,13 +71,17 @@ class CompiledScorecard {
   [[nodiscard]] bool AppliesTo(const facts::RowReader& row, const filter::EvaluationContext& context) const {
     return applies_to_.text().empty() || applies_to_.Selects(row, context);
   }
-  [[nodiscard]] Evaluation Evaluate(const facts::RowReader& row, const filter::EvaluationContext& context) const;
+  // `carried` holds what is known of carried facts that are missing in the row; null for nothing.
+  [[nodiscard]] Evaluation Evaluate(const facts::RowReader& row, const filter::EvaluationContext& context,
+                                    const CarriedFacts* carried = nullptr) const;
   // The mean of given outcomes, without exceptions (score equals computed).
   [[nodiscard]] Evaluation Combine(std::vector<MeasureOutcome> outcomes) const;
   // Name of the band that an unrounded score lies in.
   [[nodiscard]] const std::string& BandOf(double score) const;
   // Fact of a measure if the catalogue knows it.
   [[nodiscard]] std::optional<facts::FactId> FactOf(std::size_t measure) const { return measures_[measure].fact; }
+  // What its usable measures carry, each fact and age once.
+  void AddCarrySpecs(std::vector<CarrySpec>& specs) const;
 
  private:
   struct CompiledVariant {
@@ -86,6 +95,7 @@ class CompiledScorecard {
     std::vector<CompiledVariant> variants;
     double max_age_days = 0;
     v1::MissingPolicy missing = v1::MISSING_POLICY_UNSPECIFIED;
+    std::int64_t carry_days = 0;
     std::optional<facts::FactId> fact = {};
     facts::FactType type = facts::FactType::kNumber;
     std::optional<facts::FactId> age = {};
@@ -94,16 +104,20 @@ class CompiledScorecard {
     bool complained = false;
   };
   bool ResolveMeasure(int index, const facts::FactCatalogue& catalogue);
-  [[nodiscard]] MeasureOutcome Look(const CompiledMeasure& measure, const facts::RowReader& row,
-                                    const filter::EvaluationContext& context) const;
+  [[nodiscard]] MeasureOutcome Look(std::size_t index, const facts::RowReader& row,
+                                    const filter::EvaluationContext& context, const CarriedFacts* carried) const;
+  // What a measure whose fact is unknown or stale (`missing`) comes to.
+  [[nodiscard]] MeasureOutcome LookBack(std::size_t index, const Curve& curve, v1::MeasureState missing,
+                                        absl::Time now, const CarriedFacts* carried) const;
   void ApplyExceptions(const facts::RowReader& row, const filter::EvaluationContext& context,
                        Evaluation& evaluation) const;
+  // The score after an exception that applies.
+  static double After(const v1::ScoreException& exception, double score);
+  friend class ColumnScoring;  // the same over columns of facts
 
   v1::Scorecard config_;
   LiveFilter applies_to_;
-  std::vector<double> group_weights_;
-  std::vector<double> group_measure_weights_;  // sum of the weights of the group's measures
-  double all_group_weights_ = 0;
+  ScoreMean mean_;
   std::vector<CompiledMeasure> measures_;
   std::vector<LiveFilter> exceptions_;
 };
@@ -117,7 +131,10 @@ class Scorecards {
   // As CompiledScorecard::Resolve, for all. Not safe beside the other methods.
   bool Resolve(const facts::FactCatalogue& catalogue);
   // Scores one account. Pure: the same facts and the same moment give the same score.
-  [[nodiscard]] Evaluation Evaluate(const facts::RowReader& row, const filter::EvaluationContext& context) const;
+  [[nodiscard]] Evaluation Evaluate(const facts::RowReader& row, const filter::EvaluationContext& context,
+                                    const CarriedFacts* carried = nullptr) const;
+  // What all of them carry, each fact and age once.
+  [[nodiscard]] std::vector<CarrySpec> CarrySpecs() const;
   // Null when there is none with that id and revision.
   [[nodiscard]] const CompiledScorecard* Find(absl::string_view id, std::int64_t revision) const;
   [[nodiscard]] const std::vector<std::unique_ptr<CompiledScorecard>>& all() const { return scorecards_; }

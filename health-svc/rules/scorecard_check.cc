@@ -56,6 +56,14 @@ void CheckWeight(double weight, const std::string& field, BadRequest& faults) {
   if (!(weight > 0) || !std::isfinite(weight)) faults.Add(field, "must be greater than 0");
 }
 
+void CheckCarry(const v1::Measure& measure, const std::string& at, BadRequest& faults) {
+  if (measure.missing() != v1::MISSING_POLICY_CARRY) {
+    if (measure.carry_days() != 0) faults.Add(at + ".carry_days", "must be 0 unless the measure is carried");
+  } else if (!(measure.carry_days() > 0 && measure.carry_days() <= kMostCarryDays)) {
+    faults.Add(at + ".carry_days", absl::StrCat("must be greater than 0 and at most ", kMostCarryDays));
+  }
+}
+
 void CheckMeasure(const v1::Measure& measure, const std::string& at, BadRequest& faults) {
   if (measure.fact().empty()) faults.Add(at + ".fact", "is required");
   CheckWeight(measure.weight(), at + ".weight", faults);
@@ -69,6 +77,7 @@ void CheckMeasure(const v1::Measure& measure, const std::string& at, BadRequest&
     faults.Add(at + ".missing", "must say what the measure does while its fact is missing");
   }
   if (!(measure.max_age_days() >= 0)) faults.Add(at + ".max_age_days", "must not be negative");
+  CheckCarry(measure, at, faults);
 }
 
 void CheckGroupsAndMeasures(const v1::Scorecard& card, const std::string& at, BadRequest& faults) {
