@@ -15,7 +15,8 @@ void AddAccountFacts(std::vector<FactDefinition>& out) {
   out.push_back({.name = "parent", .type = kString, .meaning = "Id of the parent account; unknown without one."});
   out.push_back({.name = "tenure_days", .unit = "days", .meaning = "Days since the customer relationship began."});
   out.push_back({.name = "phase", .type = kString,
-                 .meaning = "Lifecycle phase: TRIAL, ONBOARDING, ADOPTION, SUCCESS or CHURNED; unknown without subscription."});
+                 .meaning = "Lifecycle phase: TRIAL, ONBOARDING, ADOPTION, SUCCESS or CHURNED; unknown without subscription.",
+                 .change_fact = "phase_days"});
   out.push_back({.name = "phase_days", .unit = "days", .meaning = "Days since the phase was entered."});
 }
 
