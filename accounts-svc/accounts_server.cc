@@ -12,6 +12,7 @@
 #include "accounts-svc/feed_poller.h"
 #include "accounts-svc/goal_service.h"
 #include "accounts-svc/ingest_service.h"
+#include "accounts-svc/record_service.h"
 #include "accounts-svc/store/sql_store.h"
 #include "accounts-svc/subscription_service.h"
 #include "accounts-svc/sweeper.h"
@@ -32,6 +33,7 @@ class WiredServer final : public AccountsServer {
         contacts_(*store_, clock),
         subscriptions_(*store_, clock, options.currency),
         ingest_(*store_, numbering_, clock, options.currency),
+        records_(*store_, numbering_, clock, options.currency),
         facts_(*store_, numbering_, clock),
         goals_(*store_, numbering_, clock),
         tasks_(*store_, clock),
@@ -39,6 +41,7 @@ class WiredServer final : public AccountsServer {
         account_service_(accounts_, contacts_, pool_),
         subscription_service_(subscriptions_, pool_),
         ingest_service_(ingest_, pool_, hub_),
+        record_service_(records_, pool_, export_pool_, hub_, options.export_limits),
         fact_service_(facts_, pool_, watch_pool_, hub_),
         goal_service_(goals_, pool_),
         task_service_(tasks_, pool_, watch_pool_, hub_),
@@ -56,12 +59,12 @@ class WiredServer final : public AccountsServer {
     PERENNIAL_RETURN_IF_ERROR(CheckCurrency(options.currency));
     PERENNIAL_ASSIGN_OR_RETURN(
         server_, Server::Start(options.server,
-                               {&account_service_, &subscription_service_, &ingest_service_, &fact_service_,
-                                &goal_service_, &task_service_, &timeline_service_},
+                               {&account_service_, &subscription_service_, &ingest_service_, &record_service_,
+                                &fact_service_, &goal_service_, &task_service_, &timeline_service_},
                                {"perennial.accounts.v1.AccountService", "perennial.accounts.v1.SubscriptionService",
-                                "perennial.accounts.v1.IngestService", "perennial.accounts.v1.FactService",
-                                "perennial.accounts.v1.GoalService", "perennial.accounts.v1.TaskService",
-                                "perennial.accounts.v1.TimelineService"}));
+                                "perennial.accounts.v1.IngestService", "perennial.accounts.v1.RecordService",
+                                "perennial.accounts.v1.FactService", "perennial.accounts.v1.GoalService",
+                                "perennial.accounts.v1.TaskService", "perennial.accounts.v1.TimelineService"}));
     if (store_->shared()) poller_ = std::make_unique<FeedPoller>(*store_, [this] { hub_.WakeAll(); });
     sweeper_ = std::make_unique<Sweeper>(*store_, clock, options.sweep_interval);
     server_->SetReady(true);
@@ -99,15 +102,19 @@ class WiredServer final : public AccountsServer {
   Contacts contacts_;
   Subscriptions subscriptions_;
   Ingest ingest_;
+  Records records_;
   Facts facts_;
   Goals goals_;
   Tasks tasks_;
   Timeline timeline_;
   WorkerPool pool_{{.threads = 16, .max_queued = 256}};
   WorkerPool watch_pool_{{.threads = 4, .max_queued = 4096}};
+  // Each export holds a reader of the store, so there are few at once.
+  WorkerPool export_pool_{{.threads = 2, .max_queued = 8}};
   AccountService account_service_;
   SubscriptionService subscription_service_;
   IngestService ingest_service_;
+  RecordService record_service_;
   FactService fact_service_;
   GoalService goal_service_;
   TaskService task_service_;

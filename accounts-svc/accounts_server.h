@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "accounts-svc/record_export_stream.h"
 #include "common/base/clock.h"
 #include "common/server/server.h"
 
@@ -20,6 +21,8 @@ struct AccountsServerOptions {
   std::string currency = "USD";
   // How often the clock is looked at for facts that change by time alone.
   std::chrono::milliseconds sweep_interval{1000};
+  // How long an export of records may hold the state of the store that it sends.
+  ExportLimits export_limits = {};
 };
 
 // The whole of accounts-svc, wired: store, rules, services, sweep.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <string>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -16,6 +18,7 @@ namespace {
 namespace v1 = perennial::accounts::v1;
 
 constexpr double kMostUsage = 1e15;  // sums stay exact integers far beyond any real use
+constexpr int kMostParticipants = 64;
 
 void CheckUsage(const v1::UsageEvent& usage, BadRequest& bad) {
   bad.AddIfError("usage.metric", CheckKey(usage.metric()));
@@ -59,6 +62,18 @@ void CheckTouchpoint(const v1::Touchpoint& touchpoint, BadRequest& bad) {
     bad.Add("touchpoint.direction", "is required: inbound or outbound");
   }
   CheckText("touchpoint.summary", touchpoint.summary(), 0, 2048, bad);
+  if (!v1::TouchpointSentiment_IsValid(touchpoint.sentiment())) {
+    bad.Add("touchpoint.sentiment", "is not a known sentiment");
+  }
+  if (touchpoint.participants_size() > kMostParticipants) {
+    bad.Add("touchpoint.participants", absl::StrCat("must have at most ", kMostParticipants, " elements"));
+  }
+  std::set<std::string> participants;
+  for (int i = 0; i < touchpoint.participants_size() && i < kMostParticipants; ++i) {
+    const std::string field = absl::StrCat("touchpoint.participants[", i, "]");
+    CheckText(field, touchpoint.participants(i), 1, 256, bad);
+    if (!participants.insert(touchpoint.participants(i)).second) bad.Add(field, "is there twice");
+  }
 }
 
 void CheckSurvey(const v1::SurveyResponse& survey, BadRequest& bad) {
@@ -105,26 +120,28 @@ void CheckSubscriptionState(const v1::Record& record, absl::string_view currency
 
 bool NeedsRecordId(const v1::Record& record) { return !record.has_account_state() && !record.has_subscription_state(); }
 
-void CheckRecordId(const v1::Record& record, BadRequest& bad) {
-  const std::string& id = record.record_id();
-  if (id.empty()) {
-    if (NeedsRecordId(record)) bad.Add("record_id", "is required");
-    return;
-  }
+}  // namespace
+
+void CheckRecordId(absl::string_view field, absl::string_view id, BadRequest& bad) {
+  if (id.empty()) return bad.Add(field, "is required");
   bool printable = id.size() <= 128;
   for (const char c : id) printable = printable && absl::ascii_isprint(c);
-  if (!printable) bad.Add("record_id", "must be 1 to 128 printable ASCII characters");
+  if (!printable) bad.Add(field, "must be 1 to 128 printable ASCII characters");
 }
-
-}  // namespace
 
 absl::Status CheckRecord(const v1::Record& record, absl::Time now, absl::string_view currency,
                          const FactNumbering& numbering) {
   BadRequest bad;
+  CheckRecord(record, now, currency, numbering, bad);
+  return bad.ToStatus();
+}
+
+void CheckRecord(const v1::Record& record, absl::Time now, absl::string_view currency, const FactNumbering& numbering,
+                 BadRequest& bad) {
   const absl::Time latest = now + absl::Hours(24);
   const auto id = IdOf(record.account(), "accounts");
   bad.AddIfError("account", id.status());
-  CheckRecordId(record, bad);
+  if (!record.record_id().empty() || NeedsRecordId(record)) CheckRecordId("record_id", record.record_id(), bad);
   CheckTime("event_time", record.has_event_time(), record.event_time(), true, latest, bad);
   switch (record.kind_case()) {
     case v1::Record::kUsage: CheckUsage(record.usage(), bad); break;
@@ -141,7 +158,6 @@ absl::Status CheckRecord(const v1::Record& record, absl::Time now, absl::string_
     case v1::Record::KIND_NOT_SET: bad.Add("kind", "is required: usage, ticket, touchpoint, survey, milestone, churn_report, "
                                                    "account_state or subscription_state"); break;
   }
-  return bad.ToStatus();
 }
 
 absl::Time TicketUpdateTime(const v1::Record& record) {

@@ -8,13 +8,12 @@
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/accounts.h"
 #include "accounts-svc/check_fields.h"
-#include "accounts-svc/check_record.h"
 #include "accounts-svc/ingest.h"
+#include "accounts-svc/record_content.h"
 #include "accounts-svc/store/state_codec.h"
 #include "common/base/error_details.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
-#include "common/base/time_util.h"
 
 namespace perennial::accounts {
 namespace {
@@ -64,15 +63,15 @@ absl::StatusOr<std::optional<std::int64_t>> RecordApplier::KnownMetric(const std
 absl::StatusOr<Outcome> RecordApplier::ApplyUsage(AccountNo no, const v1::Record& record) {
   const v1::UsageEvent& usage = record.usage();
   PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::int64_t> known, KnownMetric(usage.metric()));
-  UsageEvent event{.record_id = record.record_id(),
-                   .metric = known.value_or(0),
-                   // As the store keeps it, so that what is sent again compares equal.
-                   .time = StoredTime(record.event_time()),
-                   .value = usage.has_value() ? usage.value() : 1,
-                   .user = usage.user()};
+  UsageEvent event = ToUsageEvent(record, known.value_or(0));
   PERENNIAL_ASSIGN_OR_RETURN(const std::optional<UsageEvent> present, transaction_.FindUsage(no, event.record_id));
   if (present.has_value()) {
-    if (*present == event) return Outcome::kDuplicate;
+    if (present->deleted || *present == event) return Outcome::kDuplicate;
+    const absl::string_view id = absl::StripPrefix(record.account(), "accounts/");
+    PERENNIAL_ASSIGN_OR_RETURN(
+        const bool former, transaction_.IsFormerRecord(no, v1::RECORD_KIND_USAGE, event.record_id,
+                                                       UsageRecord(id, usage.metric(), event).SerializeAsString()));
+    if (former) return Outcome::kDuplicate;
     return IdReused();
   }
   if (!known.has_value() && metrics_.size() >= kMostMetrics) {
@@ -88,24 +87,15 @@ absl::StatusOr<Outcome> RecordApplier::ApplyUsage(AccountNo no, const v1::Record
 }
 
 absl::StatusOr<Outcome> RecordApplier::ApplyEvent(AccountNo no, RecordKind kind, const v1::Record& record) {
-  v1::Record normal = record;
-  const absl::Time time = ToTime(record.event_time());
-  absl::Time update_time = time;
-  if (kind == RecordKind::kTicket) {
-    update_time = TicketUpdateTime(record);
-    SetTimestamp(update_time, normal.mutable_ticket()->mutable_update_time());
-  }
-  update_time = absl::FromUnixMicros(absl::ToUnixMicros(update_time));
-  const StoredRecord stored{.kind = kind,
-                            .record_id = record.record_id(),
-                            .time = time,
-                            .update_time = update_time,
-                            .payload = normal.SerializeAsString()};
+  const StoredRecord stored = ToStored(kind, record);
   PERENNIAL_ASSIGN_OR_RETURN(const auto present, transaction_.FindRecord(no, kind, record.record_id()));
   if (present.has_value()) {
-    if (present->payload == stored.payload) return Outcome::kDuplicate;
-    if (kind != RecordKind::kTicket || present->update_time == update_time) return IdReused();
-    if (present->update_time > update_time) return Outcome::kDuplicate;  // an older state came late
+    if (present->deleted || present->payload == stored.payload) return Outcome::kDuplicate;
+    PERENNIAL_ASSIGN_OR_RETURN(const bool former, transaction_.IsFormerRecord(no, FromStoredKind(kind), record.record_id(),
+                                                                              stored.payload));
+    if (former) return Outcome::kDuplicate;
+    if (kind != RecordKind::kTicket || present->update_time == stored.update_time) return IdReused();
+    if (present->update_time > stored.update_time) return Outcome::kDuplicate;  // an older state came late
   }
   PERENNIAL_RETURN_IF_ERROR(transaction_.PutRecord(no, stored));
   transaction_.Touch(no);

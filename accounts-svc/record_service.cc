@@ -1,0 +1,36 @@
+#include "accounts-svc/record_service.h"
+
+#include "common/server/serve_unary.h"
+
+namespace perennial::accounts {
+
+grpc::ServerUnaryReactor* RecordService::GetRecord(grpc::CallbackServerContext* context,
+                                                   const v1::GetRecordRequest* request,
+                                                   v1::GetRecordResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return records_.Get(call); });
+}
+
+grpc::ServerUnaryReactor* RecordService::CorrectRecord(grpc::CallbackServerContext* context,
+                                                       const v1::CorrectRecordRequest* request,
+                                                       v1::CorrectRecordResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return records_.Correct(call); });
+}
+
+grpc::ServerUnaryReactor* RecordService::DeleteRecord(grpc::CallbackServerContext* context,
+                                                      const v1::DeleteRecordRequest* request,
+                                                      v1::DeleteRecordResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return records_.Delete(call); });
+}
+
+grpc::ServerUnaryReactor* RecordService::ListRecordChanges(grpc::CallbackServerContext* context,
+                                                           const v1::ListRecordChangesRequest* request,
+                                                           v1::ListRecordChangesResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return records_.ListChanges(call); });
+}
+
+grpc::ServerWriteReactor<v1::ExportRecordsResponse>* RecordService::ExportRecords(
+    grpc::CallbackServerContext*, const v1::ExportRecordsRequest* request) {
+  return RecordExportStream::Start(records_.Export(*request), hub_, export_pool_, limits_);
+}
+
+}  // namespace perennial::accounts
