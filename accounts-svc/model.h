@@ -47,6 +47,7 @@ struct SubscriptionState {
   std::string plan = {};
   std::int64_t seats = 0;
   Micros mrr = 0;
+  std::string currency = {};  // of mrr; empty: the reporting currency
   bool trial = false;
   std::optional<absl::Time> trial_end = {};
   std::optional<absl::Time> end = {};
@@ -72,12 +73,25 @@ struct SubscriptionRecord {
   std::int64_t version = 1;
 };
 
+// Exchange rates are kept in billionths of the reporting currency for one unit of the other.
+constexpr std::int64_t kRateOfOne = 1'000'000'000;
+
 // A state of a subscription and since when it holds. The first one known holds since the subscription began.
 struct SubscriptionVersion {
   std::string id = {};
   absl::Time start;      // of the subscription
   absl::Time effective;  // of this state
   SubscriptionState state = {};
+  std::int64_t rate = kRateOfOne;  // in force when the state took effect
+};
+
+// What a unit of a currency is worth from a moment on.
+struct ExchangeRate {
+  std::string currency = {};
+  absl::Time effective;
+  std::int64_t billionths = 0;
+
+  bool operator==(const ExchangeRate&) const = default;
 };
 
 enum class Phase { kUnknown, kTrial, kOnboarding, kAdoption, kSuccess, kChurned };
@@ -86,8 +100,53 @@ struct PhaseChange {
   Phase phase = Phase::kUnknown;
   absl::Time time;
   std::string cause = {};
+  std::string author = {};  // of a move by hand; empty when a rule made the change
 
   bool operator==(const PhaseChange&) const = default;
+};
+
+// A move by hand: the phase is this one from its moment on, until the rules see something later.
+struct PhaseMove {
+  absl::Time time;
+  Phase phase = Phase::kUnknown;
+  std::string reason = {};
+  std::string author = {};
+  absl::Time create_time;
+
+  bool operator==(const PhaseMove&) const = default;
+};
+
+// When phases change by themselves. docs/lifecycle.md says the same to users.
+struct LifecycleRules {
+  std::int64_t revision = 1;
+  // Onboarding is over at the earliest of: a milestone says that this share is done (absent: no matter), a milestone of
+  // one of these steps, so many days after the first payment (0: no matter).
+  std::optional<double> adoption_at_progress = 1.0;
+  std::vector<std::string> adoption_at_steps = {"first_value"};
+  int adoption_after_days = 90;
+  // Adoption becomes success after so many days of paying without interruption, and with so many goals achieved.
+  int success_after_days = 180;
+  int success_after_goals = 0;
+  // An account that pays no longer counts as churned after so many days.
+  int churn_grace_days = 0;
+
+  bool operator==(const LifecycleRules&) const = default;
+};
+
+// A revision of the rules, with who made it.
+struct LifecycleRevision {
+  LifecycleRules rules = {};
+  std::string author = {};
+  std::string note = {};
+  std::optional<absl::Time> time = {};  // none for the first, which comes with the program
+
+  bool operator==(const LifecycleRevision&) const = default;
+};
+
+// How many goals an account has achieved, from a moment on.
+struct Achievements {
+  absl::Time time;
+  int goals = 0;
 };
 
 enum class MovementKind { kNew = 1, kExpansion, kContraction, kChurn, kReactivation };
@@ -151,6 +210,19 @@ struct Goal {
   GoalState state = GoalState::kActive;
 };
 
+// Something that was used.
+struct UsageEvent {
+  std::string record_id = {};
+  std::int64_t metric = 0;
+  absl::Time time;
+  double value = 1;
+  std::string user = {};
+  // All that is left of it is that its id is taken.
+  bool deleted = false;
+
+  bool operator==(const UsageEvent&) const = default;
+};
+
 // Use of one metric on one UTC day.
 struct UsageDay {
   std::int64_t metric = 0;  // number of the metric in the store
@@ -183,7 +255,8 @@ struct AccountHistory {
   std::string id = {};
   AccountState state = {};  // as of then
   absl::Time customer_since;
-  std::vector<SubscriptionVersion> subscriptions = {};  // by subscription, then effective time
+  // By subscription, then effective time; prices in the reporting currency.
+  std::vector<SubscriptionVersion> subscriptions = {};
   std::vector<Ticket> tickets = {};
   std::vector<Touchpoint> touchpoints = {};  // by time
   std::vector<Survey> surveys = {};          // by time
@@ -193,7 +266,15 @@ struct AccountHistory {
   std::vector<UsageUser> users = {};  // of the last 30 days, each metric, day and user once
   std::vector<LastUse> last_use = {};
   bool users_seen = false;  // whether any event ever named a user
+  // Of the events on the day of as_of: the last one in the order in which their values were added up (by time, then id), and
+  // the metrics for which another order might give another sum.
+  absl::Time last_event_time = absl::InfinitePast();
+  std::string last_event_id = {};
+  std::vector<std::int64_t> inexact_today = {};
   std::vector<Goal> goals = {};  // by id
+  LifecycleRules rules = {};     // the newest, whatever as_of
+  std::vector<PhaseMove> moves = {};           // by time
+  std::vector<Achievements> achievements = {};  // by time; only known when the rules ask for achieved goals
   // Earliest moment after as_of at which something that is stored already takes effect; InfiniteFuture when nothing does.
   absl::Time next_change = absl::InfiniteFuture();
 };

@@ -13,23 +13,19 @@ namespace perennial::accounts {
 // "TRIAL", "ONBOARDING", "ADOPTION", "SUCCESS", "CHURNED"; empty for kUnknown.
 absl::string_view NameOf(Phase phase);
 
-// When phases change. docs/lifecycle.md says the same to users.
-struct LifecycleRules {
-  // Onboarding ends at the latest after so long, reached or not: after it an account is judged as an established one.
-  absl::Duration longest_onboarding = absl::Hours(24 * 90);
-  // Adoption becomes success after so long of paying without interruption.
-  absl::Duration adoption_to_success = absl::Hours(24 * 180);
-};
-
-// The phases of an account until `as_of`, oldest first: a pure function of its subscriptions and milestones.
+// The phases of an account until `as_of`, oldest first: a pure function of its history, which holds the rules and the moves
+// by hand, and of its MRR. docs/lifecycle.md says the same to users.
 //   TRIAL       a trial began and nothing was paid before
 //   ONBOARDING  MRR began for the first time
-//   ADOPTION    onboarding progress 100 %, first value, or the longest onboarding has passed; also after coming back
+//   ADOPTION    onboarding is over; also after coming back
 //   SUCCESS     in adoption for so long, paying all the while
-//   CHURNED     MRR went to zero
-// An account without any subscription has no phase.
-std::vector<PhaseChange> PhaseTimeline(const AccountHistory& history, const std::vector<MrrPoint>& mrr, absl::Time as_of,
-                                       const LifecycleRules& rules = {});
+//   CHURNED     MRR went to zero, and stayed there for the time of grace
+// A move sets the phase from its moment on, and all that the rules count begins there. Each change is later than the one
+// before it and enters another phase: of several changes at one moment the last one counts, in the order MRR, rules, move.
+// What follows after T never changes what was entered until T.
+//
+// An account without a subscription or a move, and one that never paid and never tried, has no phase.
+std::vector<PhaseChange> PhaseTimeline(const AccountHistory& history, const std::vector<MrrPoint>& mrr, absl::Time as_of);
 
 // When the present onboarding began: the first day of a subscription (trial or not). InfiniteFuture when there was none.
 absl::Time OnboardingStart(const AccountHistory& history);

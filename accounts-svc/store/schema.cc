@@ -247,6 +247,56 @@ CREATE TABLE former_records (       -- what corrected records said before: it co
   payload BLOB NOT NULL,            -- perennial.accounts.v1.Record
   PRIMARY KEY (account_no, kind, record_id, content_no)
 ) STRICT, WITHOUT ROWID;
+)sql",
+                         R"sql(
+ALTER TABLE subscription_versions ADD COLUMN currency TEXT NOT NULL DEFAULT '';  -- empty: the reporting currency
+CREATE INDEX subscription_versions_by_currency ON subscription_versions (currency, account_no) WHERE currency <> '';
+
+CREATE TABLE exchange_rates (
+  currency TEXT NOT NULL,
+  effective_time INTEGER NOT NULL,
+  rate INTEGER NOT NULL,            -- billionths of the reporting currency for one unit
+  PRIMARY KEY (currency, effective_time)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE refreshes (            -- accounts to be computed anew in the background
+  currency TEXT PRIMARY KEY,        -- whose rates changed; empty: of all accounts
+  begin_time INTEGER NOT NULL,
+  last_time INTEGER NOT NULL,
+  after_no INTEGER NOT NULL,        -- done until this account
+  generation INTEGER NOT NULL       -- grows when more is added
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lifecycle_rules (      -- revisions are never changed
+  revision INTEGER PRIMARY KEY,
+  adoption_at_progress REAL,
+  adoption_at_steps TEXT NOT NULL,  -- with commas between
+  adoption_after_days INTEGER NOT NULL,
+  success_after_days INTEGER NOT NULL,
+  success_after_goals INTEGER NOT NULL,
+  churn_grace_days INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  note TEXT NOT NULL,
+  revision_time INTEGER
+) STRICT;
+INSERT INTO lifecycle_rules VALUES (1, 1.0, 'first_value', 90, 180, 0, 0, 'perennial', 'comes with perennial', NULL);
+
+CREATE TABLE phase_moves (          -- phases that people set
+  account_no INTEGER NOT NULL,
+  effective_time INTEGER NOT NULL,
+  phase INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  author TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  PRIMARY KEY (account_no, effective_time)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE phase_changes ADD COLUMN author TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE account_parents (      -- every parent that an account has had in any version
+  parent TEXT NOT NULL,
+  account_no INTEGER NOT NULL,
+  PRIMARY KEY (parent, account_no)
+) STRICT, WITHOUT ROWID;
 )sql"}};
 }
 

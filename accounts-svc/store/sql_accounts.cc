@@ -12,7 +12,7 @@ constexpr absl::string_view kAccountColumns =
     "accounts ";
 constexpr absl::string_view kSubscriptionColumns =
     "SELECT s.subscription_id, s.start_time, s.create_time, s.update_time, s.version, v.plan, v.seats, v.mrr, v.trial, "
-    "v.trial_end_time, v.end_time, v.renewal_time, v.auto_renew FROM subscriptions s JOIN subscription_versions v ON "
+    "v.trial_end_time, v.end_time, v.renewal_time, v.auto_renew, v.currency FROM subscriptions s JOIN subscription_versions v ON "
     "v.account_no = s.account_no AND v.subscription_id = s.subscription_id AND v.effective_time = (SELECT "
     "max(effective_time) "
     "FROM subscription_versions w WHERE w.account_no = s.account_no AND w.subscription_id = s.subscription_id) ";
@@ -34,6 +34,7 @@ SubscriptionState ReadState(const sql::Statement& row, int first) {
   return {.plan = row.Text(first),
           .seats = row.Int64(first + 1),
           .mrr = row.Int64(first + 2),
+          .currency = row.Text(first + 8),
           .trial = row.Int64(first + 3) != 0,
           .trial_end = FromDb(row.MaybeInt64(first + 4)),
           .end = FromDb(row.MaybeInt64(first + 5)),
@@ -188,6 +189,7 @@ absl::Status SqlTransaction::PutAccountVersion(AccountNo no, absl::Time effectiv
       connection_.Prepare("INSERT INTO account_versions VALUES (?, ?, ?) ON CONFLICT (account_no, effective_time) DO "
                           "UPDATE SET state = excluded.state"));
   PERENNIAL_RETURN_IF_ERROR(insert.Bind(1, no).Bind(2, ToDb(effective)).BindBlob(3, bytes).Run());
+  PERENNIAL_RETURN_IF_ERROR(PutParent(no, state.parent));
   PERENNIAL_ASSIGN_OR_RETURN(const std::optional<AccountState> latest,
                              FindAccountState(no, absl::FromUnixMicros(INT64_MAX)));
   const std::string latest_bytes = EncodeState(*latest);
@@ -227,7 +229,7 @@ absl::StatusOr<std::optional<SubscriptionState>> SqlTransaction::FindSubscriptio
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
       connection_.Prepare(
-          "SELECT plan, seats, mrr, trial, trial_end_time, end_time, renewal_time, auto_renew FROM "
+          "SELECT plan, seats, mrr, trial, trial_end_time, end_time, renewal_time, auto_renew, currency FROM "
           "subscription_versions WHERE account_no = ? AND subscription_id = ? AND effective_time <= ? ORDER "
           "BY effective_time DESC LIMIT 1"));
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Bind(1, no).Bind(2, id).Bind(3, ToDb(as_of)).Step());
@@ -241,7 +243,7 @@ absl::StatusOr<std::vector<SubscriptionVersion>> SqlTransaction::ListSubscriptio
       sql::Statement statement,
       connection_.Prepare(
           "SELECT s.start_time, v.effective_time, plan, seats, mrr, trial, trial_end_time, end_time, "
-          "renewal_time, auto_renew FROM subscription_versions v JOIN subscriptions s ON s.account_no = "
+          "renewal_time, auto_renew, currency FROM subscription_versions v JOIN subscriptions s ON s.account_no = "
           "v.account_no AND s.subscription_id = v.subscription_id WHERE v.account_no = ? AND "
           "v.subscription_id = ? ORDER BY v.effective_time"));
   statement.Bind(1, no).Bind(2, id);
@@ -273,10 +275,11 @@ absl::Status SqlTransaction::PutSubscriptionVersion(AccountNo no, absl::string_v
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
       connection_.Prepare(
-          "INSERT INTO subscription_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_no, "
+          "INSERT INTO subscription_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_no, "
           "subscription_id, effective_time) DO UPDATE SET plan = excluded.plan, seats = excluded.seats, mrr = "
           "excluded.mrr, trial = excluded.trial, trial_end_time = excluded.trial_end_time, end_time = "
-          "excluded.end_time, renewal_time = excluded.renewal_time, auto_renew = excluded.auto_renew"));
+          "excluded.end_time, renewal_time = excluded.renewal_time, auto_renew = excluded.auto_renew, "
+          "currency = excluded.currency"));
   statement.Bind(1, no)
       .Bind(2, id)
       .Bind(3, ToDb(effective))
@@ -284,19 +287,20 @@ absl::Status SqlTransaction::PutSubscriptionVersion(AccountNo no, absl::string_v
       .Bind(5, state.seats)
       .Bind(6, state.mrr);
   statement.Bind(7, state.trial).Bind(8, ToDb(state.trial_end)).Bind(9, ToDb(state.end)).Bind(10, ToDb(state.renewal));
-  return statement.Bind(11, state.auto_renew).Run();
+  return statement.Bind(11, state.auto_renew).Bind(12, state.currency).Run();
 }
 
 absl::StatusOr<std::vector<PhaseChange>> SqlTransaction::ListPhaseChanges(AccountNo no) {
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
-      connection_.Prepare("SELECT phase, enter_time, cause FROM phase_changes WHERE account_no = ? ORDER BY seq"));
+      connection_.Prepare("SELECT phase, enter_time, cause, author FROM phase_changes WHERE account_no = ? ORDER BY seq"));
   statement.Bind(1, no);
   std::vector<PhaseChange> changes;
   for (;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
     if (!row) return changes;
-    changes.push_back({static_cast<Phase>(statement.Int64(0)), FromDb(statement.Int64(1)), statement.Text(2)});
+    changes.push_back({static_cast<Phase>(statement.Int64(0)), FromDb(statement.Int64(1)), statement.Text(2),
+                       statement.Text(3)});
   }
 }
 
@@ -305,11 +309,11 @@ absl::Status SqlTransaction::ReplacePhases(AccountNo no, const std::vector<Phase
                              connection_.Prepare("DELETE FROM phase_changes WHERE account_no = ?"));
   PERENNIAL_RETURN_IF_ERROR(clear.Bind(1, no).Run());
   PERENNIAL_ASSIGN_OR_RETURN(sql::Statement insert,
-                             connection_.Prepare("INSERT INTO phase_changes VALUES (?, ?, ?, ?, ?)"));
+                             connection_.Prepare("INSERT INTO phase_changes VALUES (?, ?, ?, ?, ?, ?)"));
   std::int64_t seq = 0;
   for (const PhaseChange& change : phases) {
     insert.Bind(1, no).Bind(2, seq++).Bind(3, static_cast<int>(change.phase)).Bind(4, ToDb(change.time));
-    PERENNIAL_RETURN_IF_ERROR(insert.Bind(5, change.cause).Run());
+    PERENNIAL_RETURN_IF_ERROR(insert.Bind(5, change.cause).Bind(6, change.author).Run());
   }
   return absl::OkStatus();
 }

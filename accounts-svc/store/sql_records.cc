@@ -4,6 +4,7 @@
 #include <set>
 
 #include "accounts-svc/facts/usage_state.h"
+#include "accounts-svc/facts/exchange.h"
 #include "accounts-svc/store/sql_transaction.h"
 #include "accounts-svc/store/state_codec.h"
 #include "common/base/status_macros.h"
@@ -119,6 +120,7 @@ absl::StatusOr<AccountHistory> SqlTransaction::LoadHistory(const AccountRecord& 
   PERENNIAL_RETURN_IF_ERROR(LoadLastUse(account.no, as_of, history));
   PERENNIAL_RETURN_IF_ERROR(LoadNextChange(account.no, as_of, history));
   PERENNIAL_RETURN_IF_ERROR(LoadGoals(account.no, as_of, history));
+  PERENNIAL_RETURN_IF_ERROR(LoadLifecycle(account.no, as_of, history));
   return history;
 }
 
@@ -127,20 +129,21 @@ absl::Status SqlTransaction::LoadSubscriptions(AccountNo no, absl::Time as_of, A
       sql::Statement statement,
       connection_.Prepare("SELECT v.subscription_id, s.start_time, v.effective_time, plan, seats, mrr, trial, "
                           "trial_end_time, end_time, "
-                          "renewal_time, auto_renew FROM subscription_versions v JOIN subscriptions s ON s.account_no "
+                          "renewal_time, auto_renew, currency FROM subscription_versions v JOIN subscriptions s ON s.account_no "
                           "= v.account_no AND "
                           "s.subscription_id = v.subscription_id WHERE v.account_no = ? AND s.start_time <= ? "
                           "ORDER BY v.subscription_id, v.effective_time"));
   statement.Bind(1, no).Bind(2, ToDb(as_of));
   for (;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
-    if (!row) return absl::OkStatus();
+    if (!row) break;
     SubscriptionVersion version{.id = statement.Text(0),
                                 .start = FromDb(statement.Int64(1)),
                                 .effective = FromDb(statement.Int64(2)),
                                 .state = {.plan = statement.Text(3),
                                           .seats = statement.Int64(4),
                                           .mrr = statement.Int64(5),
+                                          .currency = statement.Text(11),
                                           .trial = statement.Int64(6) != 0,
                                           .trial_end = FromDb(statement.MaybeInt64(7)),
                                           .end = FromDb(statement.MaybeInt64(8)),
@@ -153,8 +156,16 @@ absl::Status SqlTransaction::LoadSubscriptions(AccountNo no, absl::Time as_of, A
     if (version.state.end.has_value() && *version.state.end > as_of) {
       history.next_change = std::min(history.next_change, *version.state.end);
     }
+    if (!version.state.currency.empty()) {
+      PERENNIAL_ASSIGN_OR_RETURN(const std::optional<ExchangeRate> rate,
+                                 FindExchangeRate(version.state.currency, std::max(version.effective, version.start)));
+      if (!rate.has_value()) return absl::DataLossError("a subscription's currency has no exchange rate");
+      version.rate = rate->billionths;
+    }
     history.subscriptions.push_back(std::move(version));
   }
+  CountInReportingCurrency(history.subscriptions);
+  return absl::OkStatus();
 }
 
 // Of each record the state that was current then: the newest by update_time, or the first one while none was. A first

@@ -69,6 +69,19 @@ class SqlTransaction final : public WriteTransaction {
   absl::StatusOr<bool> HasRequests(absl::Time until) override;
   absl::StatusOr<std::vector<StoredRecord>> ListTimelineRecords(const TimelineQuery& query) override;
   absl::StatusOr<std::vector<TaskRecord>> ListTimelineTasks(const TimelineQuery& query) override;
+  absl::StatusOr<std::optional<ExchangeRate>> FindExchangeRate(absl::string_view currency, absl::Time at) override;
+  absl::StatusOr<std::vector<ExchangeRate>> ListExchangeRates(const ExchangeRateQuery& query) override;
+  absl::StatusOr<bool> AnyCountedAt(absl::string_view currency, absl::Time begin, absl::Time end) override;
+  absl::StatusOr<std::int64_t> CountAccountsCountedAt(absl::string_view currency, absl::Time begin,
+                                                      absl::Time end) override;
+  absl::StatusOr<std::vector<AccountNo>> ListAccountsCountedAt(absl::string_view currency, absl::Time begin,
+                                                               absl::Time end, AccountNo after, int limit) override;
+  absl::StatusOr<std::optional<Refresh>> FindRefresh() override;
+  absl::StatusOr<std::optional<LifecycleRevision>> FindLifecycleRules(std::int64_t revision) override;
+  absl::StatusOr<std::vector<LifecycleRevision>> ListLifecycleRules(std::int64_t before, int limit) override;
+  absl::StatusOr<std::vector<PhaseMove>> ListPhaseMoves(AccountNo no, absl::Time until) override;
+  absl::StatusOr<std::vector<ChildAccount>> ListChildren(absl::string_view parent, absl::Time as_of) override;
+  absl::StatusOr<Micros> FindMrr(AccountNo no, absl::Time as_of) override;
 
   void Touch(AccountNo no) override { touched_.insert(no); }
   absl::Status InsertAccount(AccountRecord& account) override;
@@ -94,6 +107,13 @@ class SqlTransaction final : public WriteTransaction {
   absl::Status PutCare(AccountNo no, CareKind kind, const CareRecord& record) override;
   absl::Status PutTask(TaskRecord& task) override;
   absl::Status RenumberTasks(AccountNo no) override;
+  absl::Status PutExchangeRate(const ExchangeRate& rate) override;
+  absl::Status DeleteExchangeRate(absl::string_view currency, absl::Time effective) override;
+  absl::Status AddRefresh(absl::string_view currency, absl::Time begin, absl::Time end) override;
+  absl::Status AdvanceRefresh(const Refresh& refresh, std::optional<AccountNo> until) override;
+  absl::Status PutLifecycleRules(const LifecycleRevision& revision) override;
+  absl::Status PutPhaseMove(AccountNo no, const PhaseMove& move) override;
+  absl::StatusOr<bool> DeletePhaseMove(AccountNo no, absl::Time time) override;
   absl::Status PutRequest(const CarriedOut& request) override;
   absl::StatusOr<int> DeleteRequests(absl::Time until, int limit) override;
 
@@ -111,6 +131,9 @@ class SqlTransaction final : public WriteTransaction {
   absl::Status FindLastUseAnew(AccountNo no, std::int64_t metric);
   absl::Status FindFirstTimeAnew(std::int64_t metric, absl::Time lost);
   absl::Status LoadGoals(AccountNo no, absl::Time as_of, AccountHistory& history);
+  absl::Status LoadLifecycle(AccountNo no, absl::Time as_of, AccountHistory& history);
+  absl::Status LoadAchievements(AccountNo no, absl::Time as_of, AccountHistory& history);
+  absl::Status PutParent(AccountNo no, absl::string_view parent);
 
   sql::Connection& connection_;
   std::set<AccountNo> touched_;

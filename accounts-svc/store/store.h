@@ -45,6 +45,37 @@ struct AccountMovement {
   Movement movement;
 };
 
+// Exchange rates by currency, then time.
+struct ExchangeRateQuery {
+  std::string currency = {};  // all when empty
+  // Only those after this place.
+  std::string after_currency = {};
+  absl::Time after_time = absl::InfinitePast();
+  int limit = 50;
+};
+
+// Accounts whose facts are to be computed anew in the background, in small writes: those with a number after `after`.
+struct Refresh {
+  // Those with a subscription in this currency that is counted at a rate from `begin` until before `end`; empty: all.
+  std::string currency = {};
+  absl::Time begin = absl::InfinitePast();
+  absl::Time end = absl::InfiniteFuture();
+  AccountNo after = 0;
+  // Tells it from what it became when more was added.
+  std::int64_t generation = 1;
+
+  bool operator==(const Refresh&) const = default;
+};
+
+// An account below another.
+struct ChildAccount {
+  AccountNo no = 0;
+  std::string id = {};
+  std::string display_name = {};
+
+  bool operator==(const ChildAccount&) const = default;
+};
+
 // A row of the feed: the newest facts of an account.
 struct FeedRow {
   std::string account_id = {};
@@ -67,18 +98,6 @@ struct StoredRecord {
   std::string payload = {};
   // All that is left of it is that its id is taken.
   bool deleted = false;
-};
-
-struct UsageEvent {
-  std::string record_id = {};
-  std::int64_t metric = 0;
-  absl::Time time;
-  double value = 1;
-  std::string user = {};
-  // All that is left of it is that its id is taken.
-  bool deleted = false;
-
-  bool operator==(const UsageEvent&) const = default;
 };
 
 // A correction or deletion of a record.
@@ -269,6 +288,33 @@ class ReadTransaction {
   virtual absl::StatusOr<std::vector<StoredRecord>> ListTimelineRecords(const TimelineQuery& query) = 0;
   // By entry time and id, both descending.
   virtual absl::StatusOr<std::vector<TaskRecord>> ListTimelineTasks(const TimelineQuery& query) = 0;
+
+  // Exchange rates, the lifecycle and the hierarchy.
+
+  // The rate of a currency that is in force at a moment; nothing before the first.
+  virtual absl::StatusOr<std::optional<ExchangeRate>> FindExchangeRate(absl::string_view currency, absl::Time at) = 0;
+  virtual absl::StatusOr<std::vector<ExchangeRate>> ListExchangeRates(const ExchangeRateQuery& query) = 0;
+  // Whether a state of a subscription in a currency takes effect from `begin` until before `end`, so that it is counted
+  // at a rate of that time. Cost: the states in that currency.
+  virtual absl::StatusOr<bool> AnyCountedAt(absl::string_view currency, absl::Time begin, absl::Time end) = 0;
+  // How many accounts have such a state, deleted ones too.
+  virtual absl::StatusOr<std::int64_t> CountAccountsCountedAt(absl::string_view currency, absl::Time begin,
+                                                              absl::Time end) = 0;
+  // Their numbers after `after`, ascending.
+  virtual absl::StatusOr<std::vector<AccountNo>> ListAccountsCountedAt(absl::string_view currency, absl::Time begin,
+                                                                       absl::Time end, AccountNo after, int limit) = 0;
+  // One refresh that is under way, if there is any.
+  virtual absl::StatusOr<std::optional<Refresh>> FindRefresh() = 0;
+  // A revision of the rules of the lifecycle; 0: the newest, which there always is.
+  virtual absl::StatusOr<std::optional<LifecycleRevision>> FindLifecycleRules(std::int64_t revision) = 0;
+  // Revisions less than `before`, newest first.
+  virtual absl::StatusOr<std::vector<LifecycleRevision>> ListLifecycleRules(std::int64_t before, int limit) = 0;
+  // Moves by hand until a moment, by time.
+  virtual absl::StatusOr<std::vector<PhaseMove>> ListPhaseMoves(AccountNo no, absl::Time until) = 0;
+  // Live accounts whose parent was `parent` at a moment, by id.
+  virtual absl::StatusOr<std::vector<ChildAccount>> ListChildren(absl::string_view parent, absl::Time as_of) = 0;
+  // MRR of an account at a moment, by the ledger.
+  virtual absl::StatusOr<Micros> FindMrr(AccountNo no, absl::Time as_of) = 0;
 };
 
 // What a writer sees and changes; all or nothing.
@@ -326,6 +372,23 @@ class WriteTransaction : public ReadTransaction {
   virtual absl::Status PutTask(TaskRecord& task) = 0;
   // Gives each task of the account the next revision, because the account was deleted or undeleted.
   virtual absl::Status RenumberTasks(AccountNo no) = 0;
+
+  // Exchange rates and the lifecycle.
+
+  // Inserts it or replaces the one of that currency and time.
+  virtual absl::Status PutExchangeRate(const ExchangeRate& rate) = 0;
+  virtual absl::Status DeleteExchangeRate(absl::string_view currency, absl::Time effective) = 0;
+  // Notes a refresh; one of the same currency that is under way begins anew, and covers both.
+  virtual absl::Status AddRefresh(absl::string_view currency, absl::Time begin, absl::Time end) = 0;
+  // Notes that `refresh`, as it was read, was done until this account, or (absent) to the end. Changes nothing when more
+  // was added meanwhile.
+  virtual absl::Status AdvanceRefresh(const Refresh& refresh, std::optional<AccountNo> until) = 0;
+  // Inserts it; its number must be new.
+  virtual absl::Status PutLifecycleRules(const LifecycleRevision& revision) = 0;
+  // Inserts it or replaces the one of that moment.
+  virtual absl::Status PutPhaseMove(AccountNo no, const PhaseMove& move) = 0;
+  // False when there was none.
+  virtual absl::StatusOr<bool> DeletePhaseMove(AccountNo no, absl::Time time) = 0;
 
   // Inserts it or replaces the one of that id and method.
   virtual absl::Status PutRequest(const CarriedOut& request) = 0;
