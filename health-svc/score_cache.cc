@@ -68,19 +68,50 @@ std::optional<StoredScore> DecodeCached(absl::string_view account_id, absl::stri
 }
 
 std::optional<StoredScore> ScoreCacheReader::Get(absl::string_view account_id) {
+  return std::move(GetAll({std::string(account_id)}).front());
+}
+
+std::vector<std::optional<StoredScore>> ScoreCacheReader::GetAll(const std::vector<std::string>& account_ids) {
+  std::vector<std::optional<StoredScore>> out(account_ids.size());
+  std::vector<RedisCommand> gets;
+  gets.reserve(account_ids.size());
+  for (const std::string& account : account_ids) gets.push_back({"GET", CacheKey(account)});
   MutexLock lock(mu_);
-  const auto replies = client_->Run({{"GET", CacheKey(account_id)}});
-  if (!replies.ok() || replies->size() != 1) return std::nullopt;
-  const RedisReply& reply = replies->front();
-  if (reply.type == RedisReply::Type::kNil) return std::nullopt;
-  if (reply.type == RedisReply::Type::kText) {
-    auto score = DecodeCached(account_id, generation_, reply.text);
-    if (score.has_value()) return score;
-    // Another store's value is not ours to delete.
-    if (absl::StartsWith(reply.text, generation_) || reply.text.size() < kHeaderSize) {
-      (void)client_->Run({{"DEL", CacheKey(account_id)}});
-    }
+  const auto replies = client_->Run(gets);
+  if (!replies.ok() || replies->size() != account_ids.size()) {
+    counts_.errors += static_cast<std::int64_t>(account_ids.size());
+    return out;
   }
+  std::vector<RedisCommand> damaged;
+  for (std::size_t i = 0; i < account_ids.size(); ++i) out[i] = Decode(account_ids[i], (*replies)[i], damaged);
+  if (!damaged.empty()) (void)client_->Run(damaged);
+  return out;
+}
+
+std::optional<StoredScore> ScoreCacheReader::Decode(const std::string& account_id, const RedisReply& reply,
+                                                    std::vector<RedisCommand>& damaged) {
+  if (reply.type == RedisReply::Type::kNil) {
+    ++counts_.misses;
+    return std::nullopt;
+  }
+  if (reply.type != RedisReply::Type::kText) {
+    ++(absl::StartsWith(reply.text, "WRONGTYPE") ? counts_.poisoned : counts_.errors);
+    return std::nullopt;
+  }
+  const bool any = generation_.empty();
+  auto score = DecodeCached(account_id, any ? absl::string_view(reply.text).substr(0, kGenerationSize) : generation_,
+                            reply.text);
+  if (score.has_value()) {
+    ++counts_.hits;
+    return score;
+  }
+  // Another store's value is not ours to delete.
+  if (!any && reply.text.size() >= kHeaderSize && !absl::StartsWith(reply.text, generation_)) {
+    ++counts_.stale;
+    return std::nullopt;
+  }
+  ++counts_.poisoned;
+  damaged.push_back({"DEL", CacheKey(account_id)});
   return std::nullopt;
 }
 
@@ -146,6 +177,11 @@ bool ScoreCacheWriter::WriteSome() {
   const std::vector<StoredScore> scores = Next(written_revision());
   if (scores.empty()) return false;
   const absl::Status status = Write(scores);
+  if (status.ok()) {
+    counts_.written += static_cast<std::int64_t>(scores.size());
+  } else {
+    ++counts_.write_errors;
+  }
   if (failing_ == status.ok()) {
     failing_ = !status.ok();
     Log(failing_ ? LogLevel::kWarning : LogLevel::kInfo, failing_ ? "scores are not written to Redis" : "Redis is back",

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -29,19 +30,47 @@ std::optional<StoredScore> DecodeCached(absl::string_view account_id, absl::stri
 // Key of an account's score.
 std::string CacheKey(absl::string_view account_id);
 
+// What readers and writers of the cache have seen, for those who run them. Any thread may read it.
+struct CacheCounts {
+  std::atomic<std::int64_t> hits = 0;
+  std::atomic<std::int64_t> misses = 0;    // Redis has no value
+  std::atomic<std::int64_t> stale = 0;     // it has one of another store, or one too old to tell
+  std::atomic<std::int64_t> poisoned = 0;  // it has one that is damaged or none of ours
+  std::atomic<std::int64_t> errors = 0;    // Redis could not be asked
+  std::atomic<std::int64_t> written = 0;
+  std::atomic<std::int64_t> write_errors = 0;  // batches that Redis did not take
+};
+
 // Scores in Redis, for replicas that don't have them in memory. Never the only copy, and never needed: every failure
 // counts as absence. Safe for many threads, one at a time.
 class ScoreCacheReader {
  public:
+  // Takes values of the store that has this generation only; of any store when it is empty.
   ScoreCacheReader(std::unique_ptr<RedisClient> client, std::string generation)
-      : generation_(std::move(generation)), client_(std::move(client)) {}
+      : generation_(std::move(generation)), client_(std::move(client)), redis_(client_->counts()) {}
   // Nothing when it is absent; a damaged value is deleted.
   std::optional<StoredScore> Get(absl::string_view account_id);
+  // The same for many at once, with one exchange.
+  std::vector<std::optional<StoredScore>> GetAll(const std::vector<std::string>& account_ids);
+  // A value that was found is of no use: it is older than what was asked for.
+  void CountStale() {
+    --counts_.hits;
+    ++counts_.stale;
+  }
+
+  [[nodiscard]] const CacheCounts& counts() const { return counts_; }
+  [[nodiscard]] const RedisCounts& redis() const { return redis_; }
 
  private:
+  // Adds the key of a value that is damaged to `damaged`.
+  std::optional<StoredScore> Decode(const std::string& account_id, const RedisReply& reply,
+                                    std::vector<RedisCommand>& damaged);
+
   const std::string generation_;
+  CacheCounts counts_;
   Mutex mu_;
   std::unique_ptr<RedisClient> client_ ABSL_GUARDED_BY(mu_);
+  const RedisCounts& redis_;
 };
 
 // Writes the portfolio's scores to Redis on a thread of its own, in order of revision and never over a newer one. It
@@ -59,6 +88,8 @@ class ScoreCacheWriter {
   void Wake();
   // Everything up to it has been offered to Redis.
   [[nodiscard]] std::int64_t written_revision();
+  [[nodiscard]] const CacheCounts& counts() const { return counts_; }
+  [[nodiscard]] const RedisCounts& redis() const { return client_->counts(); }
 
  private:
   void Loop();
@@ -74,6 +105,7 @@ class ScoreCacheWriter {
   std::string script_;           // hash of the loaded script; empty before
   std::int64_t connection_ = 0;  // the connection that `written_` holds for
   bool failing_ = false;
+  CacheCounts counts_;
   Mutex mu_;
   std::condition_variable changed_;
   bool woken_ ABSL_GUARDED_BY(mu_) = true;

@@ -108,18 +108,22 @@ class ColumnEvaluation {
     for (std::size_t i = 0; i < program.nodes.size(); ++i) Prepare(program.nodes[i], operands_[i]);
   }
 
-  [[nodiscard]] Bitmap Run() const {
-    Bitmap selected(table_.row_count());
-    const auto& live = table_.live_rows().words();
-    for (std::size_t first = 0; first < live.size(); first += kWordsPerBlock) {
-      const std::size_t words = std::min(kWordsPerBlock, live.size() - first);
-      const Range range{.first_word = first,
+  // The rows from `from`, a multiple of 64, to before `end`.
+  [[nodiscard]] Bitmap Run(std::size_t from, std::size_t end) const {
+    Bitmap selected(end - from);
+    auto& out = selected.words();
+    const Word* live = table_.live_rows().words().data() + from / kRowsPerWord;
+    for (std::size_t first = 0; first < out.size(); first += kWordsPerBlock) {
+      const std::size_t words = std::min(kWordsPerBlock, out.size() - first);
+      const Range range{.first_word = from / kRowsPerWord + first,
                         .words = words,
-                        .rows = std::min(words * kRowsPerWord, table_.row_count() - first * kRowsPerWord)};
+                        .rows = std::min(words * kRowsPerWord, end - from - first * kRowsPerWord)};
       Block block;
       Evaluate(0, range, block);
-      for (std::size_t w = 0; w < words; ++w) selected.words()[first + w] = block.yes[w] & live[first + w];
+      for (std::size_t w = 0; w < words; ++w) out[first + w] = block.yes[w] & live[first + w];
     }
+    // Bits past the end belong to other rows.
+    if (const std::size_t rest = selected.size() % kRowsPerWord; rest != 0) out.back() &= (Word{1} << rest) - 1;
     return selected;
   }
 
@@ -303,7 +307,12 @@ class ColumnEvaluation {
 }  // namespace
 
 Bitmap EvaluateColumns(const Program& program, const facts::FactTable& table, const EvaluationContext& context) {
-  return ColumnEvaluation(program, table, context).Run();
+  return ColumnEvaluation(program, table, context).Run(0, table.row_count());
+}
+
+Bitmap EvaluateColumns(const Program& program, const facts::FactTable& table, const EvaluationContext& context,
+                       facts::RowId first, facts::RowId end) {
+  return ColumnEvaluation(program, table, context).Run(first, end);
 }
 
 }  // namespace perennial::filter

@@ -44,6 +44,11 @@ facts::Bitmap Filter::EvaluateAll(const facts::FactTable& table, const Evaluatio
   return EvaluateColumns(compiled_->program, table, context);
 }
 
+facts::Bitmap Filter::EvaluateRows(const facts::FactTable& table, const EvaluationContext& context, facts::RowId first,
+                                   facts::RowId end) const {
+  return EvaluateColumns(compiled_->program, table, context, first, end);
+}
+
 const std::string& Filter::canonical() const { return compiled_->canonical; }
 const std::vector<std::string>& Filter::warnings() const { return compiled_->program.warnings; }
 const std::vector<facts::FactId>& Filter::facts() const { return compiled_->program.facts; }

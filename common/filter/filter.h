@@ -60,6 +60,9 @@ class Filter {
   }
   // The live rows of a table for which it is true; by columns, a word of rows at a time.
   [[nodiscard]] facts::Bitmap EvaluateAll(const facts::FactTable& table, const EvaluationContext& context) const;
+  // The same for the rows from `first`, a multiple of 64, to before `end`, at most the table's; bit 0 stands for `first`.
+  [[nodiscard]] facts::Bitmap EvaluateRows(const facts::FactTable& table, const EvaluationContext& context,
+                                           facts::RowId first, facts::RowId end) const;
 
   // The filter with every parenthesis written out; compiling it gives an equal filter. Empty for the empty filter.
   [[nodiscard]] const std::string& canonical() const;

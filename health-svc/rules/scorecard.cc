@@ -24,16 +24,15 @@ std::size_t GroupOf(const v1::Scorecard& card, const std::string& id) {
   return 0;  // CheckScorecards has refused it
 }
 
-std::optional<double> CountingPoints(const MeasureOutcome& outcome, v1::MissingPolicy missing) {
-  if (outcome.points.has_value()) return outcome.points;
+}  // namespace
+
+std::optional<double> PointsWhileMissing(v1::MissingPolicy missing) {
   switch (missing) {
     case v1::MISSING_POLICY_NEUTRAL: return kNeutral;
     case v1::MISSING_POLICY_ZERO: return 0.0;
     default: return std::nullopt;
   }
 }
-
-}  // namespace
 
 CompiledScorecard::CompiledScorecard(v1::Scorecard config)
     : config_(std::move(config)), applies_to_(config_.applies_to(), absl::StrCat("scorecard ", config_.id())) {
@@ -168,7 +167,8 @@ Evaluation CompiledScorecard::Combine(std::vector<MeasureOutcome> outcomes) cons
   std::vector<double> numbers(3 * measures);
   std::vector<ScoreMean::Column> columns(measures);
   for (std::size_t i = 0; i < measures; ++i) {
-    out.points[i] = CountingPoints(out.outcomes[i], measures_[i].missing);
+    out.points[i] = out.outcomes[i].points;
+    if (!out.points[i].has_value()) out.points[i] = PointsWhileMissing(measures_[i].missing);
     double* const column = numbers.data() + 3 * i;
     column[0] = out.points[i].value_or(0);
     column[1] = out.points[i].has_value() ? 1 : 0;

@@ -33,6 +33,9 @@ struct MeasureOutcome {
   std::int64_t carried_day = 0;
 };
 
+// Points that a measure counts while its fact is missing and nothing is carried; nothing when its weight goes to others.
+std::optional<double> PointsWhileMissing(v1::MissingPolicy missing);
+
 // A score and how it came about. Vectors are parallel to the scorecard's measures.
 struct Evaluation {
   const CompiledScorecard* scorecard = nullptr;
@@ -89,8 +92,6 @@ class CompiledScorecard {
     Curve curve;
   };
   struct CompiledMeasure {
-    std::size_t group = 0;
-    double weight = 0;
     Curve curve;
     std::vector<CompiledVariant> variants;
     double max_age_days = 0;
