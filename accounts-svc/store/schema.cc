@@ -297,6 +297,18 @@ CREATE TABLE account_parents (      -- every parent that an account has had in a
   account_no INTEGER NOT NULL,
   PRIMARY KEY (parent, account_no)
 ) STRICT, WITHOUT ROWID;
+)sql",
+                         R"sql(
+CREATE TABLE purges (               -- accounts that were purged and of which something is still to be erased
+  account_no INTEGER PRIMARY KEY
+) STRICT;
+CREATE TABLE purged_tasks (         -- tells followers of tasks that all of the account's are gone
+  account_id TEXT PRIMARY KEY,
+  revision INTEGER NOT NULL UNIQUE,
+  purge_time INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tombstones ON facts (account_id) WHERE deleted <> 0;
+CREATE INDEX account_parents_by_account ON account_parents (account_no);
 )sql"}};
 }
 
