@@ -121,7 +121,12 @@ absl::Status Replace(WriteTransaction& transaction, const Key& key, const Standi
     if (after != nullptr) return transaction.ReplaceRecord(standing.no, ToStored(*kind, *after));
     return transaction.ReplaceRecord(standing.no, {.kind = *kind, .record_id = key.record_id, .deleted = true});
   }
-  if (after == nullptr) return transaction.ReplaceUsage(standing.no, {.record_id = key.record_id, .deleted = true});
+  if (after == nullptr) {
+    UsageEvent mark;
+    mark.record_id = key.record_id;
+    mark.deleted = true;
+    return transaction.ReplaceUsage(standing.no, mark);
+  }
   PERENNIAL_ASSIGN_OR_RETURN(
       const std::int64_t metric,
       MetricFor(transaction, after->usage().metric(), StoredTime(after->event_time())));
@@ -133,7 +138,9 @@ absl::Status ToProto(const std::string& account_id, const RecordChange& change, 
   out->set_kind(static_cast<v1::RecordKind>(change.kind));
   out->set_record_id(change.record_id);
   PERENNIAL_ASSIGN_OR_RETURN(*out->mutable_before(), ReadRecord(change.before));
-  if (change.after.has_value()) PERENNIAL_ASSIGN_OR_RETURN(*out->mutable_after(), ReadRecord(*change.after));
+  if (change.after.has_value()) {
+    PERENNIAL_ASSIGN_OR_RETURN(*out->mutable_after(), ReadRecord(*change.after));
+  }
   out->set_reason(change.reason);
   out->set_author(change.author);
   SetTimestamp(change.time, out->mutable_change_time());

@@ -92,8 +92,8 @@ enum class RecordKind { kTicket = 1, kTouchpoint, kSurvey, kMilestone, kChurnRep
 struct StoredRecord {
   RecordKind kind = RecordKind::kTicket;
   std::string record_id = {};
-  absl::Time time;
-  absl::Time update_time;
+  absl::Time time = {};
+  absl::Time update_time = {};
   // Serialized perennial.accounts.v1.Record.
   std::string payload = {};
   // All that is left of it is that its id is taken.
@@ -131,6 +131,13 @@ struct CareRecord {
   std::int64_t version = 1;
 
   bool operator==(const CareRecord&) const = default;
+};
+
+// What is left of an account that was purged.
+struct Tombstone {
+  AccountNo account = 0;
+  // In the feed of facts.
+  std::int64_t revision = 0;
 };
 
 // A mutation that was carried out under the id that its client gave it.
@@ -282,6 +289,12 @@ class ReadTransaction {
   virtual absl::StatusOr<std::int64_t> LastTaskRevision() = 0;
   virtual absl::StatusOr<std::optional<CarriedOut>> FindRequest(absl::string_view request_id,
                                                                 absl::string_view method) = 0;
+  // Records of an account, usage included, each once.
+  virtual absl::StatusOr<std::int64_t> CountRecords(AccountNo no) = 0;
+  // The tombstone of the last account of that id that was purged.
+  virtual absl::StatusOr<std::optional<Tombstone>> FindTombstone(absl::string_view account_id) = 0;
+  // Some of the accounts whose purge is under way.
+  virtual absl::StatusOr<std::vector<AccountNo>> ListPurges() = 0;
   // At least one request was carried out by `until`.
   virtual absl::StatusOr<bool> HasRequests(absl::Time until) = 0;
   // Newest states of records, by time, kind and id, all descending.
@@ -390,6 +403,13 @@ class WriteTransaction : public ReadTransaction {
   // False when there was none.
   virtual absl::StatusOr<bool> DeletePhaseMove(AccountNo no, absl::Time time) = 0;
 
+  // Erases the account with everything that is found by its id, leaves a tombstone in the feeds of facts and of tasks, and
+  // notes that PurgeSome() is to erase the rest; returns the revision of the tombstone among facts. The account's number is
+  // never used again.
+  virtual absl::StatusOr<std::int64_t> BeginPurge(const AccountRecord& account, absl::Time now) = 0;
+  // Erases some of the rest, about `limit` rows. False when nothing was left.
+  virtual absl::StatusOr<bool> PurgeSome(AccountNo no, int limit) = 0;
+
   // Inserts it or replaces the one of that id and method.
   virtual absl::Status PutRequest(const CarriedOut& request) = 0;
   // Forgets requests that were carried out by `until`, the oldest first, at most `limit`; returns how many.
@@ -421,6 +441,8 @@ class Store {
   virtual absl::StatusOr<std::int64_t> Write(const std::function<absl::Status(WriteTransaction&)>& body) = 0;
   // Runs `body` on one state of the store.
   virtual absl::Status Read(const std::function<absl::Status(ReadTransaction&)>& body) = 0;
+  // Clears what was erased out of logs as well, as far as that is possible now. May take seconds.
+  virtual void Scrub() {}
   // Whether other processes may write to it too. They are not seen by the commit hook.
   [[nodiscard]] virtual bool shared() const { return false; }
 };
