@@ -48,7 +48,7 @@ v1::Subscription ToProto(absl::string_view account_id, const SubscriptionRecord&
   out.set_name(absl::StrCat("accounts/", account_id, "/subscriptions/", subscription.id));
   out.set_plan(state.plan);
   out.set_seats(state.seats);
-  *out.mutable_mrr() = ToMoney(state.mrr, currency);
+  *out.mutable_mrr() = ToMoney(state.mrr, state.currency.empty() ? currency : absl::string_view(state.currency));
   out.set_trial(state.trial);
   if (state.trial_end.has_value()) SetTimestamp(*state.trial_end, out.mutable_trial_end_time());
   SetTimestamp(subscription.start, out.mutable_start_time());
@@ -58,6 +58,15 @@ v1::Subscription ToProto(absl::string_view account_id, const SubscriptionRecord&
   SetTimestamp(subscription.create_time, out.mutable_create_time());
   SetTimestamp(subscription.update_time, out.mutable_update_time());
   out.set_etag(EtagOf(subscription.version));
+  return out;
+}
+
+v1::PhaseChange ToProto(const PhaseChange& change) {
+  v1::PhaseChange out;
+  out.set_phase(ToProto(change.phase));
+  SetTimestamp(change.time, out.mutable_enter_time());
+  out.set_cause(change.cause);
+  out.set_author(change.author);
   return out;
 }
 

@@ -14,8 +14,11 @@ namespace perennial::accounts {
 // An account as clients see it: with its present phase and the revision of its facts, which are read in `transaction`.
 absl::StatusOr<perennial::accounts::v1::Account> ToProto(const AccountRecord& account, ReadTransaction& transaction);
 
+// A subscription in its own currency; `currency` is the reporting currency.
 perennial::accounts::v1::Subscription ToProto(absl::string_view account_id, const SubscriptionRecord& subscription,
                                               absl::string_view currency);
+
+perennial::accounts::v1::PhaseChange ToProto(const PhaseChange& change);
 
 perennial::accounts::v1::LifecyclePhase ToProto(Phase phase);
 

@@ -39,6 +39,18 @@ grpc::ServerUnaryReactor* AccountService::UndeleteAccount(grpc::CallbackServerCo
   return ServeUnary(pool_, context, request, response, [this](const auto& call) { return accounts_.Undelete(call); });
 }
 
+grpc::ServerUnaryReactor* AccountService::PurgeAccount(grpc::CallbackServerContext* context,
+                                                       const v1::PurgeAccountRequest* request,
+                                                       v1::PurgeAccountResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return accounts_.Purge(call); });
+}
+
+grpc::ServerUnaryReactor* AccountService::GetAccountHierarchy(grpc::CallbackServerContext* context,
+                                                              const v1::GetAccountHierarchyRequest* request,
+                                                              v1::GetAccountHierarchyResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return hierarchy_.Get(call); });
+}
+
 grpc::ServerUnaryReactor* AccountService::ListPhaseChanges(grpc::CallbackServerContext* context, const v1::ListPhaseChangesRequest* request,
                                          v1::ListPhaseChangesResponse* response) {
   return ServeUnary(pool_, context, request, response, [this](const auto& call) { return accounts_.ListPhaseChanges(call); });

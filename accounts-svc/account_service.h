@@ -2,17 +2,18 @@
 
 #include "accounts-svc/accounts.h"
 #include "accounts-svc/contacts.h"
+#include "accounts-svc/hierarchy.h"
 #include "common/server/worker_pool.h"
 #include "perennial/accounts/v1/account_service.grpc.pb.h"
 
 namespace perennial::accounts {
 
-// Serves Accounts and Contacts over gRPC. All it adds is the transport.
+// Serves Accounts, Contacts and Hierarchy over gRPC. All it adds is the transport.
 class AccountService final : public v1::AccountService::CallbackService {
  public:
   // All must outlive this.
-  AccountService(Accounts& accounts, Contacts& contacts, WorkerPool& pool)
-      : accounts_(accounts), contacts_(contacts), pool_(pool) {}
+  AccountService(Accounts& accounts, Contacts& contacts, Hierarchy& hierarchy, WorkerPool& pool)
+      : accounts_(accounts), contacts_(contacts), hierarchy_(hierarchy), pool_(pool) {}
 
   grpc::ServerUnaryReactor* CreateAccount(grpc::CallbackServerContext* context, const v1::CreateAccountRequest* request,
                                           v1::CreateAccountResponse* response) override;
@@ -30,6 +31,11 @@ class AccountService final : public v1::AccountService::CallbackService {
   grpc::ServerUnaryReactor* UndeleteAccount(grpc::CallbackServerContext* context,
                                             const v1::UndeleteAccountRequest* request,
                                             v1::UndeleteAccountResponse* response) override;
+  grpc::ServerUnaryReactor* PurgeAccount(grpc::CallbackServerContext* context, const v1::PurgeAccountRequest* request,
+                                         v1::PurgeAccountResponse* response) override;
+  grpc::ServerUnaryReactor* GetAccountHierarchy(grpc::CallbackServerContext* context,
+                                                const v1::GetAccountHierarchyRequest* request,
+                                                v1::GetAccountHierarchyResponse* response) override;
   grpc::ServerUnaryReactor* ListPhaseChanges(grpc::CallbackServerContext* context,
                                              const v1::ListPhaseChangesRequest* request,
                                              v1::ListPhaseChangesResponse* response) override;
@@ -47,6 +53,7 @@ class AccountService final : public v1::AccountService::CallbackService {
  private:
   Accounts& accounts_;
   Contacts& contacts_;
+  Hierarchy& hierarchy_;
   WorkerPool& pool_;
 };
 

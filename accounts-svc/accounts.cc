@@ -337,12 +337,7 @@ absl::StatusOr<v1::ListPhaseChangesResponse> Accounts::ListPhaseChanges(const v1
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, id));
     PERENNIAL_ASSIGN_OR_RETURN(const std::vector<PhaseChange> changes, transaction.ListPhaseChanges(account.no));
-    for (const PhaseChange& change : changes) {
-      v1::PhaseChange* out = response.add_phase_changes();
-      out->set_phase(ToProto(change.phase));
-      SetTimestamp(change.time, out->mutable_enter_time());
-      out->set_cause(change.cause);
-    }
+    for (const PhaseChange& change : changes) *response.add_phase_changes() = ToProto(change);
     return absl::OkStatus();
   }));
   return response;

@@ -6,19 +6,23 @@
 
 #include "absl/strings/str_cat.h"
 #include "accounts-svc/account_service.h"
+#include "accounts-svc/exchange_rate_service.h"
 #include "accounts-svc/fact_service.h"
 #include "accounts-svc/facts/fact_definitions.h"
 #include "accounts-svc/facts_writer.h"
 #include "accounts-svc/feed_poller.h"
 #include "accounts-svc/goal_service.h"
 #include "accounts-svc/ingest_service.h"
+#include "accounts-svc/lifecycle_service.h"
 #include "accounts-svc/record_service.h"
 #include "accounts-svc/store/sql_store.h"
 #include "accounts-svc/subscription_service.h"
 #include "accounts-svc/sweeper.h"
 #include "accounts-svc/task_service.h"
 #include "accounts-svc/timeline_service.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/storage/storage_failure.h"
 
 namespace perennial::accounts {
 namespace {
@@ -32,14 +36,19 @@ class WiredServer final : public AccountsServer {
         accounts_(*store_, numbering_, clock),
         contacts_(*store_, clock),
         subscriptions_(*store_, clock, options.currency),
+        rates_(*store_, clock, options.currency),
+        lifecycle_(*store_, clock),
+        hierarchy_(*store_, clock, options.currency),
         ingest_(*store_, numbering_, clock, options.currency),
         records_(*store_, numbering_, clock, options.currency),
         facts_(*store_, numbering_, clock),
         goals_(*store_, numbering_, clock),
         tasks_(*store_, clock),
         timeline_(*store_, clock, options.currency),
-        account_service_(accounts_, contacts_, pool_),
+        account_service_(accounts_, contacts_, hierarchy_, pool_),
         subscription_service_(subscriptions_, pool_),
+        rate_service_(rates_, pool_),
+        lifecycle_service_(lifecycle_, pool_),
         ingest_service_(ingest_, pool_, hub_),
         record_service_(records_, pool_, export_pool_, hub_, options.export_limits),
         fact_service_(facts_, pool_, watch_pool_, hub_),
@@ -47,7 +56,10 @@ class WiredServer final : public AccountsServer {
         task_service_(tasks_, pool_, watch_pool_, hub_),
         timeline_service_(timeline_, pool_) {}
 
-  ~WiredServer() override { Stop(); }
+  ~WiredServer() override {
+    Stop();
+    store_->SetFailureHook(nullptr);
+  }
 
   absl::Status Start(const AccountsServerOptions& options, const Clock& clock) {
     PERENNIAL_RETURN_IF_ERROR(store_->Read([&](ReadTransaction& transaction) -> absl::Status {
@@ -57,14 +69,24 @@ class WiredServer final : public AccountsServer {
     PERENNIAL_RETURN_IF_ERROR(numbering_.AddAll(FixedFactDefinitions(options.currency)));
     store_->SetCommitHook(facts_writer_);
     PERENNIAL_RETURN_IF_ERROR(CheckCurrency(options.currency));
+    PERENNIAL_RETURN_IF_ERROR(ListFormerParents(*store_));
     PERENNIAL_ASSIGN_OR_RETURN(
         server_, Server::Start(options.server,
-                               {&account_service_, &subscription_service_, &ingest_service_, &record_service_,
+                               {&account_service_, &subscription_service_, &rate_service_, &lifecycle_service_,
+                                &ingest_service_, &record_service_,
                                 &fact_service_, &goal_service_, &task_service_, &timeline_service_},
                                {"perennial.accounts.v1.AccountService", "perennial.accounts.v1.SubscriptionService",
+                                "perennial.accounts.v1.ExchangeRateService",
+                                "perennial.accounts.v1.LifecycleService",
                                 "perennial.accounts.v1.IngestService", "perennial.accounts.v1.RecordService",
                                 "perennial.accounts.v1.FactService", "perennial.accounts.v1.GoalService",
                                 "perennial.accounts.v1.TaskService", "perennial.accounts.v1.TimelineService"}));
+    store_->SetFailureHook([this, on_disk_failure = options.on_disk_failure](const absl::Status& failure) {
+      Log(LogLevel::kError, "storage failed; not serving any more", {{"status", failure.ToString()}});
+      server_->SetReady(false);
+      server_->health().SetServing("", false);
+      if (FailureOf(failure) == StorageFailure::kDisk && on_disk_failure) on_disk_failure();
+    });
     if (store_->shared()) poller_ = std::make_unique<FeedPoller>(*store_, [this] { hub_.WakeAll(); });
     sweeper_ = std::make_unique<Sweeper>(*store_, clock, options.sweep_interval);
     server_->SetReady(true);
@@ -101,6 +123,9 @@ class WiredServer final : public AccountsServer {
   Accounts accounts_;
   Contacts contacts_;
   Subscriptions subscriptions_;
+  ExchangeRates rates_;
+  Lifecycle lifecycle_;
+  Hierarchy hierarchy_;
   Ingest ingest_;
   Records records_;
   Facts facts_;
@@ -113,6 +138,8 @@ class WiredServer final : public AccountsServer {
   WorkerPool export_pool_{{.threads = 2, .max_queued = 8}};
   AccountService account_service_;
   SubscriptionService subscription_service_;
+  ExchangeRateService rate_service_;
+  LifecycleService lifecycle_service_;
   IngestService ingest_service_;
   RecordService record_service_;
   FactService fact_service_;

@@ -93,8 +93,9 @@ void CheckSubscriptionFields(const v1::Subscription& subscription, absl::string_
     const auto amount = ParseAmount(subscription.mrr().amount());
     bad.AddIfError(field("mrr.amount"), amount.status());
     if (amount.ok() && *amount < 0) bad.Add(field("mrr.amount"), "must not be negative");
-    if (subscription.mrr().currency_code() != currency) {
-      bad.Add(field("mrr.currency_code"), absl::StrCat("must be ", currency, ", the reporting currency"));
+    if (subscription.mrr().currency_code() != currency && !IsCurrencyCode(subscription.mrr().currency_code())) {
+      bad.Add(field("mrr.currency_code"),
+              absl::StrCat("must be an ISO 4217 code: ", currency, ", the reporting currency, or one that has a rate"));
     }
   }
   const absl::Time ever = absl::InfiniteFuture();
@@ -127,13 +128,15 @@ absl::Time StoredTime(const google::protobuf::Timestamp& time) {
   return absl::FromUnixMicros(absl::ToUnixMicros(ToTime(time)));
 }
 
-SubscriptionState SubscriptionStateFromProto(const v1::Subscription& subscription) {
+SubscriptionState SubscriptionStateFromProto(const v1::Subscription& subscription, absl::string_view currency) {
+  const std::string& code = subscription.mrr().currency_code();
   const auto time = [](bool present, const google::protobuf::Timestamp& value) {
     return present ? std::optional<absl::Time>(StoredTime(value)) : std::nullopt;
   };
   return {.plan = subscription.plan(),
           .seats = subscription.seats(),
           .mrr = ParseAmount(subscription.mrr().amount()).value_or(0),
+          .currency = code == currency ? "" : code,
           .trial = subscription.trial(),
           .trial_end = time(subscription.has_trial_end_time(), subscription.trial_end_time()),
           .end = time(subscription.has_end_time(), subscription.end_time()),

@@ -19,7 +19,7 @@ namespace perennial::accounts {
 void CheckAccountFields(const perennial::accounts::v1::Account& account, absl::string_view id, absl::string_view prefix,
                         const FactNumbering& numbering, BadRequest& bad);
 
-// All client fields of a subscription, in the currency that reports are made in.
+// All client fields of a subscription. A currency other than `currency`, the reporting one, needs a rate too: CheckRated.
 void CheckSubscriptionFields(const perennial::accounts::v1::Subscription& subscription, absl::string_view prefix,
                              absl::string_view currency, BadRequest& bad);
 
@@ -37,8 +37,9 @@ absl::Status RegisterAttributes(const AccountState& state, absl::string_view pre
 // A time as the store keeps it, in whole microseconds, so that what is sent again compares equal.
 absl::Time StoredTime(const google::protobuf::Timestamp& time);
 
-// Fields of a subscription that was checked.
-SubscriptionState SubscriptionStateFromProto(const perennial::accounts::v1::Subscription& subscription);
+// Fields of a subscription that was checked; `currency` is the reporting currency.
+SubscriptionState SubscriptionStateFromProto(const perennial::accounts::v1::Subscription& subscription,
+                                             absl::string_view currency);
 
 // Etag of a version of a resource, with its quotes.
 std::string EtagOf(std::int64_t version);

@@ -41,7 +41,7 @@ absl::StatusOr<v1::BatchSummary> Ingest::Write(const google::protobuf::RepeatedP
   PERENNIAL_ASSIGN_OR_RETURN(
       const std::int64_t revision, store_.Write([&](WriteTransaction& transaction) -> absl::Status {
         summary.Clear();
-        RecordApplier applier(transaction, numbering_, now);
+        RecordApplier applier(transaction, numbering_, now, currency_);
         for (int i = 0; i < records.size(); ++i) {
           const absl::Status& valid = checked[static_cast<std::size_t>(i)];
           const absl::StatusOr<Outcome> outcome =

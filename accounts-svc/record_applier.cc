@@ -8,6 +8,8 @@
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/accounts.h"
 #include "accounts-svc/check_fields.h"
+#include "accounts-svc/exchange_rates.h"
+#include "accounts-svc/facts/exchange.h"
 #include "accounts-svc/ingest.h"
 #include "accounts-svc/record_content.h"
 #include "accounts-svc/store/state_codec.h"
@@ -146,11 +148,13 @@ absl::StatusOr<Outcome> RecordApplier::ApplyAccount(const v1::Record& record) {
 absl::StatusOr<Outcome> RecordApplier::ApplySubscription(AccountNo no, const v1::Record& record) {
   const v1::Subscription& message = record.subscription_state();
   const std::string id = ChildOf(message.name(), "accounts", "subscriptions")->child;
-  const SubscriptionState state = SubscriptionStateFromProto(message);
+  const SubscriptionState state = SubscriptionStateFromProto(message, currency_);
   const absl::Time start = StoredTime(message.start_time());
   const absl::Time event_time = StoredTime(record.event_time());
   PERENNIAL_ASSIGN_OR_RETURN(std::optional<SubscriptionRecord> present, transaction_.FindSubscription(no, id));
+  constexpr absl::string_view kCurrency = "subscription_state.mrr.currency_code";
   if (!present.has_value()) {
+    PERENNIAL_RETURN_IF_ERROR(CheckRated(transaction_, state.currency, start, kCurrency));
     transaction_.Touch(no);
     const SubscriptionRecord subscription{
         .id = id, .state = state, .start = start, .create_time = now_, .update_time = now_};
@@ -161,6 +165,10 @@ absl::StatusOr<Outcome> RecordApplier::ApplySubscription(AccountNo no, const v1:
   if (present->start != start) return BadField("subscription_state.start_time", "cannot change");
   PERENNIAL_ASSIGN_OR_RETURN(const auto held, transaction_.FindSubscriptionState(no, id, event_time));
   if (held == state) return Outcome::kDuplicate;
+  PERENNIAL_ASSIGN_OR_RETURN(
+      const auto earlier, transaction_.FindSubscriptionState(no, id, event_time - absl::Microseconds(1)));
+  PERENNIAL_RETURN_IF_ERROR(CheckRated(transaction_, state.currency,
+                                       RateTime(event_time, start, /*first=*/!earlier.has_value()), kCurrency));
   transaction_.Touch(no);
   present->update_time = now_;
   ++present->version;

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -19,8 +20,9 @@ enum class Outcome { kStored, kReplaced, kDuplicate };
 // Applies checked records to a transaction, one after the other. Lives as long as the transaction.
 class RecordApplier {
  public:
-  RecordApplier(WriteTransaction& transaction, FactNumbering& numbering, absl::Time now)
-      : transaction_(transaction), numbering_(numbering), now_(now) {}
+  // Money is reported in `currency`.
+  RecordApplier(WriteTransaction& transaction, FactNumbering& numbering, absl::Time now, std::string currency)
+      : transaction_(transaction), numbering_(numbering), now_(now), currency_(std::move(currency)) {}
 
   // Refusals of the record alone: INVALID_ARGUMENT, NOT_FOUND (account), ALREADY_EXISTS (the id stands for another content).
   // Nothing was changed then. Any other error is one of storage and ends the transaction.
@@ -38,6 +40,7 @@ class RecordApplier {
   WriteTransaction& transaction_;
   FactNumbering& numbering_;
   const absl::Time now_;
+  const std::string currency_;
   absl::flat_hash_map<std::string, AccountNo> accounts_;
   bool metrics_loaded_ = false;
   absl::flat_hash_map<std::string, Metric> metrics_;

@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/check_fields.h"
+#include "accounts-svc/exchange_rates.h"
+#include "accounts-svc/facts/exchange.h"
 #include "accounts-svc/idempotency.h"
 #include "common/base/error_details.h"
 #include "common/base/page_token.h"
@@ -38,7 +40,10 @@ absl::StatusOr<Found> Find(ReadTransaction& transaction, const ChildName& name) 
 SubscriptionState Merge(SubscriptionState base, const SubscriptionState& from, const std::set<std::string>& paths) {
   if (paths.contains("plan")) base.plan = from.plan;
   if (paths.contains("seats")) base.seats = from.seats;
-  if (paths.contains("mrr")) base.mrr = from.mrr;
+  if (paths.contains("mrr")) {
+    base.mrr = from.mrr;
+    base.currency = from.currency;
+  }
   if (paths.contains("trial")) base.trial = from.trial;
   if (paths.contains("trial_end_time")) base.trial_end = from.trial_end;
   if (paths.contains("end_time")) base.end = from.end;
@@ -64,7 +69,8 @@ v1::Subscription Checkable(const v1::Subscription& asked, const std::set<std::st
 }
 
 // What a change from `effective` on makes of a subscription: the versions that are new or other than before. The change
-// holds from then on, so that it applies to later versions too; the last one is the present state.
+// holds from then on, so that it applies to later versions too; the last one is the present state. INVALID_ARGUMENT when a
+// currency has no rate when a version takes effect.
 absl::StatusOr<std::vector<SubscriptionVersion>> Change(ReadTransaction& transaction, Found& found, absl::Time effective,
                                                         const SubscriptionState& from, const std::set<std::string>& paths) {
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<SubscriptionVersion> versions,
@@ -80,8 +86,18 @@ absl::StatusOr<std::vector<SubscriptionVersion>> Change(ReadTransaction& transac
     changed.push_back({version.id, version.start, since, std::move(state)});
   };
   apply(*held, effective);
+  if (!changed.empty() && effective < held->effective && held->start < effective) {
+    // What held until now goes on to hold before the change.
+    changed.insert(changed.begin(), {held->id, held->start, held->start, held->state});
+  }
   for (const SubscriptionVersion& version : versions) {
     if (version.effective > effective) apply(version, version.effective);
+  }
+  for (const SubscriptionVersion& version : changed) {
+    const bool first = version.effective <= versions.front().effective;
+    PERENNIAL_RETURN_IF_ERROR(CheckRated(transaction, version.state.currency,
+                                         RateTime(version.effective, version.start, first),
+                                         "subscription.mrr.currency_code"));
   }
   found.subscription.state = Merge(versions.back().state, from, paths);
   return changed;
@@ -126,7 +142,7 @@ absl::StatusOr<v1::CreateSubscriptionResponse> Subscriptions::Create(const v1::C
 
   const absl::Time now = clock_.Now();
   const SubscriptionRecord subscription{.id = request.subscription_id(),
-                                        .state = SubscriptionStateFromProto(request.subscription()),
+                                        .state = SubscriptionStateFromProto(request.subscription(), currency_),
                                         .start = StoredTime(request.subscription().start_time()),
                                         .create_time = now,
                                         .update_time = now};
@@ -135,9 +151,11 @@ absl::StatusOr<v1::CreateSubscriptionResponse> Subscriptions::Create(const v1::C
     PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, *account_id));
     no = account.no;
     PERENNIAL_ASSIGN_OR_RETURN(const auto found, transaction.FindSubscription(account.no, subscription.id));
-    if (!found.has_value()) return absl::OkStatus();
-    return WithReason(absl::AlreadyExistsError(absl::StrCat(NameOf(*account_id, subscription.id), " exists")),
-                      "ALREADY_EXISTS");
+    if (found.has_value()) {
+      return WithReason(absl::AlreadyExistsError(absl::StrCat(NameOf(*account_id, subscription.id), " exists")),
+                        "ALREADY_EXISTS");
+    }
+    return CheckRated(transaction, subscription.state.currency, subscription.start, "subscription.mrr.currency_code");
   };
   v1::CreateSubscriptionResponse response;
   if (request.validate_only()) {
@@ -216,7 +234,7 @@ absl::StatusOr<v1::UpdateSubscriptionResponse> Subscriptions::Update(const v1::U
   const absl::Time effective = request.has_effective_time() ? ToTime(request.effective_time()) : now;
   Found found;
   std::vector<SubscriptionVersion> changed;
-  const SubscriptionState asked = SubscriptionStateFromProto(request.subscription());
+  const SubscriptionState asked = SubscriptionStateFromProto(request.subscription(), currency_);
   const auto merge = [&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(found, Find(transaction, *name));
     PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.subscription().etag(), found.subscription.version, "subscription"));

@@ -1,11 +1,13 @@
 #include "accounts-svc/sweeper.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "accounts-svc/facts/compute_facts.h"
 #include "accounts-svc/idempotency.h"
+#include "accounts-svc/purge.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -62,7 +64,9 @@ absl::StatusOr<std::string> Sweeper::GoalAt(absl::Time now) {
 absl::Status Sweeper::SweepIfDue() {
   const absl::Time now = clock_.Now();
   PERENNIAL_RETURN_IF_ERROR(SweepDue(now));
+  PERENNIAL_RETURN_IF_ERROR(RefreshAsked());
   PERENNIAL_RETURN_IF_ERROR(ForgetRequests(now));
+  PERENNIAL_RETURN_IF_ERROR(FinishPurges(store_, [this] { return Stopping(); }));
   PERENNIAL_ASSIGN_OR_RETURN(const std::string goal, GoalAt(now));
   if (goal == swept_) return absl::OkStatus();
   if (goal != goal_) {
@@ -126,6 +130,42 @@ absl::Status Sweeper::ForgetRequests(absl::Time now) {
                                     return absl::OkStatus();
                                   })
                                   .status());
+  }
+  return absl::OkStatus();
+}
+
+// How far it is, is written with what was done: a restart goes on there.
+absl::Status Sweeper::RefreshAsked() {
+  while (!Stopping()) {
+    std::optional<Refresh> refresh;
+    std::vector<AccountNo> numbers;
+    PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
+      PERENNIAL_ASSIGN_OR_RETURN(refresh, transaction.FindRefresh());
+      if (!refresh.has_value()) return absl::OkStatus();
+      PERENNIAL_ASSIGN_OR_RETURN(
+          numbers, refresh->currency.empty()
+                       ? transaction.ListAccountNos(refresh->after, kAccountsAWrite)
+                       : transaction.ListAccountsCountedAt(refresh->currency, refresh->begin, refresh->end,
+                                                           refresh->after, kAccountsAWrite));
+      return absl::OkStatus();
+    }));
+    if (!refresh.has_value()) return absl::OkStatus();
+    const std::optional<AccountNo> until = numbers.empty() ? std::nullopt : std::optional(numbers.back());
+    const auto advance = [&](WriteTransaction& transaction) { return transaction.AdvanceRefresh(*refresh, until); };
+    const absl::Status status = store_
+                                    .Write([&](WriteTransaction& transaction) {
+                                      for (const AccountNo no : numbers) transaction.Touch(no);
+                                      return advance(transaction);
+                                    })
+                                    .status();
+    if (absl::IsUnavailable(status) || absl::IsResourceExhausted(status) || (!status.ok() && numbers.empty())) {
+      return status;
+    }
+    if (!status.ok()) {  // an account is to blame; the others go on without it
+      PERENNIAL_RETURN_IF_ERROR(TouchAll(numbers));
+      PERENNIAL_RETURN_IF_ERROR(store_.Write(advance).status());
+    }
+    PERENNIAL_RETURN_IF_ERROR(SweepDue(clock_.Now()));  // phases do not wait until all of it is done
   }
   return absl::OkStatus();
 }

@@ -17,9 +17,10 @@ namespace perennial::accounts {
 
 // Computes facts anew that the clock alone has changed. Those of all accounts: after each UTC midnight, after a start on
 // another day than the last sweep's or of a program with other facts, and when a metric is known that was not. Those of
-// one account: when something that was stored ahead takes effect (an end of a subscription, a promised time). Works in
+// one account: when something that was stored ahead takes effect (an end of a subscription, a promised time). And those
+// that a change of exchange rates or of the lifecycle's rules concerns (Refresh), from where the last write stood. Works in
 // small writes, so that others get their turn; after a failed write it goes on where it stood, after a restart it begins
-// anew. It also forgets requests that are too old to count (idempotency.h).
+// anew. It also forgets requests that are too old to count (idempotency.h) and finishes purges.
 class Sweeper {
  public:
   // All must outlive this. Starts a thread, which looks at the clock every `interval`.
@@ -33,6 +34,7 @@ class Sweeper {
   absl::StatusOr<std::string> GoalAt(absl::Time now);
   absl::Status SweepAll();
   absl::Status SweepDue(absl::Time now);
+  absl::Status RefreshAsked();
   absl::Status ForgetRequests(absl::Time now);
   absl::Status TouchAll(const std::vector<AccountNo>& numbers);
   void Loop();

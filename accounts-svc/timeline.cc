@@ -111,10 +111,7 @@ class Gatherer {
       // Numbers of one length, so that they are in order as texts too.
       Entry entry{.place = {change.time, v1::TIMELINE_ENTRY_KIND_PHASE_CHANGE, absl::StrFormat("%09d", number++)},
                   .message = {}};
-      v1::PhaseChange* out = entry.message.mutable_phase_change();
-      out->set_phase(ToProto(change.phase));
-      SetTimestamp(change.time, out->mutable_enter_time());
-      out->set_cause(change.cause);
+      *entry.message.mutable_phase_change() = ToProto(change);
       Add(std::move(entry));
     }
     return absl::OkStatus();

@@ -20,7 +20,8 @@ bool SamePrice(const SubscriptionState& a, const SubscriptionState& b) {
 
 absl::StatusOr<std::int64_t> ParseRate(absl::string_view text) {
   const absl::Status bad = absl::InvalidArgumentError(
-      "must be a decimal greater than 0 and at most 1,000,000,000 with at most 9 digits after the point, for example 1.0842");
+      "must be a decimal greater than 0 and at most 1,000,000,000 with at most 9 digits after the point, for example "
+      "1.0842");
   std::int64_t billionths = 0;
   int whole = 0;
   int fraction = -1;  // digits after the point; none was seen yet

@@ -111,7 +111,8 @@ class Course {
       case Phase::kChurned:
         churn_ = absl::InfiniteFuture();
         break;
-      default: break;
+      default:
+        break;
     }
   }
 
@@ -199,9 +200,8 @@ std::vector<Event> EventsUntil(const AccountHistory& history, const std::vector<
   if (const auto trial = FirstTrial(history); trial.has_value()) add(*trial, Event::Kind::kTrial, 0);
   for (std::size_t i = 0; i < mrr.size(); ++i) add(mrr[i].time, Event::Kind::kMrr, i);
   for (std::size_t i = 0; i < history.moves.size(); ++i) add(history.moves[i].time, Event::Kind::kMove, i);
-  std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) {
-    return std::tie(a.time, a.kind) < std::tie(b.time, b.kind);
-  });
+  std::stable_sort(events.begin(), events.end(),
+                   [](const Event& a, const Event& b) { return std::tie(a.time, a.kind) < std::tie(b.time, b.kind); });
   return events;
 }
 
@@ -209,12 +209,18 @@ std::vector<Event> EventsUntil(const AccountHistory& history, const std::vector<
 
 absl::string_view NameOf(Phase phase) {
   switch (phase) {
-    case Phase::kUnknown: return "";
-    case Phase::kTrial: return "TRIAL";
-    case Phase::kOnboarding: return "ONBOARDING";
-    case Phase::kAdoption: return "ADOPTION";
-    case Phase::kSuccess: return "SUCCESS";
-    case Phase::kChurned: return "CHURNED";
+    case Phase::kUnknown:
+      return "";
+    case Phase::kTrial:
+      return "TRIAL";
+    case Phase::kOnboarding:
+      return "ONBOARDING";
+    case Phase::kAdoption:
+      return "ADOPTION";
+    case Phase::kSuccess:
+      return "SUCCESS";
+    case Phase::kChurned:
+      return "CHURNED";
   }
   return "";
 }

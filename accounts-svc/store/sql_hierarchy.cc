@@ -9,11 +9,12 @@ absl::StatusOr<std::vector<ChildAccount>> SqlTransaction::ListChildren(absl::str
   // account_parents names every account that was ever below the parent; its version of then tells whether it was.
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
-      connection_.Prepare("SELECT a.account_no, a.account_id, v.state FROM account_parents p JOIN accounts a ON "
-                          "a.account_no = p.account_no JOIN account_versions v ON v.account_no = a.account_no AND "
-                          "v.effective_time = (SELECT max(w.effective_time) FROM account_versions w WHERE w.account_no = "
-                          "a.account_no AND w.effective_time <= ?2) WHERE p.parent = ?1 AND a.delete_time IS NULL ORDER "
-                          "BY a.account_id"));
+      connection_.Prepare(
+          "SELECT a.account_no, a.account_id, v.state FROM account_parents p JOIN accounts a ON "
+          "a.account_no = p.account_no JOIN account_versions v ON v.account_no = a.account_no AND "
+          "v.effective_time = (SELECT max(w.effective_time) FROM account_versions w WHERE w.account_no = "
+          "a.account_no AND w.effective_time <= ?2) WHERE p.parent = ?1 AND a.delete_time IS NULL ORDER "
+          "BY a.account_id"));
   statement.Bind(1, parent).Bind(2, ToDb(as_of));
   std::vector<ChildAccount> children;
   for (;;) {
@@ -26,9 +27,10 @@ absl::StatusOr<std::vector<ChildAccount>> SqlTransaction::ListChildren(absl::str
 }
 
 absl::StatusOr<Micros> SqlTransaction::FindMrr(AccountNo no, absl::Time as_of) {
-  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
-                             connection_.Prepare("SELECT mrr_after FROM movements WHERE account_no = ? AND effective_time "
-                                                 "<= ? ORDER BY effective_time DESC LIMIT 1"));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement statement,
+      connection_.Prepare("SELECT mrr_after FROM movements WHERE account_no = ? AND effective_time "
+                          "<= ? ORDER BY effective_time DESC LIMIT 1"));
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Bind(1, no).Bind(2, ToDb(as_of)).Step());
   return found ? statement.Int64(0) : Micros{0};
 }

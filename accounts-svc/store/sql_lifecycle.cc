@@ -33,8 +33,8 @@ LifecycleRevision ReadRevision(const sql::Statement& row) {
 absl::StatusOr<std::optional<LifecycleRevision>> SqlTransaction::FindLifecycleRules(std::int64_t revision) {
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
-      connection_.Prepare(absl::StrCat(
-          kRuleColumns, revision == 0 ? "ORDER BY revision DESC LIMIT 1" : "WHERE revision = ?")));
+      connection_.Prepare(
+          absl::StrCat(kRuleColumns, revision == 0 ? "ORDER BY revision DESC LIMIT 1" : "WHERE revision = ?")));
   if (revision != 0) statement.Bind(1, revision);
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Step());
   if (!found) return std::nullopt;
@@ -86,9 +86,10 @@ absl::StatusOr<std::vector<PhaseMove>> SqlTransaction::ListPhaseMoves(AccountNo 
 absl::Status SqlTransaction::PutPhaseMove(AccountNo no, const PhaseMove& move) {
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
-      connection_.Prepare("INSERT INTO phase_moves VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_no, effective_time) DO "
-                          "UPDATE SET phase = excluded.phase, reason = excluded.reason, author = excluded.author, "
-                          "create_time = excluded.create_time"));
+      connection_.Prepare(
+          "INSERT INTO phase_moves VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_no, effective_time) DO "
+          "UPDATE SET phase = excluded.phase, reason = excluded.reason, author = excluded.author, "
+          "create_time = excluded.create_time"));
   statement.Bind(1, no).Bind(2, ToDb(move.time)).Bind(3, static_cast<int>(move.phase)).Bind(4, move.reason);
   return statement.Bind(5, move.author).Bind(6, ToDb(move.create_time)).Run();
 }
@@ -111,9 +112,10 @@ absl::Status SqlTransaction::LoadLifecycle(AccountNo no, absl::Time as_of, Accou
 
 // How many goals were achieved from when on: from every version of every goal, because a goal may stop being achieved.
 absl::Status SqlTransaction::LoadAchievements(AccountNo no, absl::Time as_of, AccountHistory& history) {
-  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
-                             connection_.Prepare("SELECT goal_id, effective_time, delete_time, payload FROM goal_versions "
-                                                 "WHERE account_no = ? AND effective_time <= ? ORDER BY goal_id, version"));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement statement,
+      connection_.Prepare("SELECT goal_id, effective_time, delete_time, payload FROM goal_versions "
+                          "WHERE account_no = ? AND effective_time <= ? ORDER BY goal_id, version"));
   statement.Bind(1, no).Bind(2, ToDb(as_of));
   std::map<absl::Time, int> changes;
   std::string present;

@@ -6,8 +6,8 @@
 namespace perennial::accounts {
 namespace {
 
-// States of subscriptions in a currency whose rate is that of a moment from ?2 until before ?3: see RateTime. A state that
-// no earlier one precedes holds since its subscription began.
+// States of subscriptions in a currency whose rate is that of a moment from ?2 until before ?3: see RateTime. A state
+// that no earlier one precedes holds since its subscription began.
 constexpr absl::string_view kStatesAtRates =
     "FROM subscription_versions v JOIN subscriptions s ON s.account_no = v.account_no AND s.subscription_id = "
     "v.subscription_id WHERE v.currency = ?1 AND v.currency <> '' AND (CASE WHEN v.effective_time > s.start_time AND "
@@ -21,10 +21,12 @@ std::int64_t LastMoment(absl::Time end) { return end == absl::InfiniteFuture() ?
 
 }  // namespace
 
-absl::StatusOr<std::optional<ExchangeRate>> SqlTransaction::FindExchangeRate(absl::string_view currency, absl::Time at) {
-  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
-                             connection_.Prepare("SELECT effective_time, rate FROM exchange_rates WHERE currency = ? AND "
-                                                 "effective_time <= ? ORDER BY effective_time DESC LIMIT 1"));
+absl::StatusOr<std::optional<ExchangeRate>> SqlTransaction::FindExchangeRate(absl::string_view currency,
+                                                                             absl::Time at) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement statement,
+      connection_.Prepare("SELECT effective_time, rate FROM exchange_rates WHERE currency = ? AND "
+                          "effective_time <= ? ORDER BY effective_time DESC LIMIT 1"));
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Bind(1, currency).Bind(2, ToDb(at)).Step());
   if (!found) return std::nullopt;
   return ExchangeRate{std::string(currency), FromDb(statement.Int64(0)), statement.Int64(1)};
@@ -109,7 +111,8 @@ absl::Status SqlTransaction::AddRefresh(absl::string_view currency, absl::Time b
       sql::Statement statement,
       connection_.Prepare(
           "INSERT INTO refreshes VALUES (?, ?, ?, 0, 1) ON CONFLICT (currency) DO UPDATE SET begin_time = CASE WHEN "
-          "excluded.begin_time < refreshes.begin_time THEN excluded.begin_time ELSE refreshes.begin_time END, last_time "
+          "excluded.begin_time < refreshes.begin_time THEN excluded.begin_time ELSE refreshes.begin_time END, "
+          "last_time "
           "= CASE WHEN excluded.last_time > refreshes.last_time THEN excluded.last_time ELSE refreshes.last_time END, "
           "after_no = 0, generation = refreshes.generation + 1"));
   return statement.Bind(1, currency).Bind(2, FirstMoment(begin)).Bind(3, LastMoment(end)).Run();
@@ -119,8 +122,8 @@ absl::Status SqlTransaction::AdvanceRefresh(const Refresh& refresh, std::optiona
   constexpr absl::string_view kAsRead = " WHERE currency = ?1 AND generation = ?2 AND after_no = ?3";
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
-      connection_.Prepare(absl::StrCat(
-          until.has_value() ? "UPDATE refreshes SET after_no = ?4" : "DELETE FROM refreshes", kAsRead)));
+      connection_.Prepare(
+          absl::StrCat(until.has_value() ? "UPDATE refreshes SET after_no = ?4" : "DELETE FROM refreshes", kAsRead)));
   statement.Bind(1, refresh.currency).Bind(2, refresh.generation).Bind(3, refresh.after);
   if (until.has_value()) statement.Bind(4, *until);
   return statement.Run();
