@@ -9,7 +9,9 @@ namespace perennial::gateway {
 
 ForwardedCall::ForwardedCall(const Route& route, grpc::GenericCallbackServerContext& context)
     : route_(route), caller_context_(context), path_(context.method()) {
-  backend_context_.set_deadline(route.server_streaming ? context.deadline() : DeadlineOf(context));
+  backend_context_.set_deadline(route.server_streaming ? context.deadline()
+                                : route.analysis       ? LongDeadlineOf(context)
+                                                       : DeadlineOf(context));
   ForwardRequestMetadata(context, backend_context_);
 }
 

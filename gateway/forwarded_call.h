@@ -30,7 +30,8 @@ namespace perennial::gateway {
 // No operation is started under `mu_`.
 class ForwardedCall {
  public:
-  // `context` is the caller's; the deadline is the caller's or, for calls with one answer, kLongestCall.
+  // `context` is the caller's; the deadline is the caller's or, for calls with one answer, at most kLongestCall
+  // (kLongestAnalysis for an analysis).
   ForwardedCall(const Route& route, grpc::GenericCallbackServerContext& context);
 
   // Starts both sides of `call`. gRPC and the call itself keep it alive from here on.

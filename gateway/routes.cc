@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 
 namespace perennial::gateway {
@@ -13,6 +14,9 @@ namespace {
 constexpr const char* kProtoFiles[] = {
 #include "gateway/proto_files.inc"
 };
+
+// Methods that read the history of all accounts before they answer.
+constexpr absl::string_view kAnalyses[] = {"/perennial.health.v1.ScorecardService/BacktestScorecard"};
 
 }  // namespace
 
@@ -33,8 +37,10 @@ absl::StatusOr<Routes> Routes::Make(const absl::flat_hash_map<std::string, Backe
       routes.by_service_[service->full_name()] = backend->second;
       for (int j = 0; j < service->method_count(); ++j) {
         const auto* method = service->method(j);
-        routes.by_path_[absl::StrCat("/", service->full_name(), "/", method->name())] = {
-            .backend = backend->second, .server_streaming = method->server_streaming()};
+        const std::string path = absl::StrCat("/", service->full_name(), "/", method->name());
+        routes.by_path_[path] = {.backend = backend->second,
+                                 .server_streaming = method->server_streaming(),
+                                 .analysis = absl::c_linear_search(kAnalyses, path)};
       }
     }
   }

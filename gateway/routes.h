@@ -15,6 +15,8 @@ struct Route {
   Backend* backend = nullptr;
   // It may answer for as long as the caller likes.
   bool server_streaming = false;
+  // It may take as long as kLongestAnalysis, not only kLongestCall.
+  bool analysis = false;
 };
 
 // Which service serves which method, read from the descriptors of all protos: a new method needs no code here. Constant

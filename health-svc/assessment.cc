@@ -137,7 +137,7 @@ Assessment Assess(const Portfolio& portfolio, const AssessmentInput& input) {
   v1::HealthScore present;
   if (row.has_value()) portfolio.GetScore(*row, &present);
 
-  const Evaluation evaluation = portfolio.scorecards().Evaluate(input.facts, {.now = input.as_of});
+  const Evaluation evaluation = portfolio.scorecards().Evaluate(input.facts, {.now = input.as_of}, input.carried);
   if (HasChurned(portfolio.catalogue(), input.facts)) {
     SetKept(row.has_value() ? &present : nullptr, evaluation, out.score);
   } else {

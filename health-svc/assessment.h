@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,12 @@ struct Assessment {
   v1::HealthScoreCause cause = v1::HEALTH_SCORE_CAUSE_DATA;
   // Rules whose standing changed, by index; revision apart, which is the writer's to give.
   std::vector<std::pair<std::size_t, FlagState>> flags = {};
+  // What is known of its carried facts from now on, when that is something else than before.
+  std::optional<CarriedFacts> carried = {};
+  // Values among them differ: to be stored.
+  bool carried_values_changed = false;
+  // A carried fact is missing, and its last known value is to be looked for in the past.
+  bool look_back = false;
   // Of a deleted account: flags that go with it, by index of the rule, with the revision that says so.
   std::vector<std::pair<std::size_t, std::int64_t>> removed_flags = {};
 };
@@ -41,6 +48,8 @@ struct AssessmentInput {
   absl::Time now;
   // Score that a person sets over the computed one; null for none.
   const v1::HealthScoreOverride* override_score = nullptr;
+  // What is known of carried facts that are missing; null for nothing.
+  const CarriedFacts* carried = nullptr;
 };
 
 // Whether facts say that the account has churned.

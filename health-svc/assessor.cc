@@ -8,12 +8,16 @@
 #include "absl/container/flat_hash_map.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
+#include "health-svc/settled_rows.h"
 
 namespace perennial::health {
 namespace {
 
 // Rows assessed at once from the table: bounds how long one transaction takes.
 constexpr std::size_t kRowsAtOnce = 1000;
+
+// Rows that are compared at once with what they come to, a multiple of 64: most of them are settled.
+constexpr facts::RowId kRowsCompared = 8192;
 
 v1::HealthScoreChange EntryOf(const v1::HealthScore& score, absl::Time start) {
   v1::HealthScoreChange change;
@@ -97,6 +101,8 @@ absl::Status Assessor::Apply(const perennial::accounts::v1::WatchFactsResponse& 
   const Hurry hurry(hurried_);
   MutexLock lock(mu_);
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<ReadRow> rows, Read(message));
+  PERENNIAL_RETURN_IF_ERROR(Purge(rows));
+  if (arriving_) return Arrive(message, rows);
   const absl::Time now = Now();
   std::vector<Assessment> assessments;
   for (const ReadRow* row : LastOfEach(rows)) assessments.push_back(AssessRead(*row, now));
@@ -105,7 +111,10 @@ absl::Status Assessor::Apply(const perennial::accounts::v1::WatchFactsResponse& 
   PERENNIAL_RETURN_IF_ERROR(Store(assessments, now, facts_revision));
   {
     const WriteLock write(portfolio_.lock());
-    for (const AppliedRow& applied : applier_->Write(message, rows)) portfolio_.mutable_entry(applied.row).seen = true;
+    for (const AppliedRow& applied : applier_->Write(message, rows)) {
+      portfolio_.mutable_entry(applied.row).seen = true;
+      portfolio_.FollowParent(applied.row);
+    }
     Publish(assessments);
     portfolio_.SetProgress(applier_->revision(), ScoredRevision(facts_revision), portfolio_.caught_up());
   }
@@ -114,7 +123,16 @@ absl::Status Assessor::Apply(const perennial::accounts::v1::WatchFactsResponse& 
   return followed_up;
 }
 
+absl::Status Assessor::Purge(const std::vector<ReadRow>& rows) {
+  std::vector<PurgedAccount> purged;
+  for (const ReadRow& row : rows) {
+    if (row.purged) purged.push_back({.account_id = row.account_id, .facts_revision = row.revision});
+  }
+  return purged.empty() ? absl::OkStatus() : store_.Purge(purged);
+}
+
 absl::Status Assessor::FollowUp() {
+  if (arriving_ && applier_->caught_up()) PERENNIAL_RETURN_IF_ERROR(AssessArrived());
   if (assess_all_) {
     PERENNIAL_RETURN_IF_ERROR(AssessAll());
     assess_all_ = false;
@@ -142,14 +160,23 @@ absl::Status Assessor::Tick() {
 
 absl::StatusOr<bool> Assessor::SweepSome() {
   if (!sweep_.has_value()) return false;
-  std::vector<facts::RowId> rows;
-  facts::RowId row = *sweep_;
-  for (; row < portfolio_.table().row_count() && rows.size() < kRowsAtOnce; ++row) {
-    if (portfolio_.table().live(row) && portfolio_.entry(row).seen) rows.push_back(row);
-  }
-  PERENNIAL_RETURN_IF_ERROR(AssessRows(rows));
-  sweep_ = row < portfolio_.table().row_count() ? std::optional<facts::RowId>(row) : std::nullopt;
+  const auto count = static_cast<facts::RowId>(portfolio_.table().row_count());
+  const facts::RowId first = *sweep_;
+  const facts::RowId end = std::min(count, first + kRowsCompared);
+  if (first < end) PERENNIAL_RETURN_IF_ERROR(AssessRange(first, end));
+  sweep_ = end < count ? std::optional<facts::RowId>(end) : std::nullopt;
   return true;
+}
+
+absl::Status Assessor::AssessRange(facts::RowId first, facts::RowId end) {
+  const facts::Bitmap settled = SettledRows(portfolio_).Find(first, end, [&](facts::RowId row) {
+    return portfolio_.entry(row).as_of;
+  });
+  std::vector<facts::RowId> rows;
+  for (facts::RowId row = first; row < end; ++row) {
+    if (!settled.Test(row - first) && portfolio_.table().live(row) && portfolio_.entry(row).seen) rows.push_back(row);
+  }
+  return AssessRows(rows);
 }
 
 absl::Status Assessor::TickOnce() {
@@ -191,12 +218,21 @@ absl::StatusOr<std::vector<ReadRow>> Assessor::Read(const perennial::accounts::v
 Assessment Assessor::AssessRead(const ReadRow& row, absl::Time now) {
   if (!row.deleted) {
     const auto known = portfolio_.Find(row.account_id);
-    return Assess(portfolio_, {.account_id = row.account_id,
-                               .facts = row.facts,
-                               .as_of = row.as_of,
-                               .facts_revision = row.revision,
-                               .now = now,
-                               .override_score = known.has_value() ? ActiveOverride(*known, now) : nullptr});
+    Assessment following = FollowCarried(row);
+    const CarriedFacts* carried = following.carried.has_value() ? &*following.carried
+                                  : known.has_value()           ? portfolio_.CarriedOf(*known)
+                                                                : nullptr;
+    Assessment out = Assess(portfolio_, {.account_id = row.account_id,
+                                         .facts = row.facts,
+                                         .as_of = row.as_of,
+                                         .facts_revision = row.revision,
+                                         .now = now,
+                                         .override_score = known.has_value() ? ActiveOverride(*known, now) : nullptr,
+                                         .carried = carried});
+    out.carried = std::move(following.carried);
+    out.carried_values_changed = following.carried_values_changed;
+    out.look_back = following.look_back;
+    return out;
   }
   return {.account_id = row.account_id, .deleted = true, .changed = portfolio_.Find(row.account_id).has_value()};
 }
@@ -210,9 +246,13 @@ absl::Status Assessor::Store(std::vector<Assessment>& assessments, absl::Time no
       if (state.standing.raised.has_value()) state.revision = ++flag_revision;
       batch.flags.push_back(ToStored(assessment.account_id, portfolio_.rules().all()[rule].config.id(), state));
     }
+    if (assessment.carried_values_changed) {
+      batch.carried.push_back({.account_id = assessment.account_id, .facts = *assessment.carried});
+    }
     if (!assessment.changed) continue;
     assessment.score.set_revision(++revision);
     if (assessment.deleted) {
+      batch.carried.push_back({.account_id = assessment.account_id});
       batch.unflagged.push_back(assessment.account_id);
       RemoveFlags(assessment, flag_revision, batch);
     }
@@ -272,6 +312,8 @@ void Assessor::PublishOne(const Assessment& assessment) {
     entry.as_of = ToTime(assessment.score.as_of());
     entry.facts_revision = assessment.score.facts_revision();
   }
+  if (assessment.carried.has_value()) portfolio_.PutCarried(row, *assessment.carried);
+  if (assessment.look_back) missing_.insert(assessment.account_id);
   if (assessment.score.frozen() && !assessment.score.has_score()) unkept_.insert(assessment.account_id);
   for (const auto& [rule, state] : assessment.flags) PublishFlag(row, rule, state);
 }
@@ -323,11 +365,11 @@ absl::Status Assessor::AssessRows(const std::vector<facts::RowId>& rows) {
 }
 
 absl::Status Assessor::AssessAll() {
-  std::vector<facts::RowId> rows;
-  portfolio_.table().live_rows().ForEach([&](facts::RowId row) {
-    if (portfolio_.entry(row).seen) rows.push_back(row);
-  });
-  return AssessRows(rows);
+  const auto count = static_cast<facts::RowId>(portfolio_.table().row_count());
+  for (facts::RowId first = 0; first < count; first += kRowsCompared) {
+    PERENNIAL_RETURN_IF_ERROR(AssessRange(first, std::min(count, first + kRowsCompared)));
+  }
+  return absl::OkStatus();
 }
 
 // The feed has told of all accounts there are: any other was deleted while this process was away.

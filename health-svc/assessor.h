@@ -62,6 +62,18 @@ class Assessor {
   absl::Status SetKept(const std::string& account_id, const v1::HealthScore& kept);
   // Tells TakeUnkept() an account again.
   void ReturnUnkept(std::string account_id);
+  // Accounts whose last known values are to be looked for in the facts of the past, with the moment and the revision of the
+  // facts that miss them; each is told once.
+  struct Missing {
+    std::string account_id;
+    absl::Time as_of;
+    std::int64_t facts_revision = 0;
+  };
+  std::vector<Missing> TakeMissing();
+  // What was found for such an account. Facts that have changed in the meantime are told by TakeMissing() again.
+  absl::Status SetCarried(const Missing& missing, CarriedFacts found);
+  // Tells TakeMissing() an account again.
+  void ReturnMissing(std::string account_id);
   // Ends a Tick() that runs, soon. Before the end.
   void Stop() { stopping_ = true; }
   // Where to resume the facts feed.
@@ -77,6 +89,10 @@ class Assessor {
   absl::StatusOr<std::vector<ReadRow>> Read(const perennial::accounts::v1::WatchFactsResponse& message)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Assessment AssessRead(const ReadRow& row, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Where the carried facts of an account stand once its facts are those of `next`: `carried` and the like of an assessment.
+  Assessment FollowCarried(const ReadRow& next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether a carried fact is missing that nobody has looked for.
+  bool NeedsLookBack(facts::RowId row) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Gives revisions to what changed and stores it all.
   absl::Status Store(std::vector<Assessment>& assessments, absl::Time now, std::int64_t facts_revision)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -100,14 +116,26 @@ class Assessor {
   void RebuildDueFlags() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Assesses the next rows of a sweep over all; false when it is through.
   absl::StatusOr<bool> SweepSome() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Assesses rows anew from the facts in the table, unless they are settled: all that are seen from `first`, a multiple
+  // of 64, to before `end`.
+  absl::Status AssessRange(facts::RowId first, facts::RowId end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Assesses rows anew from the facts in the table, some at a time.
   absl::Status AssessRows(const std::vector<facts::RowId>& rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status AssessAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The first reading of the feed, which tells all accounts: their facts go into the table as they come, and once all are
+  // there AssessArrived() assesses them together, by columns.
+  absl::Status Arrive(const perennial::accounts::v1::WatchFactsResponse& message, const std::vector<ReadRow>& rows)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status AssessArrived() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status AssessArrivedRange(facts::RowId first, facts::RowId end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status RemoveUnseen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Erases what is stored about accounts that were purged.
+  absl::Status Purge(const std::vector<ReadRow>& rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Follows up what a message asks for beyond its rows; tried again by Tick() after an error.
   absl::Status FollowUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status LoadScores() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status LoadFlags() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status LoadCarried() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Reads the scores of 30 days before `now` into the entries.
   absl::Status LoadBaselines(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   [[nodiscard]] absl::Time Now() const;
@@ -126,9 +154,17 @@ class Assessor {
   // Row that a sweep over all has come to.
   std::optional<facts::RowId> sweep_ ABSL_GUARDED_BY(mu_);
   std::set<std::string> unkept_ ABSL_GUARDED_BY(mu_);
+  std::set<std::string> missing_ ABSL_GUARDED_BY(mu_);
   std::atomic<bool> stopping_ = false;
   std::atomic<int> hurried_ = 0;  // calls that a sweep lets go first
   bool assess_all_ ABSL_GUARDED_BY(mu_) = false;
+  // Until the feed has been read once: what the facts of a row that arrived are as of.
+  struct Arrival {
+    absl::Time as_of;
+    std::int64_t revision = 0;  // 0: the row has not come
+  };
+  bool arriving_ ABSL_GUARDED_BY(mu_) = true;
+  std::vector<Arrival> arrivals_ ABSL_GUARDED_BY(mu_);  // by row
   bool unseen_removed_ ABSL_GUARDED_BY(mu_) = false;
 };
 

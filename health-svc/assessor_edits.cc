@@ -31,12 +31,15 @@ const v1::HealthScoreOverride* Assessor::ActiveOverride(facts::RowId row, absl::
 Assessment Assessor::AssessRow(facts::RowId row, absl::Time now, const v1::HealthScoreOverride* by) {
   const Portfolio::Entry& entry = portfolio_.entry(row);
   const facts::TableRow facts(portfolio_.table(), row);
-  return Assess(portfolio_, {.account_id = portfolio_.table().account_id(row),
-                             .facts = facts,
-                             .as_of = entry.as_of,
-                             .facts_revision = entry.facts_revision,
-                             .now = now,
-                             .override_score = by});
+  Assessment out = Assess(portfolio_, {.account_id = portfolio_.table().account_id(row),
+                                       .facts = facts,
+                                       .as_of = entry.as_of,
+                                       .facts_revision = entry.facts_revision,
+                                       .now = now,
+                                       .override_score = by,
+                                       .carried = portfolio_.CarriedOf(row)});
+  out.look_back = NeedsLookBack(row);
+  return out;
 }
 
 absl::Status Assessor::Settle(Assessment assessment, absl::Time now) {

@@ -52,6 +52,7 @@ absl::Status Assessor::Load() {
   }
   PERENNIAL_RETURN_IF_ERROR(LoadScores());
   PERENNIAL_RETURN_IF_ERROR(LoadFlags());
+  PERENNIAL_RETURN_IF_ERROR(LoadCarried());
   const WriteLock write(portfolio_.lock());
   portfolio_.RaiseRevision(progress.revision);
   portfolio_.SetProgress(0, progress.facts_revision, false);
@@ -110,6 +111,15 @@ absl::Status Assessor::LoadFlags() {
     portfolio_.PutFlagTombstone(*portfolio_.table().FindAny(flag.account_id), flag.rule, flag.revision);
   }
   return absl::OkStatus();
+}
+
+absl::Status Assessor::LoadCarried() {
+  const WriteLock write(portfolio_.lock());
+  return store_.VisitCarried([&](StoredCarried stored) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const auto row = portfolio_.Find(stored.account_id);
+    if (row.has_value()) portfolio_.PutCarried(*row, std::move(stored.facts));
+    return absl::OkStatus();
+  });
 }
 
 absl::Status Assessor::LoadBaselines(absl::Time now) {

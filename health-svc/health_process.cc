@@ -113,7 +113,13 @@ absl::Status HealthProcess::Serve(const HealthProcessOptions& options, const Clo
                                                                                   .past_pool = past_pool_,
                                                                                   .waiters = waiters_,
                                                                                   .hub = hub_});
-  scorecard_service_ = std::make_unique<ScorecardService>(*scorecard_library_, *simulation_, pool_, heavy_pool_);
+  backtest_ = std::make_unique<Backtest>(*past_facts_, *scorecard_library_, *portfolio_, clock);
+  scorecard_service_ = std::make_unique<ScorecardService>(ScorecardService::Parts{.library = *scorecard_library_,
+                                                                                  .simulation = *simulation_,
+                                                                                  .backtest = *backtest_,
+                                                                                  .pool = pool_,
+                                                                                  .heavy_pool = heavy_pool_,
+                                                                                  .long_pool = long_pool_});
   flag_service_ = std::make_unique<FlagService>(FlagService::Parts{.flags = *flags_,
                                                                    .rules = *rule_library_,
                                                                    .portfolio = *portfolio_,
@@ -148,6 +154,8 @@ void HealthProcess::Follow(const std::shared_ptr<grpc::Channel>& accounts, std::
   started_ticker_ = ticker_.get();
   backfill_ = std::make_unique<ChurnBackfill>(*assessor_, *past_scores_);
   backfill_ticker_ = std::make_unique<Ticker>(tick, [this] { return backfill_->Run(); });
+  carry_lookup_ = std::make_unique<CarryLookup>(*assessor_, *past_scores_, *portfolio_);
+  carry_ticker_ = std::make_unique<Ticker>(tick, [this] { return carry_lookup_->Run(); });
 }
 
 void HealthProcess::Published() {
@@ -177,6 +185,8 @@ void HealthProcess::Stop() {
   started_ticker_ = nullptr;
   assessor_->Stop();
   if (backfill_ != nullptr) backfill_->Stop();
+  if (carry_lookup_ != nullptr) carry_lookup_->Stop();
+  carry_ticker_.reset();
   backfill_ticker_.reset();
   ticker_.reset();
   follower_.reset();

@@ -14,6 +14,7 @@
 #include "common/server/worker_pool.h"
 #include "common/storage/sqlite.h"
 #include "health-svc/assessor.h"
+#include "health-svc/carry_lookup.h"
 #include "health-svc/churn_backfill.h"
 #include "health-svc/configurator.h"
 #include "health-svc/flag_service.h"
@@ -80,11 +81,14 @@ class HealthProcess {
   std::unique_ptr<PastScores> past_scores_;
   std::unique_ptr<ScoreAnswers> score_answers_;
   std::unique_ptr<ChurnBackfill> backfill_;
+  std::unique_ptr<CarryLookup> carry_lookup_;
   std::unique_ptr<FlagRuleLibrary> rule_library_;
   std::unique_ptr<Simulation> simulation_;
+  std::unique_ptr<Backtest> backtest_;
   WorkerPool pool_{{.threads = 8, .max_queued = 1024}};
   WorkerPool past_pool_{{.threads = 4, .max_queued = 64}};  // for what asks accounts-svc
   WorkerPool heavy_pool_{{.threads = 1, .max_queued = 8}};  // for what looks at the whole portfolio
+  WorkerPool long_pool_{{.threads = 1, .max_queued = 4}};   // for what takes minutes
   RevisionWaiters waiters_;
   std::unique_ptr<HealthScoreService> score_service_;
   std::unique_ptr<FlagService> flag_service_;
@@ -95,6 +99,7 @@ class HealthProcess {
   std::unique_ptr<StreamFollower<perennial::accounts::v1::WatchFactsResponse>> follower_;
   std::unique_ptr<Ticker> ticker_;
   std::unique_ptr<Ticker> backfill_ticker_;
+  std::unique_ptr<Ticker> carry_ticker_;
   std::atomic<Ticker*> started_ticker_ = nullptr;  // for calls, which may come before it
 };
 

@@ -58,6 +58,13 @@ grpc::ServerUnaryReactor* HealthScoreService::ListHealthScores(grpc::CallbackSer
                          [this](const auto& list) { return scores_.List(list); });
 }
 
+grpc::ServerUnaryReactor* HealthScoreService::GetHealthScoreRollUp(grpc::CallbackServerContext* context,
+                                                                   const v1::GetHealthScoreRollUpRequest* request,
+                                                                   v1::GetHealthScoreRollUpResponse* response) {
+  return ServeAtRevision(waiters_, pool_, context, request, response, HealthScores::Check(*request),
+                         [this](const auto& call) { return scores_.RollUp(call); });
+}
+
 grpc::ServerUnaryReactor* HealthScoreService::ExplainHealthScore(grpc::CallbackServerContext* context,
                                                                  const v1::ExplainHealthScoreRequest* request,
                                                                  v1::ExplainHealthScoreResponse* response) {

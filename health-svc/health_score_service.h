@@ -43,6 +43,9 @@ class HealthScoreService final : public v1::HealthScoreService::CallbackService 
   grpc::ServerUnaryReactor* ListHealthScores(grpc::CallbackServerContext* context,
                                              const v1::ListHealthScoresRequest* request,
                                              v1::ListHealthScoresResponse* response) override;
+  grpc::ServerUnaryReactor* GetHealthScoreRollUp(grpc::CallbackServerContext* context,
+                                                 const v1::GetHealthScoreRollUpRequest* request,
+                                                 v1::GetHealthScoreRollUpResponse* response) override;
   grpc::ServerUnaryReactor* ExplainHealthScore(grpc::CallbackServerContext* context,
                                                const v1::ExplainHealthScoreRequest* request,
                                                v1::ExplainHealthScoreResponse* response) override;

@@ -162,7 +162,7 @@ absl::StatusOr<v1::ExplainHealthScoreResponse> HealthScores::Explain(
     }
   } else if (entry.seen) {
     const facts::TableRow facts(portfolio_.table(), *row);
-    const Evaluation evaluation = portfolio_.scorecards().Evaluate(facts, {.now = entry.as_of});
+    const Evaluation evaluation = portfolio_.scorecards().Evaluate(facts, {.now = entry.as_of}, portfolio_.CarriedOf(*row));
     *response.mutable_explanation() = health::Explain(evaluation, facts, portfolio_.catalogue());
   } else {
     return NotCaughtUp();

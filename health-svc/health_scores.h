@@ -26,6 +26,7 @@ class HealthScores {
   // Looks at what the filter names unless the request waits for facts that are still to come: List does then.
   [[nodiscard]] absl::Status Check(const v1::ListHealthScoresRequest& request) const;
   static absl::Status Check(const v1::ExplainHealthScoreRequest& request);
+  static absl::Status Check(const v1::GetHealthScoreRollUpRequest& request);
 
   // From memory, without blocking. False when memory cannot tell: ask GetElsewhere.
   absl::StatusOr<bool> GetFromMemory(const v1::GetHealthScoreRequest& request,
@@ -35,6 +36,7 @@ class HealthScores {
   absl::StatusOr<v1::BatchGetHealthScoresResponse> BatchGet(const v1::BatchGetHealthScoresRequest& request) const;
   absl::StatusOr<v1::ListHealthScoresResponse> List(const v1::ListHealthScoresRequest& request) const;
   absl::StatusOr<v1::ExplainHealthScoreResponse> Explain(const v1::ExplainHealthScoreRequest& request) const;
+  absl::StatusOr<v1::GetHealthScoreRollUpResponse> RollUp(const v1::GetHealthScoreRollUpRequest& request) const;
   absl::StatusOr<v1::ListHealthScoreHistoryResponse> ListHistory(
       const v1::ListHealthScoreHistoryRequest& request) const;
   // These block on the store.

@@ -10,32 +10,6 @@
 #include "health-svc/request_names.h"
 
 namespace perennial::health {
-namespace {
-
-namespace accounts_v1 = perennial::accounts::v1;
-
-// Facts that no scorecard can name, because this process has never heard of them, are left out.
-facts::FactRow ToRow(const accounts_v1::GetFactsResponse& response, const facts::FactCatalogue& catalogue) {
-  facts::FactRow row;
-  for (const accounts_v1::Fact& fact : response.facts()) {
-    const auto id = catalogue.Find(fact.name());
-    if (!id.has_value()) continue;
-    switch (fact.value_case()) {
-      case accounts_v1::Fact::kNumber: row.SetNumber(*id, fact.number()); break;
-      case accounts_v1::Fact::kText: row.SetText(*id, fact.text()); break;
-      case accounts_v1::Fact::kFlag: row.SetNumber(*id, fact.flag() ? 1 : 0); break;
-      case accounts_v1::Fact::kTime:
-        row.SetNumber(*id, absl::ToDoubleSeconds(ToTime(fact.time()) - absl::UnixEpoch()));
-        break;
-      case accounts_v1::Fact::kSet: row.SetSet(*id, {fact.set().values().begin(), fact.set().values().end()}); break;
-      case accounts_v1::Fact::VALUE_NOT_SET: break;
-    }
-  }
-  return row;
-}
-
-}  // namespace
-
 absl::StatusOr<std::shared_ptr<const CompiledScorecard>> PastScores::Choose(const ScorecardChoice& choice,
                                                                             const facts::RowReader& row,
                                                                             absl::Time time) const {
@@ -80,7 +54,52 @@ absl::StatusOr<PastScore> PastScores::Compute(const std::string& account, std::o
     }
   }
   PERENNIAL_ASSIGN_OR_RETURN(out.scorecard, Choose(choice, out.facts, out.facts_time));
-  out.evaluation = out.scorecard->Evaluate(out.facts, {.now = out.facts_time});
+  PERENNIAL_ASSIGN_OR_RETURN(out.carried, Carried(account, *out.scorecard, out.facts, out.facts_time, deadline));
+  out.evaluation = out.scorecard->Evaluate(out.facts, {.now = out.facts_time}, &out.carried);
+  return out;
+}
+
+absl::StatusOr<CarriedFacts> PastScores::Carried(const std::string& account, const CompiledScorecard& scorecard,
+                                                 const facts::RowReader& row, absl::Time time,
+                                                 PastFacts::Deadline deadline) const {
+  std::vector<CarrySpec> missing;
+  scorecard.AddCarrySpecs(missing);
+  std::erase_if(missing, [&](const CarrySpec& spec) { return FreshValue(spec, row).has_value(); });
+  if (missing.empty()) return CarriedFacts();
+  return LookBack(account, time, missing, deadline);
+}
+
+absl::StatusOr<CarriedFacts> PastScores::LookBack(const std::string& account, absl::Time time,
+                                                  std::vector<CarrySpec> missing,
+                                                  PastFacts::Deadline deadline) const {
+  CarriedFacts out;
+  const std::int64_t today = DayOf(time);
+  for (const CarrySpec& spec : missing) {
+    out.push_back({.name = spec.name, .max_age_days = spec.max_age_days, .checked = today - 1});
+  }
+  for (std::int64_t day = today - 1; !missing.empty(); --day) {
+    std::erase_if(missing, [&](const CarrySpec& spec) { return day < today - spec.days; });
+    if (missing.empty()) break;
+    const auto known = facts_.Get(account, StartOfDay(day + 1) - absl::Microseconds(1), deadline);
+    if (absl::IsNotFound(known.status())) break;  // nor was it there before
+    PERENNIAL_RETURN_IF_ERROR(known.status());
+    facts::FactRow row;
+    {
+      const ReadLock read(portfolio_.lock());
+      row = ToRow(*known, portfolio_.catalogue());
+    }
+    std::erase_if(missing, [&](const CarrySpec& spec) {
+      std::optional<facts::FactValue> value = FreshValue(spec, row);
+      if (!value.has_value()) return false;
+      PutCarried({.name = spec.name,
+                  .max_age_days = spec.max_age_days,
+                  .value = std::move(value),
+                  .day = day,
+                  .checked = today - 1},
+                 out);
+      return true;
+    });
+  }
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -19,6 +20,7 @@ namespace perennial::health {
 struct PastScore {
   std::shared_ptr<const CompiledScorecard> scorecard = {};
   facts::FactRow facts = {};
+  CarriedFacts carried = {};
   Evaluation evaluation = {};
   // Moment asked for.
   absl::Time as_of;
@@ -49,6 +51,14 @@ class PastScores {
   // PastFacts.
   absl::StatusOr<PastScore> Compute(const std::string& account, std::optional<absl::Time> as_of,
                                     const ScorecardChoice& choice, PastFacts::Deadline deadline) const;
+  // What is known of facts that the scorecard carries and that are missing in `row`, the account's facts as of `time`.
+  absl::StatusOr<CarriedFacts> Carried(const std::string& account, const CompiledScorecard& scorecard,
+                                       const facts::RowReader& row, absl::Time time,
+                                       PastFacts::Deadline deadline) const;
+  // Looks for the last known values of facts that are missing as of `time` at the ends of the days before. An entry for
+  // each, without a value where there is none in reach.
+  absl::StatusOr<CarriedFacts> LookBack(const std::string& account, absl::Time time, std::vector<CarrySpec> missing,
+                                        PastFacts::Deadline deadline) const;
   // As it is answered, without what only the live service knows: override, flags, revision, change_30d.
   static v1::HealthScore ToAnswer(const std::string& account, const PastScore& score);
 

@@ -20,6 +20,7 @@ absl::StatusOr<std::unique_ptr<Portfolio>> Portfolio::Create(Scorecards scorecar
 bool Portfolio::Resolve() {
   const bool scorecards = scorecards_.Resolve(catalogue_);
   const bool rules = rules_.Resolve(catalogue_);
+  carry_specs_ = scorecards_.CarrySpecs();
   return scorecards || rules;
 }
 
@@ -109,6 +110,7 @@ absl::Status Portfolio::SetConfiguration(Scorecards scorecards, FlagRules rules)
   flags_ = std::move(flags);
   scorecards_ = std::move(scorecards);
   rules_ = std::move(rules);
+  carry_specs_ = scorecards_.CarrySpecs();
   for (ScorecardName& name : scorecard_names_) name.compiled = FindScorecard(name.id, name.revision);
   return absl::OkStatus();
 }
@@ -159,7 +161,22 @@ void Portfolio::PutTombstone(facts::RowId row, std::int64_t revision) {
   entry.deleted = true;
   entry.frozen = false;
   overrides_.erase(row);
+  carried_.erase(row);
+  hierarchy_.SetParent(row, std::nullopt);
   table_.Delete(row);
+}
+
+void Portfolio::FollowParent(facts::RowId row) {
+  const auto parent = catalogue_.Find("parent");
+  if (parent.has_value()) hierarchy_.SetParent(row, table_.Text(row, *parent));
+}
+
+void Portfolio::PutCarried(facts::RowId row, CarriedFacts carried) {
+  if (carried.empty()) {
+    carried_.erase(row);
+  } else {
+    carried_[row] = std::move(carried);
+  }
 }
 
 void Portfolio::PutFlag(facts::RowId row, std::size_t rule, FlagState state) {

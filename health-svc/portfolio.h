@@ -14,6 +14,7 @@
 #include "common/facts/fact_catalogue.h"
 #include "common/facts/fact_table.h"
 #include "health-svc/health_facts.h"
+#include "health-svc/hierarchy.h"
 #include "health-svc/portfolio_lock.h"
 #include "health-svc/rules/flag_rules.h"
 #include "health-svc/rules/flag_timing.h"
@@ -113,6 +114,15 @@ class Portfolio {
     const auto found = overrides_.find(row);
     return found == overrides_.end() ? nullptr : &found->second;
   }
+  // What is known of the carried facts of a row that are missing; null for nothing.
+  [[nodiscard]] const CarriedFacts* CarriedOf(facts::RowId row) const {
+    const auto found = carried_.find(row);
+    return found == carried_.end() ? nullptr : &found->second;
+  }
+  // Who lies below whom, of rows whose facts have come.
+  [[nodiscard]] const Hierarchy& hierarchy() const { return hierarchy_; }
+  // What the scorecards in force carry.
+  [[nodiscard]] const std::vector<CarrySpec>& carry_specs() const { return carry_specs_; }
   // Scorecards that scores name but that are neither in force nor kept beside.
   [[nodiscard]] std::vector<std::pair<std::string, std::int64_t>> UnknownScorecards() const;
   // Flags by their revision, those that are gone too.
@@ -129,6 +139,9 @@ class Portfolio {
   bool Resolve();  // of scorecards and rules, after the catalogue grew
   void PutScore(facts::RowId row, const v1::HealthScore& score);
   void PutTombstone(facts::RowId row, std::int64_t revision);
+  void PutCarried(facts::RowId row, CarriedFacts carried);
+  // After the facts of a row changed: its parent may be another.
+  void FollowParent(facts::RowId row);
   void PutFlag(facts::RowId row, std::size_t rule, FlagState state);
   // A flag is gone with its account or its rule.
   void PutFlagTombstone(facts::RowId row, const std::string& rule, std::int64_t revision);
@@ -167,6 +180,9 @@ class Portfolio {
   absl::btree_map<std::int64_t, facts::RowId> by_revision_;
   std::vector<absl::flat_hash_map<facts::RowId, FlagState>> flags_;  // by rule
   absl::flat_hash_map<facts::RowId, StandingOverride> overrides_;
+  absl::flat_hash_map<facts::RowId, CarriedFacts> carried_;
+  std::vector<CarrySpec> carry_specs_;
+  Hierarchy hierarchy_;
   std::vector<std::unique_ptr<CompiledScorecard>> retired_;
   absl::btree_map<std::int64_t, FlagKey> flags_by_revision_;
   absl::flat_hash_map<std::pair<facts::RowId, std::string>, std::int64_t> flag_revisions_;

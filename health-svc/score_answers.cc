@@ -107,8 +107,11 @@ absl::StatusOr<v1::ExplainHealthScoreChangeResponse> ScoreAnswers::ExplainChange
   PERENNIAL_ASSIGN_OR_RETURN(Moment after, At(account, end, deadline));
   v1::ExplainHealthScoreChangeResponse response;
   v1::HealthScoreChangeExplanation& out = *response.mutable_explanation();
+  PERENNIAL_ASSIGN_OR_RETURN(const CarriedFacts carried,
+                             scores_.Carried(account, *after.computed.scorecard, before.computed.facts,
+                                             before.computed.facts_time, deadline));
   const Evaluation middle =
-      after.computed.scorecard->Evaluate(before.computed.facts, {.now = before.computed.facts_time});
+      after.computed.scorecard->Evaluate(before.computed.facts, {.now = before.computed.facts_time}, &carried);
   {
     const ReadLock read(portfolio_.lock());
     for (v1::ScoreChangePart& part : health::ExplainChange(

@@ -54,4 +54,17 @@ grpc::ServerUnaryReactor* ScorecardService::SimulateScorecard(grpc::CallbackServ
                     [this](const auto& call) { return simulation_.Run(call); });
 }
 
+grpc::ServerUnaryReactor* ScorecardService::BacktestScorecard(grpc::CallbackServerContext* context,
+                                                              const v1::BacktestScorecardRequest* request,
+                                                              v1::BacktestScorecardResponse* response) {
+  return ServeUnary(long_pool_, context, request, response, [this, context](const auto& call) {
+    const auto deadline = LongDeadlineOf(*context);
+    return backtest_.Run(call, [context, deadline] {
+      auto made = grpc::ClientContext::FromCallbackServerContext(*context);  // is cancelled with the caller
+      made->set_deadline(deadline);
+      return made;
+    });
+  });
+}
+
 }  // namespace perennial::health

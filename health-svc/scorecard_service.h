@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "common/server/worker_pool.h"
+#include "health-svc/backtest.h"
 #include "health-svc/scorecard_library.h"
 #include "health-svc/simulation.h"
 #include "perennial/health/v1/scorecard_service.grpc.pb.h"
@@ -12,9 +13,23 @@ namespace perennial::health {
 // perennial.health.v1.ScorecardService: transport only.
 class ScorecardService final : public v1::ScorecardService::CallbackService {
  public:
-  // All must outlive this. `heavy_pool` is for what looks at the whole portfolio: it must not hold up the rest.
-  ScorecardService(ScorecardLibrary& library, const Simulation& simulation, WorkerPool& pool, WorkerPool& heavy_pool)
-      : library_(library), simulation_(simulation), pool_(pool), heavy_pool_(heavy_pool) {}
+  // All must outlive this. `heavy_pool` is for what looks at the whole portfolio, `long_pool` for what takes minutes: they
+  // must not hold up the rest.
+  struct Parts {
+    ScorecardLibrary& library;
+    const Simulation& simulation;
+    const Backtest& backtest;
+    WorkerPool& pool;
+    WorkerPool& heavy_pool;
+    WorkerPool& long_pool;
+  };
+  explicit ScorecardService(const Parts& parts)
+      : library_(parts.library),
+        simulation_(parts.simulation),
+        backtest_(parts.backtest),
+        pool_(parts.pool),
+        heavy_pool_(parts.heavy_pool),
+        long_pool_(parts.long_pool) {}
 
   grpc::ServerUnaryReactor* CreateScorecard(grpc::CallbackServerContext* context,
                                             const v1::CreateScorecardRequest* request,
@@ -39,12 +54,17 @@ class ScorecardService final : public v1::ScorecardService::CallbackService {
   grpc::ServerUnaryReactor* SimulateScorecard(grpc::CallbackServerContext* context,
                                               const v1::SimulateScorecardRequest* request,
                                               v1::SimulateScorecardResponse* response) override;
+  grpc::ServerUnaryReactor* BacktestScorecard(grpc::CallbackServerContext* context,
+                                              const v1::BacktestScorecardRequest* request,
+                                              v1::BacktestScorecardResponse* response) override;
 
  private:
   ScorecardLibrary& library_;
   const Simulation& simulation_;
+  const Backtest& backtest_;
   WorkerPool& pool_;
   WorkerPool& heavy_pool_;
+  WorkerPool& long_pool_;
 };
 
 }  // namespace perennial::health

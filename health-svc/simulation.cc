@@ -16,13 +16,14 @@
 #include "common/base/status_macros.h"
 #include "health-svc/assessment.h"
 #include "health-svc/request_names.h"
+#include "health-svc/rules/column_scoring.h"
 #include "health-svc/rules/scorecard_check.h"
 
 namespace perennial::health {
 namespace {
 
-// Rows scored under one lock: the writer does not wait for all of them.
-constexpr facts::RowId kRowsAtOnce = 4096;
+// Rows scored under one lock, a multiple of 64: the writer does not wait for all of them.
+constexpr facts::RowId kRowsAtOnce = 65536;
 
 struct Amount {
   std::int64_t accounts = 0;
@@ -81,7 +82,9 @@ class PortfolioRun {
       if (row == 0) Begin();
       const auto count = static_cast<facts::RowId>(portfolio_.table().row_count());
       const facts::RowId end = std::min(count, row + kRowsAtOnce);
-      for (; row < end; ++row) Look(row);
+      Score(row, end);
+      for (facts::RowId at = row; at < end; ++at) Look(at, at - row);
+      row = end;
       if (row == count) break;
     }
     Finish();
@@ -95,29 +98,59 @@ class PortfolioRun {
     out_.set_facts_revision(portfolio_.facts_revision());
   }
 
-  void Look(facts::RowId row) {
-    if (!portfolio_.table().live(row) || portfolio_.entry(row).revision == 0 || portfolio_.entry(row).frozen) return;
-    const facts::TableRow facts(portfolio_.table(), row);
-    const filter::EvaluationContext context{.now = portfolio_.entry(row).as_of};
-    const Evaluation before = before_.Evaluate(facts, context);
-    const Evaluation after = after_.Evaluate(facts, context);
-    const double mrr = mrr_.has_value() ? facts.Number(*mrr_).value_or(0) : 0;
-    const std::string from = BandOf(before);
-    const std::string to = BandOf(after);
+  // What a set of scorecards makes of the rows of a range.
+  struct Scored {
+    std::vector<double> scores;                     // NaN where unknown
+    std::vector<const CompiledScorecard*> scorecards;  // null for rows that are left out
+  };
+
+  [[nodiscard]] bool Wanted(facts::RowId row) const {
+    return portfolio_.entry(row).revision != 0 && !portfolio_.entry(row).frozen;
+  }
+
+  void Score(facts::RowId first, facts::RowId end) {
+    ScoreWith(scoring_before_, first, end, scored_before_);
+    ScoreWith(scoring_after_, first, end, scored_after_);
+  }
+
+  void ScoreWith(ColumnScoring& scoring, facts::RowId first, facts::RowId end, Scored& out) const {
+    out.scores.assign(end - first, 0);
+    out.scorecards.assign(end - first, nullptr);
+    scoring.Score({.table = portfolio_.table(),
+                   .first = first,
+                   .end = end,
+                   .as_of = [&](facts::RowId row) { return portfolio_.entry(row).as_of; },
+                   .wanted = [&](facts::RowId row) { return Wanted(row); },
+                   .carried = [&](facts::RowId row) { return portfolio_.CarriedOf(row); }},
+                  [&](const ScoredBlock& block) {
+                    for (std::size_t i = 0; i < block.rows.size(); ++i) {
+                      out.scores[block.rows[i] - first] = block.scores[i];
+                      out.scorecards[block.rows[i] - first] = block.scorecard;
+                    }
+                  });
+  }
+
+  void Look(facts::RowId row, std::size_t at) {
+    if (scored_after_.scorecards[at] == nullptr) return;
+    const double mrr = mrr_.has_value() ? portfolio_.table().Number(row, *mrr_).value_or(0) : 0;
+    const double before = scored_before_.scores[at];
+    const double after = scored_after_.scores[at];
+    const std::string& from = BandOf(before, *scored_before_.scorecards[at]);
+    const std::string& to = BandOf(after, *scored_after_.scorecards[at]);
     out_.set_accounts(out_.accounts() + 1);
-    if (after.scorecard->config().id() == draft_) out_.set_accounts_scored(out_.accounts_scored() + 1);
+    if (scored_after_.scorecards[at]->config().id() == draft_) out_.set_accounts_scored(out_.accounts_scored() + 1);
     Add(bands_before_[from], mrr);
     Add(bands_after_[to], mrr);
     if (from != to) {
       out_.set_accounts_changing_band(out_.accounts_changing_band() + 1);
       Add(moves_[{from, to}], mrr);
     }
-    if (before.score == after.score) return;
+    if (before == after || (std::isnan(before) && std::isnan(after))) return;
     out_.set_accounts_changed(out_.accounts_changed() + 1);
-    const bool known = before.score.has_value() && after.score.has_value();
-    Keep({.distance = known ? std::abs(*after.score - *before.score) : std::numeric_limits<double>::infinity(),
+    const bool known = !std::isnan(before) && !std::isnan(after);
+    Keep({.distance = known ? std::abs(after - before) : std::numeric_limits<double>::infinity(),
           .account = portfolio_.table().account_id(row)},
-         before, after, mrr);
+         row, mrr);
   }
 
   struct Ranked {
@@ -131,14 +164,18 @@ class PortfolioRun {
     }
   };
 
-  void Keep(Ranked ranked, const Evaluation& before, const Evaluation& after, double mrr) {
+  void Keep(Ranked ranked, facts::RowId row, double mrr) {
     if (changes_.size() == list_size_ && !(ranked < changes_.front())) return;
+    const facts::TableRow facts(portfolio_.table(), row);
+    const filter::EvaluationContext context{.now = portfolio_.entry(row).as_of};
+    const Evaluation before = before_.Evaluate(facts, context, portfolio_.CarriedOf(row));
+    const Evaluation after = after_.Evaluate(facts, context, portfolio_.CarriedOf(row));
     v1::SimulatedChange& change = ranked.change;
     change.set_account(absl::StrCat("accounts/", ranked.account));
     if (before.score.has_value()) change.set_score_before(*before.score);
     if (after.score.has_value()) change.set_score_after(*after.score);
-    change.set_from_band(BandOf(before));
-    change.set_to_band(BandOf(after));
+    if (before.score.has_value()) change.set_from_band(before.scorecard->BandOf(*before.score));
+    if (after.score.has_value()) change.set_to_band(after.scorecard->BandOf(*after.score));
     *change.mutable_mrr() = ToMoney(mrr);
     change.set_reason(ReasonOf(before, after));
     changes_.push_back(std::move(ranked));
@@ -148,8 +185,9 @@ class PortfolioRun {
     changes_.pop_back();
   }
 
-  static std::string BandOf(const Evaluation& evaluation) {
-    return evaluation.score.has_value() ? evaluation.scorecard->BandOf(*evaluation.score) : "";
+  static const std::string& BandOf(double score, const CompiledScorecard& scorecard) {
+    static const std::string& none = *new std::string();
+    return std::isnan(score) ? none : scorecard.BandOf(score);
   }
   static void Add(Amount& amount, double mrr) {
     ++amount.accounts;
@@ -192,6 +230,10 @@ class PortfolioRun {
   const Portfolio& portfolio_;
   const Scorecards& before_;
   const Scorecards& after_;
+  ColumnScoring scoring_before_{before_};
+  ColumnScoring scoring_after_{after_};
+  Scored scored_before_;
+  Scored scored_after_;
   const std::string& draft_;
   const std::size_t list_size_;
   std::optional<facts::FactId> mrr_;

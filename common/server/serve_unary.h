@@ -23,6 +23,15 @@ inline std::chrono::system_clock::time_point DeadlineOf(const grpc::CallbackServ
   return std::min(context.deadline(), std::chrono::system_clock::now() + kLongestCall);
 }
 
+// Longest that a call may take that reads the history of all accounts, such as a back-test.
+constexpr std::chrono::minutes kLongestAnalysis{15};
+
+// The same for such calls.
+inline std::chrono::system_clock::time_point LongDeadlineOf(const grpc::CallbackServerContext& context) {
+  return std::min<std::chrono::system_clock::time_point>(context.deadline(),
+                                                         std::chrono::system_clock::now() + kLongestAnalysis);
+}
+
 inline absl::Status BusyStatus() {
   return WithRetryAfter(WithReason(absl::ResourceExhaustedError("server is busy; retry with back-off"), "SERVER_BUSY"), 100);
 }

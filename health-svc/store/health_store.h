@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "health-svc/rules/carry.h"
 #include "health-svc/rules/flag_timing.h"
 #include "perennial/health/v1/flag.pb.h"
 #include "perennial/health/v1/health_score.pb.h"
@@ -46,6 +47,12 @@ struct StoredFlag {
   bool removed = false;
 };
 
+// Last known values of an account's carried facts. Which day was looked at last is not kept.
+struct StoredCarried {
+  std::string account_id;
+  CarriedFacts facts = {};
+};
+
 // What is written at once, or not at all.
 struct HealthBatch {
   // Replace earlier ones of the same account.
@@ -57,10 +64,20 @@ struct HealthBatch {
   std::vector<StoredFlag> flags = {};
   // Accounts whose flags are all forgotten, before `flags` are written.
   std::vector<std::string> unflagged = {};
+  // Replace all earlier ones of the same account.
+  std::vector<StoredCarried> carried = {};
   // Every fact up to it is reflected in what is stored then.
   std::int64_t facts_revision = 0;
 
-  [[nodiscard]] bool empty() const { return scores.empty() && changes.empty() && flags.empty() && unflagged.empty(); }
+  [[nodiscard]] bool empty() const {
+    return scores.empty() && changes.empty() && flags.empty() && unflagged.empty() && carried.empty();
+  }
+};
+
+// An account that was purged, and the revision of the facts feed that says so.
+struct PurgedAccount {
+  std::string account_id;
+  std::int64_t facts_revision = 0;
 };
 
 struct HealthProgress {
@@ -91,11 +108,15 @@ class HealthStore {
 
   // OK means that the batch is on disk; then all readers see it. Any error means that none of it is.
   virtual absl::Status Commit(const HealthBatch& batch) = 0;
+  // Erases the history, flags and scores of accounts, and everything else about them; the tombstone of a score stays. Does
+  // so once for each revision, because a new account may have the id when the feed tells of the purge again.
+  virtual absl::Status Purge(const std::vector<PurgedAccount>& accounts) = 0;
   virtual absl::StatusOr<HealthProgress> Progress() = 0;
 
   // Visit everything, in any order; an error of `visit` ends it and is returned.
   virtual absl::Status VisitScores(const std::function<absl::Status(StoredScore)>& visit) = 0;
   virtual absl::Status VisitFlags(const std::function<absl::Status(StoredFlag)>& visit) = 0;
+  virtual absl::Status VisitCarried(const std::function<absl::Status(StoredCarried)>& visit) = 0;
   // The score that held at `time`, of each account that had an entry by then and a known score.
   virtual absl::Status VisitScoresAt(absl::Time time,
                                      const std::function<void(absl::string_view account_id, double score)>& visit) = 0;

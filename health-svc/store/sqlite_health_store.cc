@@ -4,6 +4,7 @@
 #include <random>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -81,6 +82,28 @@ ALTER TABLE flags ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE flags ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// The last known values of facts that measures carry: number or text is set. day: since 1970.
+constexpr const char* kSchema3 = R"sql(
+CREATE TABLE carried (
+  account_id TEXT NOT NULL,
+  fact TEXT NOT NULL,
+  max_age REAL NOT NULL,
+  number REAL,
+  text TEXT,
+  day INTEGER NOT NULL,
+  PRIMARY KEY (account_id, fact, max_age)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+// Purges that were carried out, by the revision of the facts feed that told of them.
+constexpr const char* kSchema4 = R"sql(
+CREATE TABLE purges (account_id TEXT PRIMARY KEY, facts_revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+)sql";
+
+// What is erased of a purged account: all tables with an account_id but `purges` itself and `scores`, where a row without
+// content tells followers that the score is gone.
+constexpr const char* kAccountTables[] = {"score_history", "flags", "carried"};
+
 std::optional<std::int64_t> Micros(const std::optional<absl::Time>& time) {
   return time.has_value() ? std::optional<std::int64_t>(absl::ToUnixMicros(*time)) : std::nullopt;
 }
@@ -144,7 +167,7 @@ v1::HealthScoreChange ReadChange(const sqlite::Statement& row) {
 absl::StatusOr<std::unique_ptr<SqliteHealthStore>> SqliteHealthStore::Open(const std::string& path) {
   // Full: revisions are given out and history is kept, and neither can be computed anew after a power cut.
   PERENNIAL_ASSIGN_OR_RETURN(auto writer, sqlite::Connection::Open(path, sqlite::Durability::kFull));
-  PERENNIAL_RETURN_IF_ERROR(sqlite::Migrate(*writer, kApplicationId, {kSchema, kSchema2}));
+  PERENNIAL_RETURN_IF_ERROR(sqlite::Migrate(*writer, kApplicationId, {kSchema, kSchema2, kSchema3, kSchema4}));
   {
     const std::string generation = RandomGeneration();
     PERENNIAL_ASSIGN_OR_RETURN(
@@ -169,6 +192,7 @@ absl::Status SqliteHealthStore::Commit(const HealthBatch& batch) {
     PERENNIAL_RETURN_IF_ERROR(WriteScores(batch));
     PERENNIAL_RETURN_IF_ERROR(WriteChanges(batch));
     PERENNIAL_RETURN_IF_ERROR(WriteFlags(batch));
+    PERENNIAL_RETURN_IF_ERROR(WriteCarried(batch));
     std::int64_t newest = 0;
     for (const StoredScore& score : batch.scores) newest = std::max(newest, score.revision);
     std::int64_t newest_flag = 0;
@@ -240,6 +264,32 @@ absl::Status SqliteHealthStore::WriteFlags(const HealthBatch& batch) {
     put.Bind(8, flag.revision).Bind(9, flag.removed);
     PERENNIAL_RETURN_IF_ERROR(put.Run());
   }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteHealthStore::Purge(const std::vector<PurgedAccount>& accounts) {
+  MutexLock lock(mu_);
+  bool erased = false;
+  PERENNIAL_RETURN_IF_ERROR(writer_->InTransaction([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(
+        sqlite::Statement note,
+        writer_->Prepare("INSERT INTO purges VALUES (?, ?) ON CONFLICT (account_id) DO UPDATE SET facts_revision = "
+                         "excluded.facts_revision WHERE facts_revision <> excluded.facts_revision"));
+    for (const PurgedAccount& account : accounts) {
+      PERENNIAL_RETURN_IF_ERROR(note.Bind(1, account.account_id).Bind(2, account.facts_revision).Run());
+      if (writer_->changes() == 0) continue;
+      erased = true;
+      for (const char* table : kAccountTables) {
+        PERENNIAL_ASSIGN_OR_RETURN(
+            sqlite::Statement erase,
+            writer_->Prepare(absl::StrCat("DELETE FROM ", table, " WHERE account_id = ?")));
+        PERENNIAL_RETURN_IF_ERROR(erase.Bind(1, account.account_id).Run());
+      }
+    }
+    return absl::OkStatus();
+  }));
+  // Out of the log as well.
+  if (erased) writer_->Checkpoint();
   return absl::OkStatus();
 }
 

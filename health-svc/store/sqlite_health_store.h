@@ -18,9 +18,11 @@ class SqliteHealthStore final : public HealthStore {
   ~SqliteHealthStore() override;
 
   absl::Status Commit(const HealthBatch& batch) override;
+  absl::Status Purge(const std::vector<PurgedAccount>& accounts) override;
   absl::StatusOr<HealthProgress> Progress() override;
   absl::Status VisitScores(const std::function<absl::Status(StoredScore)>& visit) override;
   absl::Status VisitFlags(const std::function<absl::Status(StoredFlag)>& visit) override;
+  absl::Status VisitCarried(const std::function<absl::Status(StoredCarried)>& visit) override;
   absl::Status VisitScoresAt(absl::Time time, const std::function<void(absl::string_view, double)>& visit) override;
   absl::StatusOr<StoredScore> GetScore(absl::string_view account_id) override;
   absl::StatusOr<std::vector<v1::HealthScoreChange>> ListHistory(const HistoryQuery& query) override;
@@ -30,6 +32,7 @@ class SqliteHealthStore final : public HealthStore {
   absl::Status WriteScores(const HealthBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status WriteChanges(const HealthBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status WriteFlags(const HealthBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status WriteCarried(const HealthBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   Mutex mu_;
   const std::unique_ptr<sqlite::Connection> writer_ ABSL_PT_GUARDED_BY(mu_);
