@@ -2,6 +2,7 @@
 
 #include "absl/status/statusor.h"
 #include "accounts-svc/facts/fact_numbering.h"
+#include "accounts-svc/purge.h"
 #include "accounts-svc/store/store.h"
 #include "common/base/clock.h"
 #include "perennial/accounts/v1/account_service.pb.h"
@@ -23,6 +24,9 @@ class Accounts {
   absl::StatusOr<v1::UpdateAccountResponse> Update(const v1::UpdateAccountRequest& request);
   absl::StatusOr<v1::DeleteAccountResponse> Delete(const v1::DeleteAccountRequest& request);
   absl::StatusOr<v1::UndeleteAccountResponse> Undelete(const v1::UndeleteAccountRequest& request);
+  absl::StatusOr<v1::PurgeAccountResponse> Purge(const v1::PurgeAccountRequest& request) {
+    return PurgeAccount(store_, clock_, request);
+  }
   absl::StatusOr<v1::ListPhaseChangesResponse> ListPhaseChanges(const v1::ListPhaseChangesRequest& request);
 
  private:

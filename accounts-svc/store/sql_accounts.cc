@@ -161,7 +161,8 @@ absl::Status SqlTransaction::InsertAccount(AccountRecord& account) {
       sql::Statement statement,
       connection_.Prepare(
           "INSERT INTO accounts (account_no, account_id, display_name, state, customer_since, create_time, "
-          "update_time, delete_time, version) VALUES ((SELECT coalesce(max(account_no), 0) + 1 FROM accounts), "
+          "update_time, delete_time, version) VALUES ((SELECT 1 + coalesce(max(n.no), 0) FROM (SELECT "
+          "max(account_no) AS no FROM accounts UNION ALL SELECT max(account_no) AS no FROM facts) AS n), "
           "?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id) DO NOTHING RETURNING account_no"));
   const std::string state = EncodeState(account.state);
   statement.Bind(1, account.id).Bind(2, account.state.display_name).BindBlob(3, state);

@@ -188,15 +188,39 @@ absl::StatusOr<std::vector<TaskRecord>> SqlTransaction::ListTasks(const TaskQuer
 }
 
 absl::StatusOr<std::vector<TaskRecord>> SqlTransaction::ListTaskFeed(std::int64_t after_revision, int limit) {
+  std::vector<TaskRecord> tasks;
+  {
+    PERENNIAL_ASSIGN_OR_RETURN(
+        sql::Statement statement,
+        connection_.Prepare(absl::StrCat(kTaskColumns, "WHERE t.revision > ? ORDER BY t.revision LIMIT ?")));
+    PERENNIAL_ASSIGN_OR_RETURN(tasks, AllTasks(statement.Bind(1, after_revision).Bind(2, limit)));
+  }
   PERENNIAL_ASSIGN_OR_RETURN(
-      sql::Statement statement,
-      connection_.Prepare(absl::StrCat(kTaskColumns, "WHERE t.revision > ? ORDER BY t.revision LIMIT ?")));
-  return AllTasks(statement.Bind(1, after_revision).Bind(2, limit));
+      sql::Statement purged,
+      connection_.Prepare("SELECT account_id, revision, purge_time FROM purged_tasks WHERE revision > ? ORDER BY "
+                          "revision LIMIT ?"));
+  purged.Bind(1, after_revision).Bind(2, limit);
+  for (;;) {
+    PERENNIAL_ASSIGN_OR_RETURN(const bool row, purged.Step());
+    if (!row) break;
+    TaskRecord& all = tasks.emplace_back();  // of the account
+    all.account_id = purged.Text(0);
+    all.id.push_back('-');
+    all.revision = purged.Int64(1);
+    all.account_delete_time = FromDb(purged.Int64(2));
+  }
+  std::sort(tasks.begin(), tasks.end(),
+            [](const TaskRecord& a, const TaskRecord& b) { return a.revision < b.revision; });
+  if (tasks.size() > static_cast<std::size_t>(limit)) tasks.resize(static_cast<std::size_t>(limit));
+  return tasks;
 }
 
-// The newest row always has the greatest revision: rows are replaced, never removed.
+// The newest row always has the greatest revision: rows are replaced, and removed only by a purge, which leaves a newer one.
 absl::StatusOr<std::int64_t> SqlTransaction::LastTaskRevision() {
-  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement, connection_.Prepare("SELECT max(revision) FROM tasks"));
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
+                             connection_.Prepare("SELECT max(l.revision) FROM (SELECT max(revision) AS revision FROM "
+                                                 "tasks UNION ALL SELECT max(revision) AS revision FROM purged_tasks) "
+                                                 "AS l"));
   PERENNIAL_RETURN_IF_ERROR(statement.Step().status());
   return statement.Int64(0);
 }

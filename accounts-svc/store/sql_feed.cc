@@ -65,7 +65,7 @@ absl::Status SqlTransaction::SetDue(AccountNo no, std::optional<absl::Time> time
   return put.Bind(1, no).Bind(2, ToDb(*time)).Run();
 }
 
-// The newest row always has the greatest revision: rows are replaced, never removed.
+// The newest row always has the greatest revision: rows are replaced, and removed only when a newer one takes their place.
 absl::StatusOr<std::int64_t> SqlTransaction::LastRevision() {
   PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement, connection_.Prepare("SELECT max(revision) FROM facts"));
   PERENNIAL_RETURN_IF_ERROR(statement.Step().status());

@@ -29,7 +29,7 @@ absl::Status Safely(Body&& body) {
 absl::StatusOr<std::unique_ptr<SqlStore>> SqlStore::OpenSqlite(const std::string& path, const SqlStoreLimits& limits) {
   PERENNIAL_ASSIGN_OR_RETURN(sqlite::FileLock lock, sqlite::FileLock::Take(path));
   PERENNIAL_ASSIGN_OR_RETURN(auto writer, sqlite::OpenSql(path, sqlite::Durability::kFull, AccountsSchema()));
-  return std::unique_ptr<SqlStore>(new SqlStore(limits, std::move(lock), std::move(writer),
+  return std::unique_ptr<SqlStore>(new SqlStore(limits, path, std::move(lock), std::move(writer),
                                                 {.most = limits.most_readers},
                                                 [path] { return sqlite::OpenSqlReader(path); }));
 }
@@ -38,16 +38,17 @@ absl::StatusOr<std::unique_ptr<SqlStore>> SqlStore::OpenPostgres(const postgres:
                                                                  const SqlStoreLimits& limits) {
   PERENNIAL_ASSIGN_OR_RETURN(auto writer, postgres::OpenSql(options, AccountsSchema()));
   return std::unique_ptr<SqlStore>(
-      new SqlStore(limits, std::nullopt, std::move(writer),
+      new SqlStore(limits, "", std::nullopt, std::move(writer),
                    {.most = limits.most_readers, .most_wait = std::chrono::milliseconds(100)},
                    [options] { return postgres::OpenSqlReader(options); }));
 }
 
-SqlStore::SqlStore(const SqlStoreLimits& limits, std::optional<sqlite::FileLock> lock,
+SqlStore::SqlStore(const SqlStoreLimits& limits, std::string path, std::optional<sqlite::FileLock> lock,
                    std::unique_ptr<sql::Connection> writer, sql::ReaderPool::Options readers,
                    sql::ReaderPool::Open open_reader)
     : limits_(limits),
       lock_(std::move(lock)),
+      path_(std::move(path)),
       writer_(std::move(writer)),
       readers_(readers, std::move(open_reader)),
       thread_([this] { Loop(); }) {}
@@ -83,6 +84,29 @@ absl::Status SqlStore::Read(const std::function<absl::Status(ReadTransaction&)>&
   });
 }
 
+  Notice(status);
+  return status;
+}
+
+void SqlStore::SetFailureHook(std::function<void(const absl::Status&)> hook) {
+  MutexLock lock(mu_);
+  failure_hook_ = std::move(hook);
+  if (failure_hook_ && !failure_.ok()) failure_hook_(failure_);
+}
+
+void SqlStore::Notice(const absl::Status& status) {
+  if (FailureOf(status) == StorageFailure::kNone) return;
+  MutexLock lock(mu_);
+  if (!failure_.ok()) return;
+  failure_ = status;
+  if (failure_hook_) failure_hook_(failure_);
+}
+
+void SqlStore::Scrub() {
+  if (path_.empty()) return;
+  // A connection of its own: that of the writer is busy.
+  const auto connection = sqlite::Connection::Open(path_, sqlite::Durability::kFull);
+  if (connection.ok()) (*connection)->Checkpoint();
 void SqlStore::Loop() {
   for (;;) {
     std::vector<Waiting*> group;

@@ -48,6 +48,8 @@ class SqlStore final : public Store {
   void SetCommitHook(CommitHook& hook) override { hook_ = &hook; }
   absl::StatusOr<std::int64_t> Write(const std::function<absl::Status(WriteTransaction&)>& body) override;
   absl::Status Read(const std::function<absl::Status(ReadTransaction&)>& body) override;
+  void Scrub() override;
+  void SetFailureHook(std::function<void(const absl::Status&)> hook) override;
   // A file's lock keeps all others out.
   [[nodiscard]] bool shared() const override { return !lock_.has_value(); }
 
@@ -59,7 +61,7 @@ class SqlStore final : public Store {
     bool done = false;
   };
 
-  SqlStore(const SqlStoreLimits& limits, std::optional<sqlite::FileLock> lock, std::unique_ptr<sql::Connection> writer,
+  SqlStore(const SqlStoreLimits& limits, std::string path, std::optional<sqlite::FileLock> lock, std::unique_ptr<sql::Connection> writer,
            sql::ReaderPool::Options readers, sql::ReaderPool::Open open_reader);
   void Loop();
   void Commit(const std::vector<Waiting*>& group);
@@ -69,6 +71,7 @@ class SqlStore final : public Store {
   const SqlStoreLimits limits_;
   const std::optional<sqlite::FileLock> lock_;
   const std::unique_ptr<sql::Connection> writer_;
+  const std::string path_;  // of the SQLite file; empty on PostgreSQL
   sql::ReaderPool readers_;
   CommitHook* hook_ = nullptr;
   Mutex mu_;

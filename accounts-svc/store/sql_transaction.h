@@ -73,6 +73,9 @@ class SqlTransaction final : public WriteTransaction {
   absl::StatusOr<std::vector<ExchangeRate>> ListExchangeRates(const ExchangeRateQuery& query) override;
   absl::StatusOr<bool> AnyCountedAt(absl::string_view currency, absl::Time begin, absl::Time end) override;
   absl::StatusOr<std::int64_t> CountAccountsCountedAt(absl::string_view currency, absl::Time begin,
+  absl::StatusOr<std::int64_t> CountRecords(AccountNo no) override;
+  absl::StatusOr<std::optional<PurgedAccount>> FindTombstone(absl::string_view account_id) override;
+  absl::StatusOr<std::vector<AccountNo>> ListPurges() override;
                                                       absl::Time end) override;
   absl::StatusOr<std::vector<AccountNo>> ListAccountsCountedAt(absl::string_view currency, absl::Time begin,
                                                                absl::Time end, AccountNo after, int limit) override;
@@ -122,12 +125,15 @@ class SqlTransaction final : public WriteTransaction {
  private:
   absl::Status LoadRecords(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadSubscriptions(AccountNo no, absl::Time as_of, AccountHistory& history);
+  absl::StatusOr<std::int64_t> BeginPurge(const AccountRecord& account, absl::Time now) override;
+  absl::StatusOr<bool> PurgeSome(AccountNo no, int limit) override;
   absl::Status LoadUsageDays(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadUsageOfLastDay(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadLastUse(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadNextChange(AccountNo no, absl::Time as_of, AccountHistory& history);
   // What ReplaceUsage keeps in step with the events.
   absl::Status SumUsageDayAnew(AccountNo no, std::int64_t metric, std::int64_t day);
+  absl::Status BuryTasks(const AccountRecord& account, absl::Time now);
   absl::Status FindLastUseAnew(AccountNo no, std::int64_t metric);
   absl::Status FindFirstTimeAnew(std::int64_t metric, absl::Time lost);
   absl::Status LoadGoals(AccountNo no, absl::Time as_of, AccountHistory& history);

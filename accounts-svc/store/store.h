@@ -134,7 +134,7 @@ struct CareRecord {
 };
 
 // What is left of an account that was purged.
-struct Tombstone {
+struct PurgedAccount {
   AccountNo account = 0;
   // In the feed of facts.
   std::int64_t revision = 0;
@@ -292,7 +292,7 @@ class ReadTransaction {
   // Records of an account, usage included, each once.
   virtual absl::StatusOr<std::int64_t> CountRecords(AccountNo no) = 0;
   // The tombstone of the last account of that id that was purged.
-  virtual absl::StatusOr<std::optional<Tombstone>> FindTombstone(absl::string_view account_id) = 0;
+  virtual absl::StatusOr<std::optional<PurgedAccount>> FindTombstone(absl::string_view account_id) = 0;
   // Some of the accounts whose purge is under way.
   virtual absl::StatusOr<std::vector<AccountNo>> ListPurges() = 0;
   // At least one request was carried out by `until`.

@@ -115,7 +115,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
   PERENNIAL_ASSIGN_OR_RETURN(sqlite3* const db, OpenHandle(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
   std::unique_ptr<Connection> connection(new Connection(db));
   PERENNIAL_RETURN_IF_ERROR(connection->Execute(
-      absl::StrCat("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA synchronous = ",
+      absl::StrCat("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA synchronous = ",
                    durability == Durability::kFull ? "FULL" : "NORMAL")));
   PERENNIAL_ASSIGN_OR_RETURN(Statement mode, connection->Prepare("PRAGMA journal_mode"));
   PERENNIAL_ASSIGN_OR_RETURN(const bool row, mode.Step());

@@ -71,7 +71,8 @@ enum class Durability { kFull, kNormal };
 // One SQLite connection, for one thread at a time.
 class Connection {
  public:
-  // Opens or creates the database at `path` with write-ahead logging, foreign keys and a wait for locks. FAILED_PRECONDITION
+  // Opens or creates the database at `path` with write-ahead logging, foreign keys and a wait for locks; what is deleted is
+  // overwritten, so that purged data is gone. FAILED_PRECONDITION
   // with a sentence for people when the file cannot be opened, is corrupt or is no database.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const std::string& path, Durability durability);
   // Opens an existing database for reading only.
