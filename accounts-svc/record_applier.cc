@@ -66,26 +66,36 @@ absl::StatusOr<Outcome> RecordApplier::ApplyUsage(AccountNo no, const v1::Record
   const v1::UsageEvent& usage = record.usage();
   PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::int64_t> known, KnownMetric(usage.metric()));
   UsageEvent event = ToUsageEvent(record, known.value_or(0));
-  PERENNIAL_ASSIGN_OR_RETURN(const std::optional<UsageEvent> present, transaction_.FindUsage(no, event.record_id));
-  if (present.has_value()) {
-    if (present->deleted || *present == event) return Outcome::kDuplicate;
-    const absl::string_view id = absl::StripPrefix(record.account(), "accounts/");
-    PERENNIAL_ASSIGN_OR_RETURN(
-        const bool former, transaction_.IsFormerRecord(no, v1::RECORD_KIND_USAGE, event.record_id,
-                                                       UsageRecord(id, usage.metric(), event).SerializeAsString()));
-    if (former) return Outcome::kDuplicate;
-    return IdReused();
+  // Most are new and of a known metric: those are inserted without a look.
+  if (known.has_value() && metrics_[usage.metric()].first_time <= event.time) {
+    const absl::Status inserted = transaction_.InsertUsage(no, event);
+    if (inserted.ok()) return Outcome::kStored;
+    if (!absl::IsAlreadyExists(inserted)) return inserted;
+    return MeetUsage(no, record, event);
   }
+  PERENNIAL_ASSIGN_OR_RETURN(const std::optional<UsageEvent> present, transaction_.FindUsage(no, event.record_id));
+  if (present.has_value()) return MeetUsage(no, record, event);
   if (!known.has_value() && metrics_.size() >= kMostMetrics) {
     return BadField("usage.metric", absl::StrCat("would be a new metric, and there are ", kMostMetrics, ", the most"));
   }
-  if (!known.has_value() || metrics_[usage.metric()].first_time > event.time) {
-    PERENNIAL_ASSIGN_OR_RETURN(event.metric, transaction_.MetricNo(usage.metric(), event.time));
-    metrics_[usage.metric()] = {event.metric, usage.metric(), event.time};
-  }
+  PERENNIAL_ASSIGN_OR_RETURN(event.metric, transaction_.MetricNo(usage.metric(), event.time));
+  metrics_[usage.metric()] = {event.metric, usage.metric(), event.time};
   PERENNIAL_RETURN_IF_ERROR(transaction_.InsertUsage(no, event));
-  transaction_.Touch(no);
   return Outcome::kStored;
+}
+
+// An event whose id is taken.
+absl::StatusOr<Outcome> RecordApplier::MeetUsage(AccountNo no, const v1::Record& record, const UsageEvent& event) {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::optional<UsageEvent> present, transaction_.FindUsage(no, event.record_id));
+  if (!present.has_value()) return absl::InternalError("a usage event's id is taken by none");
+  if (present->deleted || *present == event) return Outcome::kDuplicate;
+  const absl::string_view id = absl::StripPrefix(record.account(), "accounts/");
+  PERENNIAL_ASSIGN_OR_RETURN(
+      const bool former,
+      transaction_.IsFormerRecord(no, v1::RECORD_KIND_USAGE, event.record_id,
+                                  UsageRecord(id, record.usage().metric(), event).SerializeAsString()));
+  if (former) return Outcome::kDuplicate;
+  return IdReused();
 }
 
 absl::StatusOr<Outcome> RecordApplier::ApplyEvent(AccountNo no, RecordKind kind, const v1::Record& record) {

@@ -30,6 +30,7 @@ class RecordApplier {
 
  private:
   absl::StatusOr<Outcome> ApplyUsage(AccountNo no, const v1::Record& record);
+  absl::StatusOr<Outcome> MeetUsage(AccountNo no, const v1::Record& record, const UsageEvent& event);
   absl::StatusOr<Outcome> ApplyEvent(AccountNo no, RecordKind kind, const v1::Record& record);
   absl::StatusOr<Outcome> ApplyAccount(const v1::Record& record);
   absl::StatusOr<Outcome> ApplyNewAccount(const std::string& id, const v1::Record& record);

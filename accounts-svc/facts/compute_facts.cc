@@ -34,16 +34,6 @@ absl::Status PutAccountFacts(const AccountHistory& history, FactNumbering& numbe
   return absl::OkStatus();
 }
 
-// Falling or absent use, and nobody said anything: most unhappy customers never complain.
-void PutSilent(const AccountHistory& history, std::optional<bool> use_is_failing, FactSink& sink) {
-  if (!use_is_failing.has_value()) return;
-  const absl::Time since = sink.WindowStart(90);
-  bool heard = false;
-  for (const Ticket& ticket : history.tickets) heard = heard || ticket.opened >= since;
-  for (const Touchpoint& touch : history.touchpoints) heard = heard || (touch.inbound && touch.time >= since);
-  sink.PutFlag("silent", *use_is_failing && !heard);
-}
-
 // When something that is already known takes effect: an entry with a later time, or the next phase.
 std::optional<absl::Time> NextChange(const AccountHistory& history, const std::vector<MrrPoint>& mrr, const FactSink& sink) {
   const absl::Time midnight = StartOfDay(sink.today() + 1);
@@ -68,11 +58,12 @@ absl::StatusOr<Computed> ComputeFacts(const AccountHistory& history, const std::
     sink.Put("phase_days", sink.DaysSince(computed.phases.back().time));
   }
   PutRevenueFacts(history, computed.mrr, sink);
-  const std::optional<bool> use_is_failing = PutUsageFacts(history, metrics, numbering, sink);
   PutContactFacts(history, sink);
-  PutSentimentFacts(history, sink);
-  PutSilent(history, use_is_failing, sink);
-  computed.reached_goals = PutGoalFacts(history, sink);
+  PutSentimentFacts(history, computed.phases, sink);
+  computed.usage = UsageState(history, sink.today());
+  computed.use_context = UseContextOf(history, sink);
+  FactRowNumbers numbers(sink.row());
+  computed.reached_goals = PutFactsOfUse(computed.usage, computed.use_context, metrics, numbering, as_of, numbers);
   computed.next_change = NextChange(history, computed.mrr, sink);
   computed.facts = std::move(sink.row());
   return computed;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "accounts-svc/facts/fact_groups.h"
 #include "accounts-svc/facts/fact_numbering.h"
 #include "accounts-svc/facts/revenue.h"
 #include "accounts-svc/model.h"
@@ -16,7 +17,7 @@ namespace perennial::accounts {
 constexpr double kFallingUse = -0.10;
 
 // Grows when the same history gives other facts than before: then all accounts are computed anew at the next start.
-constexpr int kFactsVersion = 2;
+constexpr int kFactsVersion = 3;
 
 // What follows from an account's history as of a moment.
 struct Computed {
@@ -27,6 +28,9 @@ struct Computed {
   std::optional<absl::Time> next_change;
   // Ids of active goals that have been reached.
   std::vector<std::string> reached_goals;
+  // From which the facts that use changes can be put again when there is more of it.
+  UsageState usage;
+  UseContext use_context;
 };
 
 // The facts of an account as of a moment: a pure function of its history until then and of the metrics known then. The one

@@ -7,7 +7,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "accounts-svc/facts/fact_numbering.h"
+#include "accounts-svc/facts/number_row.h"
 #include "accounts-svc/facts/revenue.h"
+#include "accounts-svc/facts/usage_state.h"
 #include "accounts-svc/model.h"
 #include "common/base/time_util.h"
 #include "common/facts/fact_row.h"
@@ -29,10 +31,6 @@ class FactSink {
     if (!value.empty()) row_.SetText(numbering_.Fixed(name), std::string(value));
   }
   facts::FactRow& row() { return row_; }
-  // A number that was put, by name; nothing when it is unknown, no number or no fact.
-  [[nodiscard]] std::optional<double> Number(absl::string_view name) const {
-    return NumberOf(row_, name, numbering_);
-  }
   [[nodiscard]] absl::Time as_of() const { return as_of_; }
   // Day of as_of.
   [[nodiscard]] std::int64_t today() const { return today_; }
@@ -51,18 +49,28 @@ class FactSink {
 // The group revenue: plan, mrr, seats, renewal and the sums over windows.
 void PutRevenueFacts(const AccountHistory& history, const std::vector<MrrPoint>& mrr, FactSink& sink);
 
-// What the use of an account says for the fact `silent`: falling or absent; nothing when no use was ever reported.
-std::optional<bool> PutUsageFacts(const AccountHistory& history, const std::vector<Metric>& metrics,
-                                  FactNumbering& numbering, FactSink& sink);
-
 // The groups touch and support.
 void PutContactFacts(const AccountHistory& history, FactSink& sink);
 
 // The groups sentiment, onboarding and churn reports.
-void PutSentimentFacts(const AccountHistory& history, FactSink& sink);
+void PutSentimentFacts(const AccountHistory& history, const std::vector<PhaseChange>& phases, FactSink& sink);
 
-// The group goals, after all others: goals measure them. Returns the ids of active goals that have been reached, which count
-// as achieved.
-std::vector<std::string> PutGoalFacts(const AccountHistory& history, FactSink& sink);
+// What the facts that use changes depend on beside the use, as of a moment. It stays as it is for the rest of the UTC day
+// unless something else happens or takes effect.
+struct UseContext {
+  double seats = 0;    // of active subscriptions
+  bool heard = false;  // the customer opened a ticket or began a conversation in 90 days
+  std::vector<Goal> goals = {};
+};
+UseContext UseContextOf(const AccountHistory& history, const FactSink& sink);
+
+// The facts that use changes, after all others: the group usage, the fact silent, and the group goals, which may measure
+// any. Returns the ids of active goals that have been reached, which count as achieved.
+std::vector<std::string> PutFactsOfUse(const UsageState& usage, const UseContext& context, const std::vector<Metric>& metrics,
+                                       FactNumbering& numbering, absl::Time as_of, NumberRow& row);
+
+// The group goals, for PutFactsOfUse.
+std::vector<std::string> PutGoalFacts(const std::vector<Goal>& goals, const FactNumbering& numbering, absl::Time as_of,
+                                      NumberRow& row);
 
 }  // namespace perennial::accounts

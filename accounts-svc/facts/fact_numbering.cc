@@ -169,12 +169,11 @@ absl::Status FactNumbering::CheckAttribute(absl::string_view key, facts::FactTyp
       absl::StrCat("must be a ", facts::NameOf(catalogue_.Get(*found).type), ", as this attribute is everywhere else"));
 }
 
-std::optional<double> NumberOf(const facts::FactRow& row, absl::string_view name, const FactNumbering& numbering) {
-  const auto id = numbering.WithCatalogue([&](const facts::FactCatalogue& catalogue) {
+std::optional<facts::FactId> FindNumber(absl::string_view name, const FactNumbering& numbering) {
+  return numbering.WithCatalogue([&](const facts::FactCatalogue& catalogue) {
     const std::optional<facts::FactId> found = catalogue.Find(name);
     return found.has_value() && catalogue.Get(*found).type == facts::FactType::kNumber ? found : std::nullopt;
   });
-  return id.has_value() ? row.Number(*id) : std::nullopt;
 }
 
 }  // namespace perennial::accounts

@@ -94,7 +94,7 @@ class FactNumbering {
   std::size_t attributes_ = 0;
 };
 
-// A number in `row`, by the name of its fact; nothing when it is unknown, or when no fact of that name is a number.
-std::optional<double> NumberOf(const facts::FactRow& row, absl::string_view name, const FactNumbering& numbering);
+// The fact of that name, if there is one and it is a number.
+std::optional<facts::FactId> FindNumber(absl::string_view name, const FactNumbering& numbering);
 
 }  // namespace perennial::accounts

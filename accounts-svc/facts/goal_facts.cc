@@ -22,16 +22,27 @@ bool IsOverdue(const Goal& goal, absl::Time as_of) {
   return goal.state == GoalState::kActive && goal.due.has_value() && *goal.due < as_of;
 }
 
-std::vector<std::string> PutGoalFacts(const AccountHistory& history, FactSink& sink) {
+namespace {
+
+// A number of the row, by the name of its fact; nothing when it is unknown, or when no fact of that name is a number.
+std::optional<double> NumberOf(const NumberRow& row, const std::string& name, const FactNumbering& numbering) {
+  const std::optional<facts::FactId> fact = FindNumber(name, numbering);
+  return fact.has_value() ? row.Get(*fact) : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<std::string> PutGoalFacts(const std::vector<Goal>& goals, const FactNumbering& numbering, absl::Time as_of,
+                                      NumberRow& row) {
   std::vector<std::string> reached;
   int active = 0;
   int achieved = 0;
   int overdue = 0;
   double sum = 0;
   int known = 0;
-  for (const Goal& goal : history.goals) {
+  for (const Goal& goal : goals) {
     if (goal.state == GoalState::kCancelled) continue;
-    const std::optional<double> progress = ProgressOf(goal, goal.fact.empty() ? goal.current : sink.Number(goal.fact));
+    const std::optional<double> progress = ProgressOf(goal, goal.fact.empty() ? goal.current : NumberOf(row, goal.fact, numbering));
     if (progress.has_value()) {
       sum += *progress;
       ++known;
@@ -43,13 +54,13 @@ std::vector<std::string> PutGoalFacts(const AccountHistory& history, FactSink& s
       reached.push_back(goal.id);
     } else {
       ++active;
-      if (IsOverdue(goal, sink.as_of())) ++overdue;
+      if (IsOverdue(goal, as_of)) ++overdue;
     }
   }
-  sink.Put("goals.active", active);
-  sink.Put("goals.achieved", achieved);
-  sink.Put("goals.overdue", overdue);
-  if (known > 0) sink.Put("goals.progress", sum / known);
+  row.Set(numbering.Fixed("goals.active"), active);
+  row.Set(numbering.Fixed("goals.achieved"), achieved);
+  row.Set(numbering.Fixed("goals.overdue"), overdue);
+  row.Set(numbering.Fixed("goals.progress"), known > 0 ? std::optional<double>(sum / known) : std::nullopt);
   return reached;
 }
 

@@ -1,112 +1,88 @@
 #include <algorithm>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "accounts-svc/facts/compute_facts.h"
 #include "accounts-svc/facts/fact_groups.h"
 
 namespace perennial::accounts {
 namespace {
 
-struct MetricSums {
-  double sum_7d = 0;
-  double sum_30d = 0;
-  double sum_prev_30d = 0;
-  double sum_90d = 0;
-  int active_days_30d = 0;
-  int users_30d = 0;
-  std::int64_t last_day = 0;
-  bool ever_used = false;
-};
-
-using SumsByMetric = absl::flat_hash_map<std::int64_t, MetricSums>;
-
-SumsByMetric SumUp(const AccountHistory& history, std::int64_t today) {
-  SumsByMetric sums;
-  for (const UsageDay& use : history.usage) {
-    MetricSums& at = sums[use.metric];
-    const std::int64_t age = today - use.day;
-    if (age < 7) at.sum_7d += use.sum;
-    if (age < 30) {
-      at.sum_30d += use.sum;
-      if (use.sum > 0) ++at.active_days_30d;
-    } else if (age < 60) {
-      at.sum_prev_30d += use.sum;
-    }
-    at.sum_90d += use.sum;
-  }
-  for (const LastUse& last : history.last_use) {
-    sums[last.metric].last_day = last.day;
-    sums[last.metric].ever_used = true;
-  }
-  absl::flat_hash_map<std::int64_t, absl::flat_hash_set<absl::string_view>> users;
-  for (const UsageUser& user : history.users) users[user.metric].insert(user.user);
-  for (const auto& [metric, names] : users) sums[metric].users_30d = static_cast<int>(names.size());
-  return sums;
-}
-
-void PutMetric(const MetricFacts& ids, const MetricSums& sums, bool users_seen, FactSink& sink) {
-  facts::FactRow& row = sink.row();
-  row.SetNumber(ids.sum_7d, sums.sum_7d);
-  row.SetNumber(ids.sum_30d, sums.sum_30d);
-  row.SetNumber(ids.sum_prev_30d, sums.sum_prev_30d);
-  row.SetNumber(ids.sum_90d, sums.sum_90d);
-  row.SetNumber(ids.active_days_30d, sums.active_days_30d);
-  if (sums.sum_prev_30d > 0) row.SetNumber(ids.change_30d, (sums.sum_30d - sums.sum_prev_30d) / sums.sum_prev_30d);
-  if (users_seen) row.SetNumber(ids.users_30d, sums.users_30d);
-  if (sums.ever_used) row.SetNumber(ids.days_since_last, static_cast<double>(sink.today() - sums.last_day));
+void PutMetric(const MetricFacts& ids, const MetricUse& use, bool users_seen, std::int64_t today, NumberRow& row) {
+  const auto when = [](bool known, double value) { return known ? std::optional<double>(value) : std::nullopt; };
+  row.Set(ids.sum_7d, use.sum_7d());
+  row.Set(ids.sum_30d, use.sum_30d());
+  row.Set(ids.sum_prev_30d, use.prev_30d);
+  row.Set(ids.sum_90d, use.sum_90d());
+  row.Set(ids.active_days_30d, use.active_days_30d());
+  row.Set(ids.change_30d, when(use.prev_30d > 0, (use.sum_30d() - use.prev_30d) / use.prev_30d));
+  row.Set(ids.users_30d, when(users_seen, use.users_30d));
+  row.Set(ids.days_since_last, when(use.last_day.has_value(), static_cast<double>(today - use.last_day.value_or(0))));
 }
 
 // Change over all metrics, each scaled by the account's own level of it.
-std::optional<double> TotalChange(const std::vector<Metric>& metrics, const SumsByMetric& sums) {
+std::optional<double> TotalChange(const std::vector<Metric>& metrics, const UsageState& usage) {
   double now = 0;
   double before = 0;
   for (const Metric& metric : metrics) {  // in a fixed order: sums of doubles depend on it
-    const auto found = sums.find(metric.no);
-    if (found == sums.end() || found->second.sum_90d <= 0) continue;
-    now += found->second.sum_30d / found->second.sum_90d;
-    before += found->second.sum_prev_30d / found->second.sum_90d;
+    const MetricUse* use = usage.Find(metric.no);
+    if (use == nullptr || use->sum_90d() <= 0) continue;
+    now += use->sum_30d() / use->sum_90d();
+    before += use->prev_30d / use->sum_90d();
   }
   if (before <= 0) return std::nullopt;
   return (now - before) / before;
 }
 
-std::optional<double> SeatUtilisation(const AccountHistory& history, FactSink& sink) {
-  if (!history.users_seen) return std::nullopt;
-  double seats = 0;
-  for (const SubscriptionVersion& version : ActiveAt(history.subscriptions, sink.as_of())) {
-    seats += static_cast<double>(version.state.seats);
+std::optional<double> SeatUtilisation(const UsageState& usage, double seats) {
+  if (!usage.users_seen() || seats <= 0) return std::nullopt;
+  return static_cast<double>(usage.users()) / seats;
+}
+
+// The group usage. Whether use is falling or absent, for the fact `silent`; nothing when no use was ever reported.
+std::optional<bool> PutUsage(const UsageState& usage, double seats, const std::vector<Metric>& metrics,
+                             FactNumbering& numbering, absl::Time as_of, NumberRow& row) {
+  if (usage.empty()) return std::nullopt;  // nobody reports use of this account, which is not zero use
+  const std::int64_t today = DayOf(as_of);
+  int known = 0;
+  int used = 0;
+  for (const Metric& metric : metrics) {
+    if (metric.first_time > as_of) continue;
+    ++known;
+    const MetricUse* use = usage.Find(metric.no);
+    if (use != nullptr && use->active_days != 0) ++used;
+    PutMetric(numbering.ForMetric(metric.no, metric.name), use == nullptr ? MetricUse() : *use, usage.users_seen(), today, row);
   }
-  if (seats <= 0) return std::nullopt;
-  absl::flat_hash_set<absl::string_view> users;
-  for (const UsageUser& user : history.users) users.insert(user.user);
-  return static_cast<double>(users.size()) / seats;
+  const std::optional<double> change = TotalChange(metrics, usage);
+  const auto put = [&](absl::string_view name, std::optional<double> value) { row.Set(numbering.Fixed(name), value); };
+  const std::optional<std::int64_t> last_day = usage.last_day();
+  put("usage.days_since_last",
+      last_day.has_value() ? std::optional<double>(static_cast<double>(today - *last_day)) : std::nullopt);
+  put("usage.change_30d", change);
+  put("usage.breadth_30d", known > 0 ? std::optional<double>(static_cast<double>(used) / known) : std::nullopt);
+  put("usage.seat_utilisation_30d", SeatUtilisation(usage, seats));
+  return used == 0 || (change.has_value() && *change <= kFallingUse);
 }
 
 }  // namespace
 
-std::optional<bool> PutUsageFacts(const AccountHistory& history, const std::vector<Metric>& metrics,
-                                  FactNumbering& numbering, FactSink& sink) {
-  if (history.last_use.empty() && history.usage.empty()) return std::nullopt;  // nobody reports use of this account, which is not zero use
-  const SumsByMetric sums = SumUp(history, sink.today());
-  std::optional<std::int64_t> last_day;
-  int known = 0;
-  int used = 0;
-  for (const LastUse& last : history.last_use) last_day = std::max(last_day.value_or(last.day), last.day);
-  for (const Metric& metric : metrics) {
-    if (metric.first_time > sink.as_of()) continue;
-    ++known;
-    const auto found = sums.find(metric.no);
-    const MetricSums at = found == sums.end() ? MetricSums() : found->second;
-    if (at.active_days_30d > 0) ++used;
-    PutMetric(numbering.ForMetric(metric.no, metric.name), at, history.users_seen, sink);
+UseContext UseContextOf(const AccountHistory& history, const FactSink& sink) {
+  UseContext context{.goals = history.goals};
+  for (const SubscriptionVersion& version : ActiveAt(history.subscriptions, sink.as_of())) {
+    context.seats += static_cast<double>(version.state.seats);
   }
-  const std::optional<double> change = TotalChange(metrics, sums);
-  if (last_day.has_value()) sink.Put("usage.days_since_last", static_cast<double>(sink.today() - *last_day));
-  sink.Put("usage.change_30d", change);
-  if (known > 0) sink.Put("usage.breadth_30d", static_cast<double>(used) / known);
-  sink.Put("usage.seat_utilisation_30d", SeatUtilisation(history, sink));
-  return used == 0 || (change.has_value() && *change <= kFallingUse);
+  const absl::Time since = sink.WindowStart(90);
+  for (const Ticket& ticket : history.tickets) context.heard = context.heard || ticket.opened >= since;
+  for (const Touchpoint& touch : history.touchpoints) {
+    context.heard = context.heard || (touch.inbound && touch.time >= since);
+  }
+  return context;
+}
+
+std::vector<std::string> PutFactsOfUse(const UsageState& usage, const UseContext& context, const std::vector<Metric>& metrics,
+                                       FactNumbering& numbering, absl::Time as_of, NumberRow& row) {
+  const std::optional<bool> use_is_failing = PutUsage(usage, context.seats, metrics, numbering, as_of, row);
+  // Falling or absent use, and nobody said anything: most unhappy customers never complain.
+  if (use_is_failing.has_value()) row.Set(numbering.Fixed("silent"), *use_is_failing && !context.heard ? 1.0 : 0.0);
+  return PutGoalFacts(context.goals, numbering, as_of, row);
 }
 
 }  // namespace perennial::accounts

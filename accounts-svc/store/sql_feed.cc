@@ -73,16 +73,20 @@ absl::StatusOr<std::int64_t> SqlTransaction::LastRevision() {
 }
 
 absl::StatusOr<std::int64_t> SqlTransaction::PutFacts(AccountNo no, const FeedRow& row) {
-  PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t last, LastRevision());
+  if (!last_revision_.has_value()) {
+    PERENNIAL_ASSIGN_OR_RETURN(last_revision_, LastRevision());
+  }
+  const std::int64_t revision = *last_revision_ + 1;
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
       connection_.Prepare(
           "INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_no) DO UPDATE SET revision = "
           "excluded.revision, deleted = excluded.deleted, as_of = excluded.as_of, payload = "
           "excluded.payload"));
-  statement.Bind(1, no).Bind(2, row.account_id).Bind(3, last + 1).Bind(4, row.deleted).Bind(5, ToDb(row.as_of));
+  statement.Bind(1, no).Bind(2, row.account_id).Bind(3, revision).Bind(4, row.deleted).Bind(5, ToDb(row.as_of));
   PERENNIAL_RETURN_IF_ERROR(statement.BindBlob(6, row.payload).Run());
-  return last + 1;
+  last_revision_ = revision;
+  return revision;
 }
 
 absl::StatusOr<std::vector<facts::FactDefinition>> SqlTransaction::ListFactDefinitions(facts::FactId first) {

@@ -55,6 +55,7 @@ absl::StatusOr<std::vector<LifecycleRevision>> SqlTransaction::ListLifecycleRule
 }
 
 absl::Status SqlTransaction::PutLifecycleRules(const LifecycleRevision& revision) {
+  rules_changed_ = true;
   PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
                              connection_.Prepare("INSERT INTO lifecycle_rules VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   const LifecycleRules& rules = revision.rules;

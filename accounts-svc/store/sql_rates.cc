@@ -107,6 +107,7 @@ absl::StatusOr<std::optional<Refresh>> SqlTransaction::FindRefresh() {
 }
 
 absl::Status SqlTransaction::AddRefresh(absl::string_view currency, absl::Time begin, absl::Time end) {
+  rules_changed_ = true;
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
       connection_.Prepare(

@@ -93,6 +93,7 @@ absl::Status SqlTransaction::ReplaceRecord(AccountNo no, const StoredRecord& rec
 }
 
 absl::Status SqlTransaction::ReplaceUsage(AccountNo no, const UsageEvent& event) {
+  PERENNIAL_RETURN_IF_ERROR(FlushUsage());
   PERENNIAL_ASSIGN_OR_RETURN(const std::optional<UsageEvent> before, FindUsage(no, event.record_id));
   if (!before.has_value() || before->deleted) return absl::NotFoundError("there is no such usage event");
   PERENNIAL_ASSIGN_OR_RETURN(
@@ -186,6 +187,7 @@ absl::Status SqlTransaction::FindFirstTimeAnew(std::int64_t metric, absl::Time l
       first = events.Int64(0);
     }
   }
+  rules_changed_ = true;
   PERENNIAL_ASSIGN_OR_RETURN(sql::Statement put,
                              connection_.Prepare("UPDATE metrics SET first_time = ? WHERE metric_no = ?"));
   return put.Bind(1, first).Bind(2, metric).Run();

@@ -54,34 +54,6 @@ absl::StatusOr<std::optional<UsageEvent>> SqlTransaction::FindUsage(AccountNo no
                     .deleted = statement.Int64(1) == kDeletedRecordTime};
 }
 
-absl::Status SqlTransaction::InsertUsage(AccountNo no, const UsageEvent& event) {
-  PERENNIAL_ASSIGN_OR_RETURN(
-      sql::Statement insert,
-      connection_.Prepare("INSERT INTO usage_events VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_no, record_id) DO "
-                          "NOTHING"));
-  insert.Bind(1, no).Bind(2, event.record_id).Bind(3, event.metric).Bind(4, ToDb(event.time)).Bind(5, event.value);
-  PERENNIAL_RETURN_IF_ERROR(insert.Bind(6, event.user).Run());
-  if (connection_.changes() == 0) return absl::AlreadyExistsError("the record's id is taken");
-  const std::int64_t day = DayOf(event.time);
-  PERENNIAL_ASSIGN_OR_RETURN(
-      sql::Statement sum,
-      connection_.Prepare("INSERT INTO usage_days VALUES (?, ?, ?, ?) ON CONFLICT (account_no, day, metric_no) DO "
-                          "UPDATE SET total = usage_days.total + excluded.total"));
-  PERENNIAL_RETURN_IF_ERROR(sum.Bind(1, no).Bind(2, day).Bind(3, event.metric).Bind(4, event.value).Run());
-  if (event.value == 0) return absl::OkStatus();
-  PERENNIAL_ASSIGN_OR_RETURN(
-      sql::Statement last,
-      connection_.Prepare("INSERT INTO usage_last VALUES (?, ?, ?) ON CONFLICT (account_no, metric_no) DO UPDATE SET "
-                          "last_day = excluded.last_day WHERE excluded.last_day > usage_last.last_day"));
-  PERENNIAL_RETURN_IF_ERROR(last.Bind(1, no).Bind(2, event.metric).Bind(3, day).Run());
-  if (event.user.empty()) return absl::OkStatus();
-  PERENNIAL_ASSIGN_OR_RETURN(
-      sql::Statement user,
-      connection_.Prepare("INSERT INTO usage_users VALUES (?, ?, ?, ?) ON CONFLICT (account_no, day, metric_no, "
-                          "\"user\") DO NOTHING"));
-  return user.Bind(1, no).Bind(2, day).Bind(3, event.metric).Bind(4, event.user).Run();
-}
-
 absl::StatusOr<std::int64_t> SqlTransaction::MetricNo(absl::string_view name, absl::Time time) {
   PERENNIAL_ASSIGN_OR_RETURN(sql::Statement find,
                              connection_.Prepare("SELECT metric_no, first_time FROM metrics WHERE name = ?"));
@@ -110,6 +82,7 @@ absl::StatusOr<std::vector<Metric>> SqlTransaction::ListMetrics() {
 }
 
 absl::StatusOr<AccountHistory> SqlTransaction::LoadHistory(const AccountRecord& account, absl::Time as_of) {
+  PERENNIAL_RETURN_IF_ERROR(FlushUsage());
   PERENNIAL_ASSIGN_OR_RETURN(std::optional<AccountState> state, FindAccountState(account.no, as_of));
   if (!state.has_value()) return absl::NotFoundError("the account did not exist then");
   AccountHistory history{.id = account.id, .state = *std::move(state), .customer_since = account.customer_since};

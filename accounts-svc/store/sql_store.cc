@@ -10,6 +10,7 @@
 #include "common/base/error_details.h"
 #include "common/base/status_macros.h"
 #include "common/storage/sqlite_sql.h"
+#include "common/storage/storage_failure.h"
 
 namespace perennial::accounts {
 namespace {
@@ -47,8 +48,8 @@ SqlStore::SqlStore(const SqlStoreLimits& limits, std::string path, std::optional
                    std::unique_ptr<sql::Connection> writer, sql::ReaderPool::Options readers,
                    sql::ReaderPool::Open open_reader)
     : limits_(limits),
-      lock_(std::move(lock)),
       path_(std::move(path)),
+      lock_(std::move(lock)),
       writer_(std::move(writer)),
       readers_(readers, std::move(open_reader)),
       thread_([this] { Loop(); }) {}
@@ -66,6 +67,7 @@ SqlStore::~SqlStore() {
 absl::StatusOr<std::int64_t> SqlStore::Write(const std::function<absl::Status(WriteTransaction&)>& body) {
   Waiting write{.body = &body, .status = {}};
   MutexLock lock(mu_);
+  PERENNIAL_RETURN_IF_ERROR(failure_);
   if (stopping_ || queue_.size() >= limits_.most_waiting) {
     return WithRetryAfter(
         WithReason(absl::ResourceExhaustedError("too many writes wait; retry with back-off"), "SERVER_BUSY"), 100);
@@ -78,12 +80,10 @@ absl::StatusOr<std::int64_t> SqlStore::Write(const std::function<absl::Status(Wr
 }
 
 absl::Status SqlStore::Read(const std::function<absl::Status(ReadTransaction&)>& body) {
-  return readers_.Read([&](sql::Connection& connection) {
+  absl::Status status = readers_.Read([&](sql::Connection& connection) {
     SqlTransaction transaction(connection);
     return body(transaction);
   });
-}
-
   Notice(status);
   return status;
 }
@@ -107,6 +107,8 @@ void SqlStore::Scrub() {
   // A connection of its own: that of the writer is busy.
   const auto connection = sqlite::Connection::Open(path_, sqlite::Durability::kFull);
   if (connection.ok()) (*connection)->Checkpoint();
+}
+
 void SqlStore::Loop() {
   for (;;) {
     std::vector<Waiting*> group;
@@ -129,8 +131,14 @@ void SqlStore::Loop() {
 }
 
 // Each write in a savepoint of its own: one that fails takes nothing of the others with it.
-absl::Status SqlStore::RunOne(WriteTransaction& transaction, Waiting& write) {
-  write.status = Safely([&] { return writer_->InSavepoint([&] { return (*write.body)(transaction); }); });
+absl::Status SqlStore::RunOne(SqlTransaction& transaction, Waiting& write) {
+  write.status = Safely([&] {
+    return writer_->InSavepoint([&]() -> absl::Status {
+      PERENNIAL_RETURN_IF_ERROR((*write.body)(transaction));
+      return transaction.EndWrite();
+    });
+  });
+  transaction.SettleWrite(write.status.ok());
   return write.status.ok() || writer_->CanContinue() ? absl::OkStatus() : write.status;
 }
 
@@ -144,7 +152,7 @@ absl::Status SqlStore::RunAll(SqlTransaction& transaction, const std::vector<Wai
 void SqlStore::Commit(const std::vector<Waiting*>& group) {
   std::int64_t revision = 0;
   const absl::Status status = writer_->InTransaction([&]() -> absl::Status {
-    SqlTransaction transaction(*writer_);
+    SqlTransaction transaction(*writer_, hook_);
     PERENNIAL_RETURN_IF_ERROR(RunAll(transaction, group));
     PERENNIAL_ASSIGN_OR_RETURN(revision, transaction.LastRevision());
     return absl::OkStatus();
@@ -155,6 +163,7 @@ void SqlStore::Commit(const std::vector<Waiting*>& group) {
     for (Waiting* write : group) Commit({write});
     return;
   }
+  Notice(status);
   for (Waiting* write : group) {
     if (write->status.ok()) write->status = status;
     write->revision = revision;

@@ -66,12 +66,14 @@ class SqlStore final : public Store {
   void Loop();
   void Commit(const std::vector<Waiting*>& group);
   absl::Status RunAll(SqlTransaction& transaction, const std::vector<Waiting*>& group);
-  absl::Status RunOne(WriteTransaction& transaction, Waiting& write);
+  // Takes note of an error after which nothing more can be written.
+  void Notice(const absl::Status& status);
+  absl::Status RunOne(SqlTransaction& transaction, Waiting& write);
 
   const SqlStoreLimits limits_;
+  const std::string path_;  // of the SQLite file; empty on PostgreSQL
   const std::optional<sqlite::FileLock> lock_;
   const std::unique_ptr<sql::Connection> writer_;
-  const std::string path_;  // of the SQLite file; empty on PostgreSQL
   sql::ReaderPool readers_;
   CommitHook* hook_ = nullptr;
   Mutex mu_;
@@ -79,6 +81,8 @@ class SqlStore final : public Store {
   std::condition_variable done_;
   std::deque<Waiting*> queue_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Status failure_ ABSL_GUARDED_BY(mu_);
+  std::function<void(const absl::Status&)> failure_hook_ ABSL_GUARDED_BY(mu_);
   std::thread thread_;
 };
 

@@ -15,8 +15,14 @@ namespace perennial::accounts {
 // connection refuses writes by itself.
 class SqlTransaction final : public WriteTransaction {
  public:
-  // `connection` must outlive this.
-  explicit SqlTransaction(sql::Connection& connection) : connection_(connection) {}
+  // `connection` must outlive this, and `hook`, if there is one.
+  explicit SqlTransaction(sql::Connection& connection, const CommitHook* hook = nullptr)
+      : connection_(connection), hook_(hook) {}
+
+  // Completes what a write has begun; within its savepoint.
+  absl::Status EndWrite() { return FlushUsage(); }
+  // After the savepoint: whether what the write did stays.
+  void SettleWrite(bool stays);
 
   absl::StatusOr<std::optional<AccountRecord>> FindAccount(absl::string_view id) override;
   absl::StatusOr<std::optional<AccountRecord>> FindAccountByNo(AccountNo no) override;
@@ -67,15 +73,15 @@ class SqlTransaction final : public WriteTransaction {
   absl::StatusOr<std::optional<CarriedOut>> FindRequest(absl::string_view request_id,
                                                         absl::string_view method) override;
   absl::StatusOr<bool> HasRequests(absl::Time until) override;
+  absl::StatusOr<std::int64_t> CountRecords(AccountNo no) override;
+  absl::StatusOr<std::optional<PurgedAccount>> FindTombstone(absl::string_view account_id) override;
+  absl::StatusOr<std::vector<AccountNo>> ListPurges() override;
   absl::StatusOr<std::vector<StoredRecord>> ListTimelineRecords(const TimelineQuery& query) override;
   absl::StatusOr<std::vector<TaskRecord>> ListTimelineTasks(const TimelineQuery& query) override;
   absl::StatusOr<std::optional<ExchangeRate>> FindExchangeRate(absl::string_view currency, absl::Time at) override;
   absl::StatusOr<std::vector<ExchangeRate>> ListExchangeRates(const ExchangeRateQuery& query) override;
   absl::StatusOr<bool> AnyCountedAt(absl::string_view currency, absl::Time begin, absl::Time end) override;
   absl::StatusOr<std::int64_t> CountAccountsCountedAt(absl::string_view currency, absl::Time begin,
-  absl::StatusOr<std::int64_t> CountRecords(AccountNo no) override;
-  absl::StatusOr<std::optional<PurgedAccount>> FindTombstone(absl::string_view account_id) override;
-  absl::StatusOr<std::vector<AccountNo>> ListPurges() override;
                                                       absl::Time end) override;
   absl::StatusOr<std::vector<AccountNo>> ListAccountsCountedAt(absl::string_view currency, absl::Time begin,
                                                                absl::Time end, AccountNo after, int limit) override;
@@ -87,6 +93,8 @@ class SqlTransaction final : public WriteTransaction {
   absl::StatusOr<Micros> FindMrr(AccountNo no, absl::Time as_of) override;
 
   void Touch(AccountNo no) override { touched_.insert(no); }
+  [[nodiscard]] const std::map<AccountNo, std::vector<UsageEvent>>& new_usage() const override { return new_usage_; }
+  [[nodiscard]] bool rules_changed() const override { return rules_changed_; }
   absl::Status InsertAccount(AccountRecord& account) override;
   absl::Status UpdateAccount(const AccountRecord& account) override;
   absl::Status PutAccountVersion(AccountNo no, absl::Time effective, const AccountState& state) override;
@@ -117,23 +125,23 @@ class SqlTransaction final : public WriteTransaction {
   absl::Status PutLifecycleRules(const LifecycleRevision& revision) override;
   absl::Status PutPhaseMove(AccountNo no, const PhaseMove& move) override;
   absl::StatusOr<bool> DeletePhaseMove(AccountNo no, absl::Time time) override;
+  absl::StatusOr<std::int64_t> BeginPurge(const AccountRecord& account, absl::Time now) override;
+  absl::StatusOr<bool> PurgeSome(AccountNo no, int limit) override;
   absl::Status PutRequest(const CarriedOut& request) override;
   absl::StatusOr<int> DeleteRequests(absl::Time until, int limit) override;
 
   [[nodiscard]] const std::set<AccountNo>& touched() const { return touched_; }
 
  private:
+  absl::Status BuryTasks(const AccountRecord& account, absl::Time now);
   absl::Status LoadRecords(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadSubscriptions(AccountNo no, absl::Time as_of, AccountHistory& history);
-  absl::StatusOr<std::int64_t> BeginPurge(const AccountRecord& account, absl::Time now) override;
-  absl::StatusOr<bool> PurgeSome(AccountNo no, int limit) override;
   absl::Status LoadUsageDays(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadUsageOfLastDay(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadLastUse(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadNextChange(AccountNo no, absl::Time as_of, AccountHistory& history);
   // What ReplaceUsage keeps in step with the events.
   absl::Status SumUsageDayAnew(AccountNo no, std::int64_t metric, std::int64_t day);
-  absl::Status BuryTasks(const AccountRecord& account, absl::Time now);
   absl::Status FindLastUseAnew(AccountNo no, std::int64_t metric);
   absl::Status FindFirstTimeAnew(std::int64_t metric, absl::Time lost);
   absl::Status LoadGoals(AccountNo no, absl::Time as_of, AccountHistory& history);
@@ -141,8 +149,24 @@ class SqlTransaction final : public WriteTransaction {
   absl::Status LoadAchievements(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status PutParent(AccountNo no, absl::string_view parent);
 
+  struct AddedUse {
+    AccountNo no = 0;
+    std::int64_t day = 0;
+    UsageEvent event;
+  };
+  // Brings the daily sums, last days and users up to date with the events that were added: all that read or change those
+  // call it first.
+  absl::Status FlushUsage();
+  absl::Status FlushDay(const AddedUse* const* begin, const AddedUse* const* end);
+
   sql::Connection& connection_;
+  const CommitHook* const hook_;
   std::set<AccountNo> touched_;
+  bool rules_changed_ = false;
+  std::map<AccountNo, std::vector<UsageEvent>> new_usage_;
+  std::vector<AddedUse> added_;  // by the write that runs
+  std::size_t flushed_ = 0;      // how many of those are in the sums
+  std::optional<std::int64_t> last_revision_;  // of what has been put since the last write
 };
 
 // The event_time of records and usage that were deleted: before all times that a record can have, so that whoever looks

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -335,6 +336,11 @@ class WriteTransaction : public ReadTransaction {
  public:
   // Notes that facts of the account must be computed anew before the commit.
   virtual void Touch(AccountNo no) = 0;
+  // Use that was added to accounts (InsertUsage), in order, without that of writes that failed. An account to which nothing
+  // else happened is not touched.
+  [[nodiscard]] virtual const std::map<AccountNo, std::vector<UsageEvent>>& new_usage() const = 0;
+  // Whether anything was changed that facts of any account may follow from: rules, exchange rates, known metrics.
+  [[nodiscard]] virtual bool rules_changed() const = 0;
 
   // Sets `account.no`. ALREADY_EXISTS when the id is taken.
   virtual absl::Status InsertAccount(AccountRecord& account) = 0;
@@ -351,7 +357,7 @@ class WriteTransaction : public ReadTransaction {
   // Keeps states with another update_time, for the past. Replaces the one with the same.
   virtual absl::Status PutRecord(AccountNo no, const StoredRecord& record) = 0;
   // Adds the event and its share in the daily sums; a value of 0 is a report of no use. ALREADY_EXISTS when the id is
-  // taken.
+  // taken. The account's facts follow without Touch.
   virtual absl::Status InsertUsage(AccountNo no, const UsageEvent& event) = 0;
   // Puts the record in the place of all states of the one with its kind and id; nothing but its id stays when it is
   // `deleted`.
@@ -420,6 +426,13 @@ class WriteTransaction : public ReadTransaction {
 class CommitHook {
  public:
   virtual ~CommitHook() = default;
+  // What the hook knows for certain of use that is stored, for accounts that the transaction has not touched: that the
+  // metric was used on that day or later, and that the user used it on that day. It need not be stored again.
+  [[nodiscard]] virtual bool KnowsUse(AccountNo, std::int64_t /*metric*/, std::int64_t /*day*/) const { return false; }
+  [[nodiscard]] virtual bool KnowsUser(AccountNo, std::int64_t /*metric*/, std::int64_t /*day*/,
+                                       absl::string_view /*user*/) const {
+    return false;
+  }
   // The transaction has begun, and no other process writes until it ends: the time to learn what others have written.
   virtual absl::Status BeforeWrites(ReadTransaction&) { return absl::OkStatus(); }
   // Completes the transaction: the accounts that it touched.
@@ -443,6 +456,10 @@ class Store {
   virtual absl::Status Read(const std::function<absl::Status(ReadTransaction&)>& body) = 0;
   // Clears what was erased out of logs as well, as far as that is possible now. May take seconds.
   virtual void Scrub() {}
+  // `hook` is called once, on any thread, when the storage has failed for good (FailureOf in storage_failure.h): the error.
+  // It is told at once where that has happened already. Writes are refused with it from
+  // then on. Must not call the store. Null: nobody is told any more, once this returns.
+  virtual void SetFailureHook(std::function<void(const absl::Status&)> hook) = 0;
   // Whether other processes may write to it too. They are not seen by the commit hook.
   [[nodiscard]] virtual bool shared() const { return false; }
 };
