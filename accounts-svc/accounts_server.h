@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -21,6 +22,8 @@ struct AccountsServerOptions {
   std::string currency = "USD";
   // How often the clock is looked at for facts that change by time alone.
   std::chrono::milliseconds sweep_interval{1000};
+  // Called once, on any thread, when the disk has failed: the process must end without writing anything more.
+  std::function<void()> on_disk_failure = {};
   // How long an export of records may hold the state of the store that it sends.
   ExportLimits export_limits = {};
 };

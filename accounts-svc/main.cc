@@ -13,6 +13,7 @@
 #include "accounts-svc/accounts_server.h"
 #include "common/base/log.h"
 #include "common/base/money.h"
+#include "common/server/exit_code.h"
 #include "common/storage/postgres_sql.h"
 
 ABSL_FLAG(std::uint16_t, port, 50051, "Port to serve gRPC on; 0 takes a free one");
@@ -36,7 +37,7 @@ int main(int argc, char** argv) {
 
   const auto fail = [](const absl::Status& status) {
     perennial::Log(perennial::LogLevel::kError, "cannot start", {{"status", std::string(status.message())}});
-    return 1;
+    return perennial::ExitCodeOf(status);
   };
   const auto clock = perennial::MakeClock(absl::GetFlag(FLAGS_now));
   if (!clock.ok()) return fail(clock.status());
@@ -53,10 +54,12 @@ int main(int argc, char** argv) {
                   .port_file = absl::GetFlag(FLAGS_port_file)},
        .data = absl::GetFlag(FLAGS_data),
        .database = *database,
-       .currency = absl::GetFlag(FLAGS_reporting_currency)},
+       .currency = absl::GetFlag(FLAGS_reporting_currency),
+       .on_disk_failure = [] { perennial::StopWith(perennial::kExitDisk); }},
       **clock);
   if (!server.ok()) return fail(server.status());
   perennial::WaitForStopSignal();
+  perennial::LeaveIfStoppedWithCode();
   (*server)->Stop();
   return 0;
 }

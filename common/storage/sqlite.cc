@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <condition_variable>
 #include <utility>
 
@@ -11,9 +12,26 @@
 #include "common/base/error_details.h"
 #include "common/base/mutex.h"
 #include "common/base/status_macros.h"
+#include "common/storage/storage_failure.h"
 
 namespace perennial::sqlite {
 namespace {
+
+// After how many pages in the log they are moved into the database file.
+constexpr int kCheckpointPages = 1000;
+
+absl::Status FullStatus() {
+  return WithReason(absl::ResourceExhaustedError("disk is full; free space and retry"), "STORAGE_FULL");
+}
+
+// A write that found no room may be tried again; after anything else that the disk refused nothing is known.
+absl::Status DiskStatus(sqlite3* db, int result) {
+  const int error = db == nullptr ? 0 : sqlite3_system_errno(db);
+  const bool no_room = error == ENOSPC || error == EDQUOT || error == EFBIG;
+  if (result == SQLITE_IOERR_SHMSIZE || (result == SQLITE_IOERR_WRITE && no_room)) return FullStatus();
+  return WithReason(absl::UnavailableError("the disk failed, so the change may or may not be stored; read before trying again"),
+                    "STORAGE_IO_ERROR");
+}
 
 // By result code, never by the text of the message.
 absl::Status ToStatus(sqlite3* db, int result) {
@@ -24,8 +42,8 @@ absl::Status ToStatus(sqlite3* db, int result) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return WithRetryAfter(WithReason(absl::UnavailableError("database is busy; retry"), "STORAGE_BUSY"), 100);
-    case SQLITE_FULL:
-      return WithReason(absl::ResourceExhaustedError("disk is full; free space and retry"), "STORAGE_FULL");
+    case SQLITE_FULL: return FullStatus();
+    case SQLITE_IOERR: return DiskStatus(db, result);
     case SQLITE_READONLY:
       return WithReason(absl::FailedPreconditionError("database is read-only; check the folder's permissions"),
                         "STORAGE_READ_ONLY");
@@ -114,6 +132,7 @@ std::string Statement::Text(int column) const { return std::string(View(column))
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& path, Durability durability) {
   PERENNIAL_ASSIGN_OR_RETURN(sqlite3* const db, OpenHandle(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
   std::unique_ptr<Connection> connection(new Connection(db));
+  sqlite3_wal_hook(db, &Connection::AfterCommit, connection.get());
   PERENNIAL_RETURN_IF_ERROR(connection->Execute(
       absl::StrCat("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA synchronous = ",
                    durability == Durability::kFull ? "FULL" : "NORMAL")));
@@ -136,7 +155,20 @@ Connection::~Connection() {
 }
 
 absl::Status Connection::Execute(const std::string& sql) {
-  return ToStatus(db_, sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr));
+  PERENNIAL_RETURN_IF_ERROR(failure_);
+  absl::Status status = ToStatus(db_, sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr));
+  if (FailureOf(status) == StorageFailure::kDisk) failure_ = status;
+  return status;
+}
+
+// What SQLite's own checkpoints do, but for their errors, which SQLite drops: a file that could not be synced must not be
+// taken for one that was.
+int Connection::AfterCommit(void* connection, sqlite3* db, const char* name, int pages) {
+  if (pages < kCheckpointPages) return SQLITE_OK;
+  const absl::Status status =
+      ToStatus(db, sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr));
+  if (FailureOf(status) == StorageFailure::kDisk) static_cast<Connection*>(connection)->failure_ = status;
+  return SQLITE_OK;  // the commit itself is done
 }
 
 absl::StatusOr<Statement> Connection::Prepare(absl::string_view sql) {

@@ -81,7 +81,8 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Runs SQL that takes no parameters and returns no rows; several statements are allowed.
+  // Runs SQL that takes no parameters and returns no rows; several statements are allowed. Once the disk has failed, also
+  // while the log was moved into the database file, every call returns that error (see storage_failure.h).
   absl::Status Execute(const std::string& sql);
   // Compiles a statement, or takes it from the cache. The same SQL must not be in use twice at once.
   absl::StatusOr<Statement> Prepare(absl::string_view sql);
@@ -101,7 +102,9 @@ class Connection {
  private:
   explicit Connection(sqlite3* db) : db_(db) {}
   absl::Status InTransaction(const char* begin, const std::function<absl::Status()>& body);
+  static int AfterCommit(void* connection, sqlite3* db, const char* name, int pages);
   sqlite3* db_;
+  absl::Status failure_;  // of the disk
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
 };
 
