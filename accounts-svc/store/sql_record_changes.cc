@@ -1,4 +1,5 @@
 // Records one by one: their states, corrections and deletions.
+#include <algorithm>
 #include <set>
 
 #include "accounts-svc/store/sql_transaction.h"
@@ -9,6 +10,7 @@ namespace perennial::accounts {
 namespace {
 
 constexpr std::int64_t kNeverUsed = INT64_MAX;
+constexpr AccountNo kAccountsAtOnce = 10'000;
 
 absl::StatusOr<std::vector<StoredRecord>> AllRecords(sql::Statement& statement) {
   std::vector<StoredRecord> records;
@@ -159,35 +161,49 @@ absl::Status SqlTransaction::FindLastUseAnew(AccountNo no, std::int64_t metric) 
   return put.Bind(1, no).Bind(2, metric).Run();
 }
 
+// The least number that `sql` finds for `metric`, `begin` and `end` in the accounts of a range of numbers, over all
+// accounts, range by range so that no statement takes long. The parameters stand in that order after those of the range.
+absl::StatusOr<std::int64_t> SqlTransaction::LeastOfAllAccounts(absl::string_view sql, std::int64_t metric,
+                                                                std::int64_t begin, std::int64_t end) {
+  AccountNo most = 0;
+  {
+    PERENNIAL_ASSIGN_OR_RETURN(sql::Statement last, connection_.Prepare("SELECT max(account_no) FROM accounts"));
+    PERENNIAL_RETURN_IF_ERROR(last.Step().status());
+    most = last.Int64(0);
+  }
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement, connection_.Prepare(sql));
+  std::int64_t least = kNeverUsed;
+  for (AccountNo after = 0; after < most; after += kAccountsAtOnce) {
+    statement.Bind(1, after).Bind(2, after + kAccountsAtOnce).Bind(3, metric).Bind(4, begin).Bind(5, end);
+    PERENNIAL_RETURN_IF_ERROR(statement.Step().status());
+    if (!statement.IsNull(0)) least = std::min(least, statement.Int64(0));
+    statement.Reset();
+  }
+  return least;
+}
+
 // Only when the metric's first event may be the one that is gone: the search looks through the daily sums of all
 // accounts. They say on which day the metric began, and then only that day's events are looked at.
 absl::Status SqlTransaction::FindFirstTimeAnew(std::int64_t metric, absl::Time lost) {
-  std::int64_t first = 0;
   {
     PERENNIAL_ASSIGN_OR_RETURN(sql::Statement known,
                                connection_.Prepare("SELECT first_time FROM metrics WHERE metric_no = ?"));
     PERENNIAL_ASSIGN_OR_RETURN(const bool found, known.Bind(1, metric).Step());
     if (!found || known.Int64(0) < ToDb(lost)) return absl::OkStatus();
   }
-  {
-    PERENNIAL_ASSIGN_OR_RETURN(sql::Statement days,
-                               connection_.Prepare("SELECT min(day) FROM usage_days WHERE metric_no = ?"));
-    PERENNIAL_RETURN_IF_ERROR(days.Bind(1, metric).Step().status());
-    if (days.IsNull(0)) {
-      first = kNeverUsed;
-    } else {
-      const std::int64_t day = days.Int64(0);
-      PERENNIAL_ASSIGN_OR_RETURN(
-          sql::Statement events,
-          connection_.Prepare("SELECT min(e.event_time) FROM usage_days d JOIN usage_events e ON e.account_no = "
-                              "d.account_no AND e.metric_no = d.metric_no WHERE d.metric_no = ? AND d.day = ? AND "
-                              "e.event_time >= ? AND e.event_time < ?"));
-      events.Bind(1, metric).Bind(2, day).Bind(3, ToDb(StartOfDay(day))).Bind(4, ToDb(StartOfDay(day + 1)));
-      PERENNIAL_RETURN_IF_ERROR(events.Step().status());
-      first = events.Int64(0);
-    }
+  PERENNIAL_ASSIGN_OR_RETURN(
+      std::int64_t first,
+      LeastOfAllAccounts("SELECT min(day) FROM usage_days WHERE account_no > ? AND account_no <= ? AND metric_no = ? AND "
+                         "day >= ? AND day < ?",
+                         metric, DayOf(lost), kNeverUsed));
+  if (first != kNeverUsed) {
+    PERENNIAL_ASSIGN_OR_RETURN(
+        first, LeastOfAllAccounts("SELECT min(e.event_time) FROM usage_days d JOIN usage_events e ON e.account_no = "
+                                  "d.account_no AND e.metric_no = d.metric_no WHERE d.account_no > ?1 AND d.account_no "
+                                  "<= ?2 AND d.metric_no = ?3 AND e.event_time >= ?4 AND e.event_time < ?5 AND d.day = "
+                                  "?4 / 86400000000",
+                                  metric, ToDb(StartOfDay(first)), ToDb(StartOfDay(first + 1))));
   }
-  rules_changed_ = true;
   PERENNIAL_ASSIGN_OR_RETURN(sql::Statement put,
                              connection_.Prepare("UPDATE metrics SET first_time = ? WHERE metric_no = ?"));
   return put.Bind(1, first).Bind(2, metric).Run();

@@ -1,5 +1,6 @@
 #include "accounts-svc/store/sql_store.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <utility>
@@ -14,6 +15,8 @@
 
 namespace perennial::accounts {
 namespace {
+
+constexpr std::chrono::milliseconds kMostReaderPause = std::chrono::minutes(1);
 
 // Exceptions are a library's, none of ours.
 template <class Body>
@@ -38,10 +41,13 @@ absl::StatusOr<std::unique_ptr<SqlStore>> SqlStore::OpenSqlite(const std::string
 absl::StatusOr<std::unique_ptr<SqlStore>> SqlStore::OpenPostgres(const postgres::Options& options,
                                                                  const SqlStoreLimits& limits) {
   PERENNIAL_ASSIGN_OR_RETURN(auto writer, postgres::OpenSql(options, AccountsSchema()));
+  postgres::Options readers = options;
+  // A reader holds up no other, and an export waits within its transaction for whoever takes it.
+  readers.idle_timeout = std::max(options.idle_timeout, kMostReaderPause);
   return std::unique_ptr<SqlStore>(
       new SqlStore(limits, "", std::nullopt, std::move(writer),
                    {.most = limits.most_readers, .most_wait = std::chrono::milliseconds(100)},
-                   [options] { return postgres::OpenSqlReader(options); }));
+                   [readers] { return postgres::OpenSqlReader(readers); }));
 }
 
 SqlStore::SqlStore(const SqlStoreLimits& limits, std::string path, std::optional<sqlite::FileLock> lock,

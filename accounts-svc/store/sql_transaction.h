@@ -144,6 +144,8 @@ class SqlTransaction final : public WriteTransaction {
   absl::Status SumUsageDayAnew(AccountNo no, std::int64_t metric, std::int64_t day);
   absl::Status FindLastUseAnew(AccountNo no, std::int64_t metric);
   absl::Status FindFirstTimeAnew(std::int64_t metric, absl::Time lost);
+  absl::StatusOr<std::int64_t> LeastOfAllAccounts(absl::string_view sql, std::int64_t metric, std::int64_t begin,
+                                                  std::int64_t end);
   absl::Status LoadGoals(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadLifecycle(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadAchievements(AccountNo no, absl::Time as_of, AccountHistory& history);
