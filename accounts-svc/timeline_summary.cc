@@ -1,5 +1,10 @@
 // Timeline entries in one line each.
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "accounts-svc/facts/lifecycle.h"
 #include "accounts-svc/timeline.h"
@@ -21,6 +26,29 @@ std::string Of(const v1::Ticket& ticket) {
   return Joined(head, ticket.topic());
 }
 
+// ", with ann@acme.com, Bob and 3 more"; a contact goes by its id.
+std::string ParticipantsOf(const v1::Touchpoint& touchpoint) {
+  constexpr int kNamed = 3;
+  std::vector<absl::string_view> names;
+  for (const std::string& participant : touchpoint.participants()) {
+    if (names.size() == kNamed) break;
+    const bool is_contact = absl::StartsWith(participant, "accounts/");
+    names.push_back(is_contact ? absl::string_view(participant).substr(participant.rfind('/') + 1) : participant);
+  }
+  if (names.empty()) return {};
+  const int more = touchpoint.participants_size() - static_cast<int>(names.size());
+  return absl::StrCat(", with ", absl::StrJoin(names, ", "), more > 0 ? absl::StrCat(" and ", more, " more") : "");
+}
+
+absl::string_view SentimentOf(const v1::Touchpoint& touchpoint) {
+  switch (touchpoint.sentiment()) {
+    case v1::TOUCHPOINT_SENTIMENT_POSITIVE: return ", positive";
+    case v1::TOUCHPOINT_SENTIMENT_NEUTRAL: return ", neutral";
+    case v1::TOUCHPOINT_SENTIMENT_NEGATIVE: return ", negative";
+    default: return "";
+  }
+}
+
 std::string Of(const v1::Touchpoint& touchpoint) {
   std::string head = "Contact";
   switch (touchpoint.channel()) {
@@ -32,7 +60,8 @@ std::string Of(const v1::Touchpoint& touchpoint) {
     case v1::TOUCHPOINT_CHANNEL_IN_APP: head = "In-app message"; break;
     default: break;
   }
-  absl::StrAppend(&head, touchpoint.direction() == v1::TOUCHPOINT_DIRECTION_INBOUND ? ", inbound" : ", outbound");
+  absl::StrAppend(&head, touchpoint.direction() == v1::TOUCHPOINT_DIRECTION_INBOUND ? ", inbound" : ", outbound",
+                  SentimentOf(touchpoint), ParticipantsOf(touchpoint));
   return Joined(head, touchpoint.summary());
 }
 
@@ -93,8 +122,9 @@ std::string SummaryOf(const v1::TimelineEntry& entry) {
   switch (entry.entry_case()) {
     case v1::TimelineEntry::kRecord: summary = Of(entry.record()); break;
     case v1::TimelineEntry::kPhaseChange:
-      summary = Joined(absl::StrCat("Phase ", NameOf(static_cast<Phase>(entry.phase_change().phase()))),
-                       entry.phase_change().cause());
+      summary = absl::StrCat("Phase ", NameOf(static_cast<Phase>(entry.phase_change().phase())));
+      if (!entry.phase_change().author().empty()) absl::StrAppend(&summary, " by ", entry.phase_change().author());
+      summary = Joined(summary, entry.phase_change().cause());
       break;
     case v1::TimelineEntry::kMovement: summary = Of(entry.movement()); break;
     case v1::TimelineEntry::kTask: summary = Of(entry.task()); break;
