@@ -40,20 +40,30 @@ void PutSurveyFacts(const AccountHistory& history, FactSink& sink) {
   sink.Put("csat.count_90d", count);
 }
 
-void PutOnboardingFacts(const AccountHistory& history, FactSink& sink) {
+// When onboarding was over: a milestone said so, or the account went on to a later phase.
+absl::Time EndOfOnboarding(const AccountHistory& history, const std::vector<PhaseChange>& phases) {
+  absl::Time end = absl::InfiniteFuture();
+  for (const Milestone& milestone : history.milestones) {
+    if (milestone.progress.value_or(0) >= 1) end = std::min(end, milestone.time);
+  }
+  for (const PhaseChange& change : phases) {
+    if (change.phase == Phase::kAdoption || change.phase == Phase::kSuccess) return std::min(end, change.time);
+  }
+  return end;
+}
+
+void PutOnboardingFacts(const AccountHistory& history, const std::vector<PhaseChange>& phases, FactSink& sink) {
   std::optional<double> progress;
-  absl::Time done = absl::InfiniteFuture();
   absl::Time first_value = absl::InfiniteFuture();
   for (const Milestone& milestone : history.milestones) {
     if (milestone.progress.has_value()) progress = std::max(progress.value_or(0), *milestone.progress);
-    if (milestone.progress.value_or(0) >= 1) done = std::min(done, milestone.time);
     if (milestone.step == "first_value") first_value = std::min(first_value, milestone.time);
   }
   sink.Put("onboarding.progress", progress);
   const absl::Time start = OnboardingStart(history);
   if (start > sink.as_of()) return;
   const auto days = [&](absl::Time until) { return std::max<double>(0, static_cast<double>(DayOf(until) - DayOf(start))); };
-  sink.Put("onboarding.days", days(std::min(done, sink.as_of())));
+  sink.Put("onboarding.days", days(std::min(EndOfOnboarding(history, phases), sink.as_of())));
   if (first_value <= sink.as_of()) sink.Put("onboarding.first_value_days", days(first_value));
 }
 
@@ -70,9 +80,9 @@ void PutChurnReports(const AccountHistory& history, FactSink& sink) {
 
 }  // namespace
 
-void PutSentimentFacts(const AccountHistory& history, FactSink& sink) {
+void PutSentimentFacts(const AccountHistory& history, const std::vector<PhaseChange>& phases, FactSink& sink) {
   PutSurveyFacts(history, sink);
-  PutOnboardingFacts(history, sink);
+  PutOnboardingFacts(history, phases, sink);
   PutChurnReports(history, sink);
 }
 

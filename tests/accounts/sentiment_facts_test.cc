@@ -60,6 +60,16 @@ TEST_F(SentimentFactsTest, OnboardingDaysRunFromTheFirstSubscriptionUntilItIsDon
   EXPECT_EQ(Fact("onboarding.days"), "25");
 }
 
+TEST_F(SentimentFactsTest, OnboardingDaysEndWhenTheAccountGoesOn) {
+  Subscribe("pro", Ago(200), 10);
+  EXPECT_EQ(Fact("onboarding.days"), "90") << "the longest";
+  history_.milestones = {{Ago(150), "first_value", {}}};
+  EXPECT_EQ(Fact("onboarding.days"), "50");
+  history_.milestones.clear();
+  history_.moves = {{Ago(170), Phase::kSuccess, "because", "ann", Ago(170)}};
+  EXPECT_EQ(Fact("onboarding.days"), "30") << "moved by hand";
+}
+
 TEST_F(SentimentFactsTest, FirstValueIsUnknownUntilItIsReached) {
   Subscribe("pro", Ago(20), 10);
   EXPECT_EQ(Fact("onboarding.first_value_days"), "unknown");
