@@ -211,5 +211,22 @@ TEST_F(TimelineTest, NamesEveryBadField) {
       << "a token belongs to its request";
 }
 
+TEST_F(TimelineTest, ATouchpointTellsWhoTookPartAndHowTheCustomerFelt) {
+  v1::Record call = At("1", 2);
+  call.mutable_touchpoint()->set_channel(v1::TOUCHPOINT_CHANNEL_CALL);
+  call.mutable_touchpoint()->set_direction(v1::TOUCHPOINT_DIRECTION_INBOUND);
+  call.mutable_touchpoint()->set_summary("asked for a discount");
+  call.mutable_touchpoint()->set_sentiment(v1::TOUCHPOINT_SENTIMENT_NEGATIVE);
+  for (const char* name : {"accounts/acme/contacts/ann", "bob@acme.com"}) call.mutable_touchpoint()->add_participants(name);
+  v1::Record meeting = At("2", 1);
+  meeting.mutable_touchpoint()->set_channel(v1::TOUCHPOINT_CHANNEL_MEETING);
+  meeting.mutable_touchpoint()->set_direction(v1::TOUCHPOINT_DIRECTION_OUTBOUND);
+  for (const char* name : {"A", "B", "C", "D", "E"}) meeting.mutable_touchpoint()->add_participants(name);
+  Write({call, meeting});
+  EXPECT_EQ(Summaries(Entries()),
+            (Fields{"Meeting, outbound, with A, B, C and 2 more",
+                    "Call, inbound, negative, with ann, bob@acme.com: asked for a discount"}));
+}
+
 }  // namespace
 }  // namespace perennial::accounts::testing
