@@ -265,7 +265,8 @@ struct AccountHistory {
   std::vector<UsageDay> usage = {};
   std::vector<UsageUser> users = {};  // of the last 30 days, each metric, day and user once
   std::vector<LastUse> last_use = {};
-  bool users_seen = false;  // whether any event ever named a user
+  bool users_seen = false;  // whether any use ever named a user
+  bool usage_reported = false;  // whether use was ever reported, be it none
   // Of the events on the day of as_of: the last one in the order in which their values were added up (by time, then id), and
   // the metrics for which another order might give another sum.
   absl::Time last_event_time = absl::InfinitePast();

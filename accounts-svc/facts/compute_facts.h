@@ -17,7 +17,7 @@ namespace perennial::accounts {
 constexpr double kFallingUse = -0.10;
 
 // Grows when the same history gives other facts than before: then all accounts are computed anew at the next start.
-constexpr int kFactsVersion = 3;
+constexpr int kFactsVersion = 4;
 
 // What follows from an account's history as of a moment.
 struct Computed {

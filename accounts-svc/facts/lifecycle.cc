@@ -53,11 +53,16 @@ Step EndOfOnboarding(const AccountHistory& history, absl::Time start, absl::Time
   return end;
 }
 
+// A trial that was changed into something else, or ended, before it began was none.
 std::optional<absl::Time> FirstTrial(const AccountHistory& history) {
   std::optional<absl::Time> first;
-  for (const SubscriptionVersion& version : history.subscriptions) {
+  for (std::size_t i = 0; i < history.subscriptions.size(); ++i) {
+    const SubscriptionVersion& version = history.subscriptions[i];
+    const SubscriptionVersion* next = i + 1 < history.subscriptions.size() ? &history.subscriptions[i + 1] : nullptr;
     const absl::Time from = std::max(version.start, version.effective);
-    if (version.state.trial && (!first.has_value() || from < *first)) first = from;
+    absl::Time until = version.state.end.value_or(absl::InfiniteFuture());
+    if (next != nullptr && next->id == version.id) until = std::min(until, next->effective);
+    if (version.state.trial && from < until && (!first.has_value() || from < *first)) first = from;
   }
   return first;
 }

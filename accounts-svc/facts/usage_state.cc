@@ -35,6 +35,7 @@ UsageState::UsageState(const AccountHistory& history, std::int64_t day)
   }
   for (const UsageUser& user : history.users) AddUser(user.metric, user.day, user.user);
   users_seen_ = history.users_seen;
+  reported_ = history.usage_reported || !metrics_.empty();
 }
 
 const MetricUse* UsageState::Find(std::int64_t metric) const {
@@ -105,6 +106,7 @@ bool UsageState::AddEarlier(MetricUse& use, std::int64_t day, double value) {
 bool UsageState::Add(const UsageEvent& event) {
   const std::int64_t day = DayOf(event.time);
   if (day > day_) return false;
+  reported_ = true;
   if (day_ - day >= kUsageDays && event.value == 0 && Find(event.metric) == nullptr) return true;
   MetricUse& use = At(event.metric);
   if (!(day == day_ ? AddToday(use, event) : AddEarlier(use, day, event.value))) return false;

@@ -46,7 +46,7 @@ class UsageState {
   UsageState(const AccountHistory& history, std::int64_t day);
 
   // Nobody ever reported use.
-  [[nodiscard]] bool empty() const { return metrics_.empty(); }
+  [[nodiscard]] bool empty() const { return !reported_; }
   // Of a metric that was ever used, or reported not to be; nullptr without.
   [[nodiscard]] const MetricUse* Find(std::int64_t metric) const;
   // When anything was last used.
@@ -77,6 +77,7 @@ class UsageState {
 
   std::int64_t day_ = 0;
   std::vector<MetricUse> metrics_;  // by number
+  bool reported_ = false;
   bool users_seen_ = false;
   // Users of 30 days, and of each metric that they used its last day.
   absl::flat_hash_map<std::string, absl::InlinedVector<std::pair<std::int64_t, std::int64_t>, 2>> users_;

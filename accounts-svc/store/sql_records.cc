@@ -91,6 +91,7 @@ absl::StatusOr<AccountHistory> SqlTransaction::LoadHistory(const AccountRecord& 
   PERENNIAL_RETURN_IF_ERROR(LoadUsageDays(account.no, as_of, history));
   PERENNIAL_RETURN_IF_ERROR(LoadUsageOfLastDay(account.no, as_of, history));
   PERENNIAL_RETURN_IF_ERROR(LoadLastUse(account.no, as_of, history));
+  PERENNIAL_RETURN_IF_ERROR(LoadReported(account.no, as_of, history));
   PERENNIAL_RETURN_IF_ERROR(LoadNextChange(account.no, as_of, history));
   PERENNIAL_RETURN_IF_ERROR(LoadGoals(account.no, as_of, history));
   PERENNIAL_RETURN_IF_ERROR(LoadLifecycle(account.no, as_of, history));
@@ -288,6 +289,18 @@ absl::Status SqlTransaction::LoadLastUse(AccountNo no, absl::Time as_of, Account
     if (found) history.last_use.push_back({metric, search.Int64(0)});
     search.Reset();
   }
+}
+
+// Reports of no use that are older than all windows leave nothing else behind.
+absl::Status SqlTransaction::LoadReported(AccountNo no, absl::Time as_of, AccountHistory& history) {
+  history.usage_reported = !history.usage.empty() || !history.last_use.empty();
+  if (history.usage_reported) return absl::OkStatus();
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement any,
+      connection_.Prepare("SELECT EXISTS (SELECT 1 FROM usage_days WHERE account_no = ? AND day < ?)"));
+  PERENNIAL_RETURN_IF_ERROR(any.Bind(1, no).Bind(2, DayOf(as_of)).Step().status());
+  history.usage_reported = any.Int64(0) != 0;
+  return absl::OkStatus();
 }
 
 }  // namespace perennial::accounts

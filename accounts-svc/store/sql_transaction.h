@@ -139,6 +139,7 @@ class SqlTransaction final : public WriteTransaction {
   absl::Status LoadUsageDays(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadUsageOfLastDay(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadLastUse(AccountNo no, absl::Time as_of, AccountHistory& history);
+  absl::Status LoadReported(AccountNo no, absl::Time as_of, AccountHistory& history);
   absl::Status LoadNextChange(AccountNo no, absl::Time as_of, AccountHistory& history);
   // What ReplaceUsage keeps in step with the events.
   absl::Status SumUsageDayAnew(AccountNo no, std::int64_t metric, std::int64_t day);
