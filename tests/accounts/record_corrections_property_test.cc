@@ -56,7 +56,7 @@ class CorrectionsPropertyTest : public RecordsTest, public ::testing::WithParamI
   // Accounts, and metrics in one order: sums of doubles depend on it. The events that name them lie ahead.
   void Begin(v1::IngestService::Stub& stub) {
     std::vector<v1::Record> records;
-    for (const char* id : {"acme", "beta", "other"}) {
+    for (const char* id : {"alpha", "beta", "other"}) {
       records.push_back(RecordOf(id, ""));
       records.back().mutable_account_state()->set_display_name(id);
       SetTimestamp(start_, records.back().mutable_account_state()->mutable_customer_since());
@@ -136,7 +136,7 @@ class CorrectionsPropertyTest : public RecordsTest, public ::testing::WithParamI
     }
   }
   void Ingest() {
-    const Key key{UpTo(1) == 0 ? "acme" : "beta", static_cast<v1::RecordKind>(1 + UpTo(UpTo(1) == 0 ? 5 : 0)),
+    const Key key{UpTo(1) == 0 ? "alpha" : "beta", static_cast<v1::RecordKind>(1 + UpTo(UpTo(1) == 0 ? 5 : 0)),
                   absl::StrCat("r", counter_++)};
     contents_[key] = {Content(key)};
     EXPECT_EQ(SendTo(*ingest_, contents_[key]).stored(), 1);
@@ -154,7 +154,7 @@ class CorrectionsPropertyTest : public RecordsTest, public ::testing::WithParamI
   // Facts of both accounts as of a moment, one a line.
   std::string AllFacts(std::optional<absl::Time> as_of) {
     std::string text;
-    for (const char* id : {"acme", "beta"}) {
+    for (const char* id : {"alpha", "beta"}) {
       for (const auto& [name, value] : FactsOf(id, as_of)) absl::StrAppend(&text, id, " ", name, " ", value, "\n");
     }
     return text;
@@ -189,9 +189,9 @@ TEST_P(CorrectionsPropertyTest, FactsAreAsIfTheRecordsHadAlwaysBeenSo) {
   for (absl::Time time = start_; time <= clock_.Now(); time += absl::Hours(61)) compare(time);
   ASSERT_TRUE(Eventually([&] {
     std::int64_t newest = 0;
-    for (const char* id : {"acme", "beta", "other"}) newest = std::max(newest, GetAccount(id).revision());
+    for (const char* id : {"alpha", "beta", "other"}) newest = std::max(newest, GetAccount(id).revision());
     follower.ReadUntil(newest);
-    return follower.rows_["acme"] == FactsOf("acme") && follower.rows_["beta"] == FactsOf("beta");
+    return follower.rows_["alpha"] == FactsOf("alpha") && follower.rows_["beta"] == FactsOf("beta");
   })) << "the feed carries what corrections change";
 }
 

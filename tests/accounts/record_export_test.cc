@@ -103,7 +103,7 @@ TEST_F(RecordExportTest, LeavesDeletedAccountsOutAndRefusesWhatIsNoAccount) {
 }
 
 TEST_F(RecordExportTest, IsOneStateOfTheStoreWhateverIsWrittenMeanwhile) {
-  WriteMuch("acme", 20'000);
+  WriteMuch("acme", 8'000);
   CreateAccount("beta");
   v1::ExportRecordsRequest request;
   request.set_parent("accounts/-");
@@ -120,8 +120,8 @@ TEST_F(RecordExportTest, IsOneStateOfTheStoreWhateverIsWrittenMeanwhile) {
     all.MergeFrom(message);
   } while (reader->Read(&message));
   ASSERT_TRUE(reader->Finish().ok());
-  EXPECT_EQ(all.records_size(), 20'002);
-  EXPECT_EQ(all.records(20'001).account(), "accounts/beta");
+  EXPECT_EQ(all.records_size(), 8'002);
+  EXPECT_EQ(all.records(8'001).account(), "accounts/beta");
   EXPECT_EQ(all.accounts_done(), 2);
 }
 
@@ -165,7 +165,7 @@ class StalledExportTest : public RecordExportTest {
 };
 
 TEST_F(StalledExportTest, AReaderThatStallsIsCut) {
-  WriteMuch("acme", 40'000);
+  WriteMuch("acme", 8'000);
   CreateAccount("beta");
   StartWith({.stall = std::chrono::milliseconds(200)});
   const grpc::Status status = Stall();
@@ -173,7 +173,7 @@ TEST_F(StalledExportTest, AReaderThatStallsIsCut) {
 }
 
 TEST_F(StalledExportTest, AnExportThatTakesTooLongIsCut) {
-  WriteMuch("acme", 40'000);
+  WriteMuch("acme", 8'000);
   CreateAccount("beta");
   StartWith({.stall = std::chrono::seconds(20), .total = std::chrono::milliseconds(500)});
   const grpc::Status status = Stall();
@@ -181,7 +181,7 @@ TEST_F(StalledExportTest, AnExportThatTakesTooLongIsCut) {
 }
 
 TEST_F(StalledExportTest, AReaderThatLeavesFreesItsThread) {
-  WriteMuch("acme", 40'000);
+  WriteMuch("acme", 8'000);
   CreateAccount("beta");
   v1::ExportRecordsRequest request;
   request.set_parent("accounts/-");
@@ -199,7 +199,7 @@ TEST_F(StalledExportTest, AReaderThatLeavesFreesItsThread) {
 }
 
 TEST_F(StalledExportTest, AStoppingServerDoesNotWaitForAReader) {
-  WriteMuch("acme", 40'000);
+  WriteMuch("acme", 8'000);
   v1::ExportRecordsRequest request;
   request.set_parent("accounts/-");
   Call call;
