@@ -39,6 +39,16 @@ absl::StatusOr<AccountData> Read(const Client& client, const std::string& text) 
   } else {
     data.notes.emplace_back(history.status().message());
   }
+  // A deleted account has no place in a hierarchy, and gateways of former versions tell none.
+  perennial::accounts::v1::GetAccountHierarchyRequest place;
+  place.set_name(data.customer.account().name());
+  auto hierarchy = client.Call(client.accounts, &perennial::accounts::v1::AccountService::Stub::GetAccountHierarchy,
+                               place, "read the accounts below it");
+  if (hierarchy.ok()) {
+    data.hierarchy = *std::move(hierarchy);
+  } else if (!absl::IsNotFound(hierarchy.status()) && !absl::IsUnimplemented(hierarchy.status())) {
+    data.notes.emplace_back(hierarchy.status().message());
+  }
   return data;
 }
 
@@ -48,6 +58,7 @@ Json AccountJson(AccountData data) {
   Json json = JsonOf(data.customer);
   json["score_history"] = Json::array();
   for (const auto& change : data.history) json["score_history"].push_back(JsonOf(change));
+  if (data.hierarchy.nodes_size() > 0) json["hierarchy"] = JsonOf(data.hierarchy);
   json["notes"] = data.notes;
   return json;
 }

@@ -151,8 +151,12 @@ std::string MrrOf(const AccountData& data) {
   if (mrr == nullptr) return std::string(kUnknown);
   perennial::type::v1::Money money;
   money.set_amount(FormatAmount(MicrosOfNumber(mrr->number())));
-  if (!data.customer.subscriptions().empty())
+  // Facts are in the reporting currency, which subscriptions need not be; without a hierarchy theirs is the best guess.
+  if (!data.hierarchy.nodes().empty()) {
+    money.set_currency_code(data.hierarchy.nodes(0).mrr().currency_code());
+  } else if (!data.customer.subscriptions().empty()) {
     money.set_currency_code(data.customer.subscriptions(0).mrr().currency_code());
+  }
   return FormatMoney(money);
 }
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "cli/account_sections.h"
 #include "cli/bars.h"
 #include "cli/format.h"
@@ -24,6 +25,22 @@ constexpr int kReasonsBeside = 110;
 constexpr int kPointsBar = 10;
 // Less than this range of scores is not blown up to the full height of the history.
 constexpr double kLeastRange = 25;
+
+// Where it stands among other accounts; nothing when it stands alone.
+Page Place(const perennial::accounts::v1::GetAccountHierarchyResponse& hierarchy, int width) {
+  if (hierarchy.nodes().empty()) return {};
+  const auto& node = hierarchy.nodes(0);
+  std::vector<std::string> parts;
+  if (!hierarchy.ancestors().empty()) parts.push_back(absl::StrCat("below ", absl::StrJoin(hierarchy.ancestors(), " < ")));
+  if (node.descendants() > 0) {
+    parts.push_back(absl::StrCat(CountOf(node.descendants(), "account"), " below it, MRR with them ",
+                                 FormatMoney(node.total_mrr())));
+  }
+  if (parts.empty()) return {};
+  Page page = {Text()};
+  Append(page, Wrap(absl::StrJoin(parts, " · "), width, 2, Style::kDim));
+  return page;
+}
 
 Page Header(const AccountData& data, int width) {
   const auto& account = data.customer.account();
@@ -55,6 +72,7 @@ Page Header(const AccountData& data, int width) {
                       {"Tenure", tenure == nullptr ? std::string(kUnknown) : FormatDays(tenure->number())},
                       {"Owner", account.owner().empty() ? std::string(kUnknown) : account.owner()}},
                      width));
+  Append(page, Place(data.hierarchy, width));
   return page;
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/time/time.h"
 #include "cli/text.h"
+#include "perennial/accounts/v1/account_service.pb.h"
 #include "perennial/gateway/v1/customer_service.pb.h"
 #include "perennial/health/v1/health_score.pb.h"
 
@@ -16,6 +17,8 @@ struct AccountData {
   perennial::gateway::v1::GetCustomer360Response customer;
   // Newest first.
   std::vector<perennial::health::v1::HealthScoreChange> history;
+  // Of the account and all below it; without nodes when it could not be read.
+  perennial::accounts::v1::GetAccountHierarchyResponse hierarchy;
   // What could not be read besides, one sentence each.
   std::vector<std::string> notes;
 };

@@ -76,6 +76,9 @@ void AddViewCommands(CLI::App& app, GlobalOptions& options) {
   AddSegmentsCommand(app, options);
   AddFlagsCommand(app, options);
   AddFactsCommand(app, options);
+  AddRatesCommand(app, options);
+  AddPhaseCommand(app, options);
+  AddBacktestCommand(app, options);
   AddValidateCommand(app, options);
   AddReadyCommand(app, options);
 }

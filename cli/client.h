@@ -10,7 +10,9 @@
 #include "absl/strings/string_view.h"
 #include "cli/global_options.h"
 #include "perennial/accounts/v1/account_service.grpc.pb.h"
+#include "perennial/accounts/v1/exchange_rate_service.grpc.pb.h"
 #include "perennial/accounts/v1/fact_service.grpc.pb.h"
+#include "perennial/accounts/v1/lifecycle_service.grpc.pb.h"
 #include "perennial/gateway/v1/customer_service.grpc.pb.h"
 #include "perennial/health/v1/flag_service.grpc.pb.h"
 #include "perennial/health/v1/health_score_service.grpc.pb.h"
@@ -64,7 +66,9 @@ class Client {
 
  public:
   const std::unique_ptr<perennial::accounts::v1::AccountService::Stub> accounts;
+  const std::unique_ptr<perennial::accounts::v1::ExchangeRateService::Stub> rates;
   const std::unique_ptr<perennial::accounts::v1::FactService::Stub> facts;
+  const std::unique_ptr<perennial::accounts::v1::LifecycleService::Stub> lifecycle;
   const std::unique_ptr<perennial::gateway::v1::CustomerService::Stub> customers;
   const std::unique_ptr<perennial::health::v1::FlagService::Stub> flags;
   const std::unique_ptr<perennial::health::v1::HealthScoreService::Stub> scores;

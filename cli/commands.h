@@ -13,6 +13,9 @@ void AddWatchCommand(CLI::App& app, GlobalOptions& options);
 void AddSegmentsCommand(CLI::App& app, GlobalOptions& options);
 void AddFlagsCommand(CLI::App& app, GlobalOptions& options);
 void AddFactsCommand(CLI::App& app, GlobalOptions& options);
+void AddRatesCommand(CLI::App& app, GlobalOptions& options);
+void AddPhaseCommand(CLI::App& app, GlobalOptions& options);
+void AddBacktestCommand(CLI::App& app, GlobalOptions& options);
 void AddValidateCommand(CLI::App& app, GlobalOptions& options);
 void AddReadyCommand(CLI::App& app, GlobalOptions& options);
 

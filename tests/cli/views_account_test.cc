@@ -19,6 +19,22 @@ using testing::SampleAccount;
 
 std::string Seen(const Page& page) { return Render(page, false); }
 
+TEST(Account, ShowsItsPlaceAmongOtherAccountsAndTheCurrencyThatIsReportedIn) {
+  AccountData data = SampleAccount();
+  EXPECT_THAT(Seen(RenderAccount(data, 80)), Not(HasSubstr("below")));
+  auto& node = *data.hierarchy.add_nodes();
+  node.mutable_mrr()->set_currency_code("EUR");
+  EXPECT_THAT(Seen(RenderAccount(data, 80)), Not(HasSubstr("below"))) << "it stands alone";
+  EXPECT_THAT(Seen(RenderAccount(data, 80)), HasSubstr("EUR 2,786.50"));
+  node.set_descendants(2);
+  node.mutable_total_mrr()->set_currency_code("EUR");
+  node.mutable_total_mrr()->set_amount("3000");
+  data.hierarchy.add_ancestors("accounts/mid");
+  data.hierarchy.add_ancestors("accounts/top");
+  EXPECT_THAT(Seen(RenderAccount(data, 120)),
+              HasSubstr("  below accounts/mid < accounts/top · 2 accounts below it, MRR with them EUR 3,000\n"));
+}
+
 TEST(Account, ShowsTheWholePicture) {
   EXPECT_EQ(Seen(RenderAccount(SampleAccount(), 80)), R"(
 Northwind Traders                                                  accounts/nw-1
