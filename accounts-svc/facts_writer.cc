@@ -89,6 +89,8 @@ void FactsWriter::AfterCommit(std::int64_t) {
 
 absl::Status FactsWriter::Refresh(WriteTransaction& transaction, AccountNo no, const std::vector<Metric>& metrics,
                                   absl::Time now) {
+  // Those that only a sweep touches would drive out those that are in use.
+  const bool in_use = warm_.Peek(no) != nullptr || transaction.new_usage().contains(no);
   warm_.Erase(no);
   PERENNIAL_ASSIGN_OR_RETURN(const std::optional<AccountRecord> account, transaction.FindAccountByNo(no));
   if (!account.has_value()) return absl::OkStatus();
@@ -113,7 +115,7 @@ absl::Status FactsWriter::Refresh(WriteTransaction& transaction, AccountNo no, c
   FeedRow row{.account_id = account->id, .as_of = now, .payload = packed.SerializeAsString()};
   PERENNIAL_RETURN_IF_ERROR(PutIfChanged(transaction, no, row));
   // A goal that was reached is read anew.
-  if (!computed.reached_goals.empty()) return absl::OkStatus();
+  if (!in_use || !computed.reached_goals.empty()) return absl::OkStatus();
   unsure_.push_back(no);
   warm_.Put(no, {.id = account->id,
                  .payload = std::move(row.payload),

@@ -12,12 +12,33 @@
 namespace perennial::accounts {
 namespace {
 
-void AddError(int index, const v1::Record& record, const absl::Status& status, v1::BatchSummary& summary) {
-  v1::RecordError* error = summary.add_errors();
-  error->set_index(index);
-  error->set_record_id(record.record_id());
-  *error->mutable_status() = ToRpcStatus(status);
-}
+// Bytes of errors from which on only code and reason are told: with 10,000 more of those an answer is still below 4 MiB,
+// the most that clients take by default.
+constexpr std::size_t kMostErrorBytes = 1 << 20;
+constexpr std::size_t kShortMessage = 60;
+
+// The errors of one batch, within a limit of size.
+class Errors {
+ public:
+  explicit Errors(v1::BatchSummary& summary) : summary_(summary) {}
+
+  void Add(int index, const v1::Record& record, const absl::Status& status) {
+    v1::RecordError* error = summary_.add_errors();
+    error->set_index(index);
+    error->set_record_id(record.record_id().substr(0, kMostIdBytes));
+    *error->mutable_status() = ToRpcStatus(status);
+    if (bytes_ >= kMostErrorBytes) {
+      error->mutable_status()->clear_details();
+      if (error->status().message().size() > kShortMessage) error->mutable_status()->set_message("see the first errors");
+    }
+    bytes_ += error->ByteSizeLong();
+  }
+
+ private:
+  static constexpr std::size_t kMostIdBytes = 128;  // longer ones are refused
+  v1::BatchSummary& summary_;
+  std::size_t bytes_ = 0;
+};
 
 bool RefusesRecordAlone(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsNotFound(status) || absl::IsAlreadyExists(status);
@@ -41,6 +62,7 @@ absl::StatusOr<v1::BatchSummary> Ingest::Write(const google::protobuf::RepeatedP
   PERENNIAL_ASSIGN_OR_RETURN(
       const std::int64_t revision, store_.Write([&](WriteTransaction& transaction) -> absl::Status {
         summary.Clear();
+        Errors errors(summary);
         RecordApplier applier(transaction, numbering_, now, currency_);
         for (int i = 0; i < records.size(); ++i) {
           const absl::Status& valid = checked[static_cast<std::size_t>(i)];
@@ -48,7 +70,7 @@ absl::StatusOr<v1::BatchSummary> Ingest::Write(const google::protobuf::RepeatedP
               valid.ok() ? applier.Apply(records[i]) : absl::StatusOr<Outcome>(valid);
           if (!outcome.ok()) {
             if (!RefusesRecordAlone(outcome.status())) return outcome.status();
-            AddError(i, records[i], outcome.status(), summary);
+            errors.Add(i, records[i], outcome.status());
             continue;
           }
           switch (*outcome) {

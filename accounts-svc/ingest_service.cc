@@ -19,7 +19,7 @@ grpc::ServerUnaryReactor* IngestService::WriteRecords(grpc::CallbackServerContex
 
 grpc::ServerBidiReactor<v1::StreamRecordsRequest, v1::StreamRecordsResponse>* IngestService::StreamRecords(
     grpc::CallbackServerContext*) {
-  return RecordStream::Start(ingest_, pool_, hub_);
+  return RecordStream::Start(ingest_, pool_, hub_, memory_);
 }
 
 }  // namespace perennial::accounts

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "accounts-svc/batch_memory.h"
 #include "accounts-svc/ingest.h"
 #include "common/server/watch_stream.h"
 #include "common/server/worker_pool.h"
@@ -22,6 +23,7 @@ class IngestService final : public v1::IngestService::CallbackService {
   Ingest& ingest_;
   WorkerPool& pool_;
   WatchHub& hub_;
+  BatchMemory memory_{std::size_t{64} << 20, 100};
 };
 
 }  // namespace perennial::accounts

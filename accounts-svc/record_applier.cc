@@ -46,9 +46,13 @@ absl::StatusOr<Outcome> RecordApplier::Apply(const v1::Record& record) {
 absl::StatusOr<AccountNo> RecordApplier::LiveAccountNo(const std::string& id) {
   const auto known = accounts_.find(id);
   if (known != accounts_.end()) return known->second;
-  PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction_, id));
-  accounts_.emplace(id, account.no);
-  return account.no;
+  PERENNIAL_ASSIGN_OR_RETURN(std::optional<AccountNo> no, transaction_.FindLiveNo(id));
+  if (!no.has_value()) {  // which says why
+    PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction_, id));
+    no = account.no;
+  }
+  accounts_.emplace(id, *no);
+  return *no;
 }
 
 absl::StatusOr<std::optional<std::int64_t>> RecordApplier::KnownMetric(const std::string& name) {

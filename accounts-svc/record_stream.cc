@@ -27,18 +27,29 @@ class RecordStream::Transport final : public RecordStream::Reactor {
   const std::shared_ptr<RecordStream> stream_;
 };
 
-RecordStream::Reactor* RecordStream::Start(Ingest& ingest, WorkerPool& pool, WatchHub& hub) {
-  auto stream = std::make_shared<RecordStream>(ingest, pool, hub);
+RecordStream::Reactor* RecordStream::Start(Ingest& ingest, WorkerPool& pool, WatchHub& hub, BatchMemory& memory) {
+  auto stream = std::make_shared<RecordStream>(ingest, pool, hub, memory);
   auto* transport = new Transport(stream);
   const bool added = hub.Add(stream);
   MutexLock lock(stream->mu_);
   stream->reactor_ = transport;
-  if (added) {
+  stream->counted_ = memory.AddStream();
+  if (added && stream->counted_) {
     stream->Advance();
   } else {
     stream->Finish(BusyStatus());
   }
   return transport;
+}
+
+RecordStream::~RecordStream() {
+  for (const std::size_t bytes : taken_bytes_) memory_.Give(bytes);
+  if (counted_) memory_.RemoveStream();
+}
+
+bool RecordStream::WantsMore() const {
+  if (reading_ || ended_ || taken_.size() >= kMostTaken) return false;
+  return taken_.empty() || memory_.HasRoom();
 }
 
 void RecordStream::Wake() {
@@ -52,7 +63,7 @@ void RecordStream::Wake() {
 
 void RecordStream::Advance() {
   if (finished_ || reactor_ == nullptr) return;
-  if (!reading_ && !ended_ && taken_.size() < kMostTaken) {
+  if (WantsMore()) {
     reading_ = true;
     reactor_->StartRead(&incoming_);
   }
@@ -75,6 +86,8 @@ void RecordStream::ReadDone(bool ok) {
   MutexLock lock(mu_);
   reading_ = false;
   if (ok) {
+    taken_bytes_.push_back(incoming_.SpaceUsedLong());
+    memory_.Take(taken_bytes_.back());
     taken_.push_back(std::move(incoming_));
     incoming_ = v1::StreamRecordsRequest();
   } else {
@@ -103,6 +116,8 @@ void RecordStream::WriteDone(bool ok) {
   MutexLock lock(mu_);
   working_ = false;
   taken_.pop_front();
+  memory_.Give(taken_bytes_.front());
+  taken_bytes_.pop_front();
   if (!ok) return Finish(absl::CancelledError("the sender left"));
   Advance();
 }

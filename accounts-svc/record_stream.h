@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 
+#include "accounts-svc/batch_memory.h"
 #include "accounts-svc/ingest.h"
 #include "common/base/mutex.h"
 #include "common/server/watch_stream.h"
@@ -15,15 +16,18 @@
 namespace perennial::accounts {
 
 // Server side of StreamRecords: takes at most kMostTaken batches ahead, writes them one after the other, and acknowledges
-// each, in order, once it is on disk. When the window is full it reads no more, and gRPC's flow control holds the sender.
+// each, in order, once it is on disk. When the window or the memory of all streams is full it reads no more, and gRPC's flow
+// control holds the sender.
 class RecordStream final : public WatchHub::Stream, public std::enable_shared_from_this<RecordStream> {
  public:
   using Reactor = grpc::ServerBidiReactor<v1::StreamRecordsRequest, v1::StreamRecordsResponse>;
 
   // Starts the stream; gRPC owns the reactor. All must outlive all streams.
-  static Reactor* Start(Ingest& ingest, WorkerPool& pool, WatchHub& hub);
+  static Reactor* Start(Ingest& ingest, WorkerPool& pool, WatchHub& hub, BatchMemory& memory);
 
-  RecordStream(Ingest& ingest, WorkerPool& pool, WatchHub& hub) : ingest_(ingest), pool_(pool), hub_(hub) {}
+  RecordStream(Ingest& ingest, WorkerPool& pool, WatchHub& hub, BatchMemory& memory)
+      : ingest_(ingest), pool_(pool), hub_(hub), memory_(memory) {}
+  ~RecordStream() override;
   // The hub wakes all its streams at every commit; here only draining matters.
   void Wake() override;
 
@@ -34,6 +38,8 @@ class RecordStream final : public WatchHub::Stream, public std::enable_shared_fr
   void ReadDone(bool ok);
   void WriteDone(bool ok);
   void Gone();
+  // Whether to read the next batch.
+  [[nodiscard]] bool WantsMore() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Each needs mu_.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Finish(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -43,11 +49,14 @@ class RecordStream final : public WatchHub::Stream, public std::enable_shared_fr
   Ingest& ingest_;
   WorkerPool& pool_;
   WatchHub& hub_;
+  BatchMemory& memory_;
   v1::StreamRecordsRequest incoming_;   // being read
   v1::StreamRecordsResponse outgoing_;  // being written
   Mutex mu_;
   Reactor* reactor_ ABSL_GUARDED_BY(mu_) = nullptr;
   std::deque<v1::StreamRecordsRequest> taken_ ABSL_GUARDED_BY(mu_);  // read and not yet acknowledged
+  std::deque<std::size_t> taken_bytes_ ABSL_GUARDED_BY(mu_);         // of each of these
+  bool counted_ ABSL_GUARDED_BY(mu_) = false;  // among the streams of memory_
   bool reading_ ABSL_GUARDED_BY(mu_) = false;
   bool working_ ABSL_GUARDED_BY(mu_) = false;  // a batch is being written or acknowledged
   bool ended_ ABSL_GUARDED_BY(mu_) = false;    // the sender has no more

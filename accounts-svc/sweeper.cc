@@ -15,7 +15,8 @@
 namespace perennial::accounts {
 namespace {
 constexpr char kSwept[] = "swept";
-constexpr int kAccountsAWrite = 200;
+// Some 10 ms of the writer's time: others' writes wait no longer for it.
+constexpr int kAccountsAWrite = 100;
 constexpr int kRequestsAWrite = 1000;
 }  // namespace
 

@@ -18,7 +18,17 @@ absl::StatusOr<ListAccountsResponse> ListByName(const Client& client, absl::stri
   request.set_page_size(kCandidates);
   request.set_filter(
       absl::StrCat("name = \"", absl::StrReplaceAll(name, {{"\\", "\\\\"}, {"\"", "\\\""}}), wildcard, "\""));
-  return client.Call(client.accounts, &AccountService::Stub::ListAccounts, request, "look the account up by its name");
+  // A page may have less than it could, even nothing, while there is more to look at.
+  ListAccountsResponse all;
+  do {
+    PERENNIAL_ASSIGN_OR_RETURN(
+        const ListAccountsResponse page,
+        client.Call(client.accounts, &AccountService::Stub::ListAccounts, request, "look the account up by its name"));
+    all.mutable_accounts()->MergeFrom(page.accounts());
+    all.set_next_page_token(page.next_page_token());
+    request.set_page_token(page.next_page_token());
+  } while (all.accounts_size() < kCandidates && !all.next_page_token().empty());
+  return all;
 }
 
 std::string Candidates(const ListAccountsResponse& answer) {

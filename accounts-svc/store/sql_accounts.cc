@@ -87,6 +87,14 @@ absl::StatusOr<std::optional<AccountRecord>> SqlTransaction::FindAccountByNo(Acc
   return OneAccount(statement.Bind(1, no));
 }
 
+absl::StatusOr<std::optional<AccountNo>> SqlTransaction::FindLiveNo(absl::string_view id) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement statement,
+      connection_.Prepare("SELECT account_no FROM accounts WHERE account_id = ? AND delete_time IS NULL"));
+  PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Bind(1, id).Step());
+  return found ? std::optional<AccountNo>(statement.Int64(0)) : std::nullopt;
+}
+
 absl::StatusOr<std::vector<AccountRecord>> SqlTransaction::ListAccounts(const AccountQuery& query) {
   PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement, connection_.Prepare(ListSql(query)));
   statement.Bind(1, query.show_deleted).Bind(2, query.limit);

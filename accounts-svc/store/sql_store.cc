@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "accounts-svc/store/schema.h"
 #include "accounts-svc/store/sql_transaction.h"
+#include "common/base/call_deadline.h"
 #include "common/base/error_details.h"
 #include "common/base/status_macros.h"
 #include "common/storage/sqlite_sql.h"
@@ -71,7 +73,7 @@ SqlStore::~SqlStore() {
 }
 
 absl::StatusOr<std::int64_t> SqlStore::Write(const std::function<absl::Status(WriteTransaction&)>& body) {
-  Waiting write{.body = &body, .status = {}};
+  Waiting write{.body = &body, .deadline = CurrentDeadline(), .status = {}};
   MutexLock lock(mu_);
   PERENNIAL_RETURN_IF_ERROR(failure_);
   if (stopping_ || queue_.size() >= limits_.most_waiting) {
@@ -115,6 +117,24 @@ void SqlStore::Scrub() {
   if (connection.ok()) (*connection)->Checkpoint();
 }
 
+std::vector<SqlStore::Waiting*> SqlStore::TakeGroup() {
+  std::vector<Waiting*> group;
+  bool ended = false;
+  const absl::Time now = absl::Now();
+  while (!queue_.empty() && group.size() < limits_.most_per_commit) {
+    Waiting* write = queue_.front();
+    queue_.pop_front();
+    if (write->deadline > now) {
+      group.push_back(write);
+      continue;
+    }
+    write->status = absl::DeadlineExceededError("the deadline passed before the write began; nothing was changed");
+    ended = write->done = true;
+  }
+  if (ended) done_.notify_all();
+  return group;
+}
+
 void SqlStore::Loop() {
   for (;;) {
     std::vector<Waiting*> group;
@@ -122,12 +142,9 @@ void SqlStore::Loop() {
       MutexLock lock(mu_);
       while (queue_.empty() && !stopping_) lock.Wait(queued_);
       if (queue_.empty()) return;
-      while (!queue_.empty() && group.size() < limits_.most_per_commit) {
-        group.push_back(queue_.front());
-        queue_.pop_front();
-      }
+      group = TakeGroup();
     }
-    Commit(group);
+    if (!group.empty()) Commit(group);
     {
       MutexLock lock(mu_);
       for (Waiting* write : group) write->done = true;

@@ -56,6 +56,7 @@ class SqlStore final : public Store {
  private:
   struct Waiting {
     const std::function<absl::Status(WriteTransaction&)>* body;
+    absl::Time deadline;
     absl::Status status;
     std::int64_t revision = 0;
     bool done = false;
@@ -64,6 +65,8 @@ class SqlStore final : public Store {
   SqlStore(const SqlStoreLimits& limits, std::string path, std::optional<sqlite::FileLock> lock, std::unique_ptr<sql::Connection> writer,
            sql::ReaderPool::Options readers, sql::ReaderPool::Open open_reader);
   void Loop();
+  // The next writes that share a commit; those that nobody waits for any more are ended instead.
+  std::vector<Waiting*> TakeGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Commit(const std::vector<Waiting*>& group);
   absl::Status RunAll(SqlTransaction& transaction, const std::vector<Waiting*>& group);
   // Takes note of an error after which nothing more can be written.

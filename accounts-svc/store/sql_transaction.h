@@ -26,6 +26,7 @@ class SqlTransaction final : public WriteTransaction {
 
   absl::StatusOr<std::optional<AccountRecord>> FindAccount(absl::string_view id) override;
   absl::StatusOr<std::optional<AccountRecord>> FindAccountByNo(AccountNo no) override;
+  absl::StatusOr<std::optional<AccountNo>> FindLiveNo(absl::string_view id) override;
   absl::StatusOr<std::vector<AccountRecord>> ListAccounts(const AccountQuery& query) override;
   absl::StatusOr<std::vector<AccountNo>> ListAccountNos(AccountNo after, int limit) override;
   absl::StatusOr<std::int64_t> CountAccounts() override;
@@ -165,6 +166,7 @@ class SqlTransaction final : public WriteTransaction {
   sql::Connection& connection_;
   const CommitHook* const hook_;
   std::set<AccountNo> touched_;
+  std::optional<LifecycleRules> rules_;  // the newest, once they were read
   bool rules_changed_ = false;
   std::map<AccountNo, std::vector<UsageEvent>> new_usage_;
   std::vector<AddedUse> added_;  // by the write that runs

@@ -1,5 +1,6 @@
 // Use as it comes in: events one by one, their sums by day once for each write.
 #include <algorithm>
+#include <tuple>
 
 #include "absl/container/flat_hash_set.h"
 #include "accounts-svc/store/sql_transaction.h"
@@ -77,6 +78,8 @@ absl::Status SqlTransaction::FlushDay(const AddedUse* const* begin, const AddedU
 void SqlTransaction::SettleWrite(bool stays) {
   if (stays) {
     for (AddedUse& use : added_) new_usage_[use.no].push_back(std::move(use.event));
+  } else {
+    rules_.reset();  // it may have read what it had put itself
   }
   added_.clear();
   flushed_ = 0;

@@ -210,6 +210,8 @@ class ReadTransaction {
   // Deleted accounts are found too.
   virtual absl::StatusOr<std::optional<AccountRecord>> FindAccount(absl::string_view id) = 0;
   virtual absl::StatusOr<std::optional<AccountRecord>> FindAccountByNo(AccountNo no) = 0;
+  // Number of an account that is not deleted, without a look at the rest of it.
+  virtual absl::StatusOr<std::optional<AccountNo>> FindLiveNo(absl::string_view id) = 0;
   virtual absl::StatusOr<std::vector<AccountRecord>> ListAccounts(const AccountQuery& query) = 0;
   // Numbers of live accounts after `after`, ascending.
   virtual absl::StatusOr<std::vector<AccountNo>> ListAccountNos(AccountNo after, int limit) = 0;

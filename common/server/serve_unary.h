@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/call_deadline.h"
 #include "common/base/error_details.h"
 #include "common/server/grpc_status.h"
 #include "common/server/worker_pool.h"
@@ -58,6 +59,7 @@ grpc::ServerUnaryReactor* ServeUnary(WorkerPool& pool, grpc::CallbackServerConte
   const bool queued = pool.TryRun([=, handle = std::move(handle)]() mutable {
     // The caller may have given up while this waited in the queue.
     if (context->IsCancelled()) return reactor->Finish(grpc::Status::CANCELLED);
+    const DeadlineScope deadline(absl::FromChrono(context->deadline()));
     absl::StatusOr<Response> result = CallSafely([&]() -> absl::StatusOr<Response> { return handle(*request); });
     if (!result.ok()) return reactor->Finish(ToGrpcStatus(result.status()));
     *response = *std::move(result);

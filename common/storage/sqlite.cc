@@ -17,8 +17,11 @@
 namespace perennial::sqlite {
 namespace {
 
-// After how many pages in the log they are moved into the database file.
-constexpr int kCheckpointPages = 1000;
+// After how many pages in the log they are moved into the database file: 32 MiB, so that a page which many commits change is
+// moved once for all of them.
+constexpr int kCheckpointPages = 8192;
+// Room for what one transaction changes: with less, pages would be written more than once.
+constexpr int kWriterCacheKib = 64 * 1024;
 
 absl::Status FullStatus() {
   return WithReason(absl::ResourceExhaustedError("disk is full; free space and retry"), "STORAGE_FULL");
@@ -134,7 +137,9 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
   std::unique_ptr<Connection> connection(new Connection(db));
   sqlite3_wal_hook(db, &Connection::AfterCommit, connection.get());
   PERENNIAL_RETURN_IF_ERROR(connection->Execute(
-      absl::StrCat("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA synchronous = ",
+      absl::StrCat("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; "
+                   "PRAGMA cache_size = ",
+                   -kWriterCacheKib, "; PRAGMA synchronous = ",
                    durability == Durability::kFull ? "FULL" : "NORMAL")));
   PERENNIAL_ASSIGN_OR_RETURN(Statement mode, connection->Prepare("PRAGMA journal_mode"));
   PERENNIAL_ASSIGN_OR_RETURN(const bool row, mode.Step());

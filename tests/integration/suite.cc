@@ -8,6 +8,15 @@
 #include "absl/strings/str_cat.h"
 
 namespace perennial::testing {
+namespace {
+
+// Where the programs are: PERENNIAL_BINARIES compares those of another build.
+std::string BinaryFolder() {
+  const char* other = std::getenv("PERENNIAL_BINARIES");
+  return other != nullptr ? other : PERENNIAL_BINARY_DIR;
+}
+
+}  // namespace
 
 std::string NameOf(Part part) {
   constexpr const char* kNames[] = {"redis", "accounts-svc", "health-svc", "segment-svc", "gateway"};
@@ -31,7 +40,7 @@ std::vector<std::string> Suite::Command(Part part) const {
     return {"redis-server", "--bind", "127.0.0.1", "--port", port(part), "--save", "", "--appendonly", "no", "--dir",
             folder_.path(), "--enable-debug-command", "local"};
   }
-  std::vector<std::string> command = {absl::StrCat(PERENNIAL_BINARY_DIR, "/", NameOf(part)),
+  std::vector<std::string> command = {absl::StrCat(BinaryFolder(), "/", NameOf(part)),
                                       absl::StrCat("--port=", port(part))};
   if (part != Part::kGateway) {
     command.push_back(absl::StrCat("--data=", folder_.path(), "/", NameOf(part)));
@@ -40,7 +49,10 @@ std::vector<std::string> Suite::Command(Part part) const {
   if (part != Part::kAccounts) command.push_back(absl::StrCat("--accounts=", local(Part::kAccounts)));
   if (part == Part::kSegments || part == Part::kGateway) command.push_back(absl::StrCat("--health=", local(Part::kHealth)));
   if (part == Part::kGateway) command.push_back(absl::StrCat("--segments=", local(Part::kSegments)));
-  if (part == Part::kHealth) command.push_back(absl::StrCat("--redis=127.0.0.1:", port(Part::kRedis)));
+  if (part == Part::kHealth) {
+    command.push_back(absl::StrCat("--redis=127.0.0.1:", port(Part::kRedis)));
+    command.push_back("--metrics_port=0");
+  }
   return command;
 }
 
@@ -62,17 +74,18 @@ bool Suite::WaitReady(std::chrono::seconds longest) {
 
 std::string Suite::address() const { return absl::StrCat("localhost:", ports_[static_cast<std::size_t>(Part::kGateway)]); }
 
-std::shared_ptr<grpc::Channel> Suite::Channel() const {
+std::shared_ptr<grpc::Channel> Suite::Channel(Part part) const {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500);
   arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 100);
-  return grpc::CreateCustomChannel(address(), grpc::InsecureChannelCredentials(), arguments);
+  const std::string address = absl::StrCat("localhost:", ports_[static_cast<std::size_t>(part)]);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
 Finished Suite::Cli(std::vector<std::string> arguments) const {
-  std::vector<std::string> command = {absl::StrCat(PERENNIAL_BINARY_DIR, "/perennial"), "--gateway", address()};
+  std::vector<std::string> command = {absl::StrCat(BinaryFolder(), "/perennial"), "--gateway", address()};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return RunToEnd(command);
 }

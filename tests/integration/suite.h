@@ -49,7 +49,9 @@ class Suite {
   [[nodiscard]] const std::string& folder() const { return folder_.path(); }
   [[nodiscard]] Process& process(Part part) { return *processes_[static_cast<std::size_t>(part)]; }
   // A fresh channel to the gateway.
-  [[nodiscard]] std::shared_ptr<grpc::Channel> Channel() const;
+  [[nodiscard]] std::shared_ptr<grpc::Channel> Channel() const { return Channel(Part::kGateway); }
+  // A fresh channel to one of the services.
+  [[nodiscard]] std::shared_ptr<grpc::Channel> Channel(Part part) const;
   // Runs the CLI against the gateway.
   [[nodiscard]] Finished Cli(std::vector<std::string> arguments) const;
   // Ends of the logs, for failed tests.

@@ -1,0 +1,217 @@
+// Facts that follow new use from memory: the same bytes as from the history, whatever happens in between.
+#include <functional>
+#include <random>
+
+#include "absl/strings/str_cat.h"
+#include "accounts-svc/facts_writer.h"
+#include "accounts-svc/store/sql_store.h"
+#include "common/facts/packed_facts.h"
+#include "perennial/accounts/v1/goal.pb.h"
+#include "tests/accounts/server_fixture.h"
+
+namespace perennial::accounts::testing {
+namespace {
+
+constexpr int kAccounts = 5;
+constexpr const char* kMetrics[] = {"logins", "hours", "exports"};
+
+// A store whose commits compute facts, with so much memory for accounts.
+class Keeper {
+ public:
+  Keeper(const Clock& clock, std::size_t warm_bytes) : writer_(numbering_, clock, [] {}, warm_bytes) {
+    EXPECT_TRUE(numbering_.AddAll(FixedFactDefinitions("USD")).ok());
+    store_ = SqlStore::OpenSqlite(folder_.path() + "/accounts.db").value();
+    store_->SetCommitHook(writer_);
+  }
+
+  absl::Status Write(const std::function<absl::Status(WriteTransaction&)>& body) { return store_->Write(body).status(); }
+  // Stored facts by account, and which accounts are due when.
+  std::vector<std::string> Stored(absl::Time now) {
+    std::vector<std::string> stored;
+    Read([&](ReadTransaction& transaction) {
+      for (AccountNo no = 1; no <= kAccounts; ++no) {
+        const auto row = transaction.FindFacts(no).value();
+        stored.push_back(row.has_value() ? row->payload : "none");
+      }
+      for (const absl::Duration ahead : {absl::ZeroDuration(), absl::Hours(1), absl::Hours(25)}) {
+        for (const AccountNo no : transaction.ListDue(now + ahead, 100).value()) stored.push_back(absl::StrCat("due ", no));
+      }
+    });
+    return stored;
+  }
+  // The facts of an account as its history gives them.
+  std::string FromHistory(AccountNo no, absl::Time now) {
+    std::string payload;
+    Read([&](ReadTransaction& transaction) {
+      const AccountRecord account = *transaction.FindAccountByNo(no).value();
+      const Computed computed = ComputeFacts(transaction.LoadHistory(account, now).value(),
+                                             transaction.ListMetrics().value(), now, numbering_).value();
+      v1::PackedFacts packed;
+      facts::Pack(numbering_.ToStored(computed.facts), &packed);
+      payload = packed.SerializeAsString();
+    });
+    return payload;
+  }
+
+ private:
+  void Read(const std::function<void(ReadTransaction&)>& body) {
+    EXPECT_TRUE(store_->Read([&](ReadTransaction& transaction) { return body(transaction), absl::OkStatus(); }).ok());
+  }
+
+  TempFolder folder_;
+  FactNumbering numbering_;
+  FactsWriter writer_;
+  std::unique_ptr<SqlStore> store_;
+};
+
+class WarmFactsTest : public ::testing::TestWithParam<unsigned> {
+ protected:
+  using Body = std::function<absl::Status(WriteTransaction&)>;
+
+  void SetUp() override {
+    random_.seed(GetParam());
+    for (AccountNo no = 1; no <= kAccounts; ++no) Do(no, [this](WriteTransaction& transaction) { return Create(transaction); });
+  }
+
+  int UpTo(int most) { return static_cast<int>(random_() % static_cast<unsigned>(most + 1)); }
+
+  // Does the same in all stores and compares them.
+  void Do(AccountNo no, const Body& body) {
+    // What is random in `body` must come out the same for each.
+    const std::mt19937 random = random_;
+    std::vector<absl::Status> results;
+    for (Keeper* keeper : {&cold_, &warm_, &tight_}) {
+      random_ = random;
+      results.push_back(keeper->Write(body));
+    }
+    ASSERT_EQ(results[0], results[1]);
+    ASSERT_EQ(results[0], results[2]);
+    if (!results[0].ok()) return;
+    const std::string expected = warm_.FromHistory(no, clock_.Now());
+    ASSERT_EQ(warm_.Stored(clock_.Now())[static_cast<std::size_t>(no - 1)], expected) << "account " << no;
+    ASSERT_EQ(warm_.Stored(clock_.Now()), cold_.Stored(clock_.Now()));
+    ASSERT_EQ(tight_.Stored(clock_.Now()), cold_.Stored(clock_.Now()));
+  }
+
+  absl::Status Create(WriteTransaction& transaction) {
+    AccountRecord account{.id = absl::StrCat("a", ++created_ / 3),
+                          .customer_since = At("2024-01-01T00:00:00Z"),
+                          .create_time = clock_.Now(),
+                          .update_time = clock_.Now()};
+    EXPECT_TRUE(transaction.InsertAccount(account).ok());
+    transaction.Touch(account.no);
+    return transaction.PutAccountVersion(account.no, account.customer_since, account.state);
+  }
+
+  UsageEvent RandomUse() {
+    UsageEvent event{.record_id = absl::StrCat("e", UpTo(100'000)), .time = clock_.Now(), .value = UpTo(3) * 1.0};
+    switch (UpTo(7)) {
+      case 0: event.time -= absl::Hours(UpTo(2400)); break;
+      case 1: event.time -= absl::Minutes(UpTo(700)); break;
+      case 2: event.time += absl::Minutes(UpTo(1400)); break;
+      default: event.time -= absl::Seconds(UpTo(3)); break;
+    }
+    if (UpTo(4) == 0) event.value = UpTo(100) / 10.0;
+    if (UpTo(2) != 0) event.user = absl::StrCat("user", UpTo(6));
+    return event;
+  }
+
+  absl::Status AddUse(WriteTransaction& transaction, AccountNo no) {
+    for (int i = 1 + UpTo(4); i > 0; --i) {
+      UsageEvent event = RandomUse();
+      event.metric = transaction.MetricNo(kMetrics[UpTo(2)], event.time).value();
+      const absl::Status status = transaction.InsertUsage(no, event);
+      if (!status.ok() && !absl::IsAlreadyExists(status)) return status;
+    }
+    return UpTo(9) == 0 ? absl::AbortedError("on purpose") : absl::OkStatus();
+  }
+
+  // Corrects or deletes an event of the account, if it has any, maybe after more use in the same write.
+  absl::Status Correct(WriteTransaction& transaction, AccountNo no) {
+    if (UpTo(1) == 0) {
+      if (const absl::Status status = AddUse(transaction, no); !status.ok()) return status;
+    }
+    const auto events = transaction.ListUsage(no, "", 10'000).value();
+    if (events.empty()) return absl::OkStatus();
+    UsageEvent event = events[static_cast<std::size_t>(UpTo(static_cast<int>(events.size()) - 1))];
+    event.value = UpTo(50) / 8.0;
+    event.deleted = UpTo(2) == 0;
+    transaction.Touch(no);
+    return transaction.ReplaceUsage(no, event);
+  }
+
+  absl::Status PutGoal(WriteTransaction& transaction, AccountNo no) {
+    v1::Goal goal;
+    goal.set_fact(UpTo(1) == 0 ? "usage.breadth_30d" : "usage.days_since_last");
+    goal.set_start_value(0);
+    goal.set_target_value(UpTo(4) / 4.0 + 0.5);
+    goal.set_state(v1::GOAL_STATE_ACTIVE);
+    SetTimestamp(clock_.Now() + absl::Hours(UpTo(40)), goal.mutable_due_time());
+    transaction.Touch(no);
+    return transaction.PutCare(no, CareKind::kGoal,
+                               {.id = absl::StrCat("g", UpTo(1'000'000)), .payload = goal.SerializeAsString(),
+                                .create_time = clock_.Now(), .update_time = clock_.Now(), .effective = clock_.Now()});
+  }
+
+  absl::Status PutSubscription(WriteTransaction& transaction, AccountNo no) {
+    const std::string id = absl::StrCat("s", UpTo(2));
+    SubscriptionState state{.seats = UpTo(4), .mrr = UpTo(3) * 1'000'000};
+    if (UpTo(2) == 0) state.end = clock_.Now() + absl::Minutes(UpTo(3000));
+    transaction.Touch(no);
+    SubscriptionRecord subscription{.id = id, .start = At("2024-02-01T00:00:00Z"), .create_time = clock_.Now(),
+                                    .update_time = clock_.Now()};
+    if (const absl::Status status = transaction.PutSubscription(no, subscription); !status.ok()) return status;
+    return transaction.PutSubscriptionVersion(no, id, clock_.Now(), state);
+  }
+
+  void Step() {
+    const AccountNo no = 1 + UpTo(kAccounts - 1);
+    switch (UpTo(19)) {
+      case 0: return Do(no, [=, this](WriteTransaction& transaction) { return PutGoal(transaction, no); });
+      case 1: return Do(no, [=, this](WriteTransaction& transaction) { return PutSubscription(transaction, no); });
+      case 2: return Do(no, [=, this](WriteTransaction& transaction) { return Correct(transaction, no); });
+      case 3: clock_.Advance(absl::Hours(UpTo(30))); break;
+      case 4: clock_.Advance(absl::Minutes(UpTo(90))); break;
+      default: clock_.Advance(absl::Milliseconds(UpTo(2000))); break;
+    }
+    Do(no, [=, this](WriteTransaction& transaction) { return AddUse(transaction, no); });
+  }
+
+  TestClock clock_{At("2024-06-30T09:00:00Z")};
+  Keeper cold_{clock_, 0};
+  Keeper warm_{clock_, std::size_t{16} << 20};
+  Keeper tight_{clock_, 4000};  // room for one or two accounts
+  std::mt19937 random_;
+  int created_ = 2;
+};
+
+INSTANTIATE_TEST_SUITE_P(Seeds, WarmFactsTest, ::testing::Range(1U, 9U));
+
+TEST_P(WarmFactsTest, AreTheSameAsFromTheHistoryAfterEveryCommit) {
+  for (int step = 0; step < 300; ++step) {
+    ASSERT_NO_FATAL_FAILURE(Step()) << "step " << step << " at " << absl::FormatTime(clock_.Now(), absl::UTCTimeZone());
+  }
+}
+
+TEST(WarmAccountsTest, TheOneUsedLeastRecentlyMakesRoom) {
+  WarmAccounts accounts(3 * (sizeof(WarmAccount) + 1064));
+  for (AccountNo no = 1; no <= 3; ++no) accounts.Put(no, {.payload = std::string(1000, 'x'), .as_of = {}, .next_change = {}});
+  ASSERT_EQ(accounts.size(), 3U);
+  EXPECT_NE(accounts.Find(1), nullptr);
+  accounts.Put(4, {.payload = std::string(1000, 'x'), .as_of = {}, .next_change = {}});
+  EXPECT_EQ(accounts.Peek(2), nullptr);
+  EXPECT_NE(accounts.Peek(1), nullptr);
+  accounts.Erase(1);
+  accounts.Clear();
+  EXPECT_EQ(accounts.bytes(), 0U);
+}
+
+TEST(WarmAccountsTest, OneThatIsGreaterThanTheRoomIsNotKept) {
+  WarmAccounts accounts(1000);
+  accounts.Put(1, {.payload = std::string(2000, 'x'), .as_of = {}, .next_change = {}});
+  EXPECT_EQ(accounts.size(), 0U);
+  EXPECT_EQ(accounts.bytes(), 0U);
+}
+
+}  // namespace
+}  // namespace perennial::accounts::testing
