@@ -60,12 +60,12 @@ TEST_F(LifecycleTest, FirstValueEndsOnboarding) {
   EXPECT_EQ(Compute().phases.back().cause, "first value was reached");
 }
 
-TEST_F(LifecycleTest, ValueReachedDuringTheTrialEndsOnboardingWhenItBegins) {
+TEST_F(LifecycleTest, ValueReachedDuringTheTrialLeavesNoTimeForOnboarding) {
   Subscribe("t", Day(0), 50, {.trial = true});
   Subscribe("p", Day(14), 50);
   history_.milestones = {{Day(7), "first_value", {}}};
   LookAt(30);
-  EXPECT_EQ(Timeline(), "TRIAL 0, ONBOARDING 14, ADOPTION 14");
+  EXPECT_EQ(Timeline(), "TRIAL 0, ADOPTION 14");
 }
 
 TEST_F(LifecycleTest, OnboardingTakesNinetyDaysAtTheLongest) {

@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 
 #include "absl/strings/str_cat.h"
+#include "accounts-svc/hierarchy.h"
 #include "accounts-svc/store/schema.h"
 #include "accounts-svc/store/sql_store.h"
 #include "common/base/time_util.h"
@@ -35,6 +36,49 @@ TEST(Migration, AFileOfTheFirstVersionIsBroughtUpToDateWithWhatIsInIt) {
     return transaction.PutTask(task);
   });
   EXPECT_TRUE(status.ok()) << status.status();
+}
+
+TEST(Migration, ParentsThatWereStoredBeforeTheyWereListedAreListedOnce) {
+  const TempFolder folder;
+  const std::string path = folder.path() + "/accounts.db";
+  const absl::Time then = At("2024-01-01T00:00:00Z");
+  {
+    const auto store = SqlStore::OpenSqlite(path);
+    ASSERT_TRUE(store.ok()) << store.status();
+    const auto status = (*store)->Write([&](WriteTransaction& transaction) -> absl::Status {
+      for (const char* id : {"top", "low"}) {
+        AccountRecord account{.id = id, .customer_since = then, .create_time = then, .update_time = then};
+        if (id == std::string("low")) account.state.parent = "top";
+        if (auto inserted = transaction.InsertAccount(account); !inserted.ok()) return inserted;
+        if (auto put = transaction.PutAccountVersion(account.no, then, account.state); !put.ok()) return put;
+      }
+      return absl::OkStatus();
+    });
+    ASSERT_TRUE(status.ok()) << status.status();
+  }
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(db, "DELETE FROM account_parents", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+
+  const auto store = SqlStore::OpenSqlite(path);
+  ASSERT_TRUE(store.ok()) << store.status();
+  const auto children = [&] {
+    std::vector<ChildAccount> found;
+    EXPECT_TRUE((*store)
+                    ->Read([&](ReadTransaction& transaction) -> absl::Status {
+                      auto listed = transaction.ListChildren("top", then);
+                      if (listed.ok()) found = *std::move(listed);
+                      return listed.status();
+                    })
+                    .ok());
+    return found.size();
+  };
+  EXPECT_EQ(children(), 0U);
+  EXPECT_TRUE(ListFormerParents(**store).ok());
+  EXPECT_EQ(children(), 1U);
+  EXPECT_TRUE(ListFormerParents(**store).ok());
+  EXPECT_EQ(children(), 1U);
 }
 
 using StaleFactsTest = CareTest;

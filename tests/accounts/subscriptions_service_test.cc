@@ -105,7 +105,7 @@ TEST_F(SubscriptionsServiceTest, NamesEveryBadFieldOfANewSubscriptionAndStoresNo
   v1::Subscription& subscription = *request.mutable_subscription();
   subscription.set_seats(-1);
   subscription.mutable_mrr()->set_amount("-5");
-  subscription.mutable_mrr()->set_currency_code("EUR");
+  subscription.mutable_mrr()->set_currency_code("euro");
   SetTimestamp(clock_.Now(), subscription.mutable_trial_end_time());
   subscription.mutable_end_time()->set_nanos(-1);
   EXPECT_EQ(BadFields(Create(request)),
