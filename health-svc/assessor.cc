@@ -81,6 +81,11 @@ std::int64_t Assessor::feed_revision() {
   return applier_->revision();
 }
 
+std::string Assessor::feed_id() {
+  MutexLock lock(mu_);
+  return applier_->feed_id();
+}
+
 void Assessor::StartOver() {
   MutexLock lock(mu_);
   applier_ = std::make_unique<FactsApplier>(portfolio_.mutable_catalogue(), portfolio_.mutable_table());

@@ -78,6 +78,8 @@ class Assessor {
   void Stop() { stopping_ = true; }
   // Where to resume the facts feed.
   [[nodiscard]] std::int64_t feed_revision();
+  // And what that feed calls itself.
+  [[nodiscard]] std::string feed_id();
 
  private:
   using DueFlag = std::tuple<absl::Time, facts::RowId, std::size_t>;
@@ -122,8 +124,8 @@ class Assessor {
   // Assesses rows anew from the facts in the table, some at a time.
   absl::Status AssessRows(const std::vector<facts::RowId>& rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status AssessAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // The first reading of the feed, which tells all accounts: their facts go into the table as they come, and once all are
-  // there AssessArrived() assesses them together, by columns.
+  // The first reading of the feed, which tells all accounts: their facts go into the table as they come, and once all
+  // are there AssessArrived() assesses them together, by columns.
   absl::Status Arrive(const perennial::accounts::v1::WatchFactsResponse& message, const std::vector<ReadRow>& rows)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status AssessArrived() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

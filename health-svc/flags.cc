@@ -27,11 +27,6 @@ namespace {
 
 constexpr absl::string_view kAllAccounts = "accounts/-";
 
-std::string RequestKey(const v1::ListFlagsRequest& request) {
-  return absl::StrCat("ListFlags\n", request.parent(), "\n", request.filter(), "\n", request.show_cleared(), "\n",
-                      absl::StrJoin(request.rules(), ","));
-}
-
 // Where a flag stands in the list: high severity first, then the oldest, then by account and rule.
 struct Place {
   int severity = 0;  // lowest for the highest
@@ -117,7 +112,27 @@ absl::Status KeepAfter(const std::string& cursor, std::size_t most, std::vector<
   return absl::OkStatus();
 }
 
+// Views into the flag.
+Place PlaceOf(const v1::Flag& flag) {
+  const absl::string_view name = flag.name();
+  constexpr absl::string_view kBefore = "accounts/";
+  constexpr absl::string_view kAfter = "/flags/";
+  return {.severity = -static_cast<int>(flag.severity()),
+          .raised = absl::ToUnixMicros(ToTime(flag.raise_time())),
+          .account = name.substr(kBefore.size(), name.size() - kBefore.size() - kAfter.size() - flag.rule().size()),
+          .rule = flag.rule()};
+}
+
 }  // namespace
+
+std::string ListKey(const v1::ListFlagsRequest& request) {
+  return absl::StrCat("ListFlags\n", request.parent(), "\n", request.filter(), "\n", request.show_cleared(), "\n",
+                      absl::StrJoin(request.rules(), ","));
+}
+
+std::string CursorAfter(const v1::Flag& flag) { return ToCursor(PlaceOf(flag)); }
+
+bool ComesBefore(const v1::Flag& a, const v1::Flag& b) { return PlaceOf(a) < PlaceOf(b); }
 
 v1::Flag ToFlag(const Portfolio& portfolio, facts::RowId row, std::size_t rule, const FlagState& state,
                 absl::Time now) {
@@ -157,7 +172,7 @@ absl::Status Flags::Check(const v1::ListFlagsRequest& request) const {
     }
   }
   bad.AddIfError("page_size", PageSize(request.page_size()).status());
-  bad.AddIfError("page_token", ReadPageToken(request.page_token(), RequestKey(request)).status());
+  bad.AddIfError("page_token", ReadPageToken(request.page_token(), ListKey(request)).status());
   for (int i = 0; i < request.rules_size(); ++i) {
     const ReadLock read(portfolio_.lock());
     if (!portfolio_.rules().Find(request.rules(i)).has_value()) {
@@ -172,7 +187,7 @@ absl::Status Flags::Check(const v1::ListFlagsRequest& request) const {
 absl::StatusOr<v1::ListFlagsResponse> Flags::List(const v1::ListFlagsRequest& request) const {
   PERENNIAL_RETURN_IF_ERROR(Check(request));
   PERENNIAL_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
-  PERENNIAL_ASSIGN_OR_RETURN(const std::string cursor, ReadPageToken(request.page_token(), RequestKey(request)));
+  PERENNIAL_ASSIGN_OR_RETURN(const std::string cursor, ReadPageToken(request.page_token(), ListKey(request)));
   v1::ListFlagsResponse response;
   Selection selection{.now = clock_.Now(), .rules = {}, .row = {}, .rows = {}, .show_cleared = request.show_cleared()};
   const ReadLock read(portfolio_.lock());
@@ -205,7 +220,7 @@ absl::StatusOr<v1::ListFlagsResponse> Flags::List(const v1::ListFlagsRequest& re
     *response.add_flags() = ToFlag(portfolio_, places[i].row, places[i].rule_index, *places[i].state, selection.now);
   }
   if (places.size() > most)
-    response.set_next_page_token(MakePageToken(ToCursor(places[most - 1]), RequestKey(request)));
+    response.set_next_page_token(MakePageToken(ToCursor(places[most - 1]), ListKey(request)));
   return response;
 }
 

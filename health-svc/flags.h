@@ -14,6 +14,13 @@ namespace perennial::health {
 // A flag as it is answered. Under a ReadLock.
 v1::Flag ToFlag(const Portfolio& portfolio, facts::RowId row, std::size_t rule, const FlagState& state, absl::Time now);
 
+// What makes two requests pages of one list.
+std::string ListKey(const v1::ListFlagsRequest& request);
+// Where the page after a flag begins.
+std::string CursorAfter(const v1::Flag& flag);
+// Whether a flag comes before another in a list.
+bool ComesBefore(const v1::Flag& a, const v1::Flag& b);
+
 // Answers what FlagService says of flags. No gRPC here; safe for many threads. None waits for min_facts_revision: who
 // calls has waited.
 class Flags {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,12 @@ class HealthFacts {
   // For order_by.
   [[nodiscard]] facts::FactId score() const { return score_; }
   [[nodiscard]] facts::FactId coverage() const { return coverage_; }
+  [[nodiscard]] facts::FactId change() const { return change_; }
+  // Fact of a measure's points; nothing when no configuration had that measure.
+  [[nodiscard]] std::optional<facts::FactId> MeasureFact(const std::string& measure) const {
+    const auto found = measures_.find(measure);
+    return found == measures_.end() ? std::nullopt : std::optional<facts::FactId>(found->second);
+  }
 
  private:
   facts::FactId score_ = 0;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "health-svc/store/sqlite_health_store.h"
 
@@ -66,9 +67,17 @@ absl::StatusOr<std::unique_ptr<HealthProcess>> HealthProcess::Start(HealthProces
   process->assessor_ = std::make_unique<Assessor>(*process->portfolio_, *process->store_, clock,
                                                   [raw = process.get()] { raw->Published(); });
   PERENNIAL_RETURN_IF_ERROR(process->assessor_->Load());
+  PERENNIAL_ASSIGN_OR_RETURN(const HealthProgress progress, process->store_->Progress());
+  process->portfolio_->SetFeedId(progress.generation);
   PERENNIAL_RETURN_IF_ERROR(process->LoadRetired());
-  PERENNIAL_RETURN_IF_ERROR(process->OpenCache(options.redis));
+  PERENNIAL_RETURN_IF_ERROR(process->OpenCache(options));
+  PERENNIAL_RETURN_IF_ERROR(process->OpenShards(options));
   PERENNIAL_RETURN_IF_ERROR(process->Serve(options, clock));
+  process->Measure();
+  if (options.metrics_port >= 0) {
+    PERENNIAL_RETURN_IF_ERROR(process->metrics_.Serve(options.server.host, options.metrics_port));
+    Log(LogLevel::kInfo, "metrics are served", {{"port", absl::StrCat(process->metrics_.port())}});
+  }
   process->Follow(options.accounts, options.tick);
   return process;
 }
@@ -85,20 +94,28 @@ absl::Status HealthProcess::LoadRetired() {
   return absl::OkStatus();
 }
 
-absl::Status HealthProcess::OpenCache(const std::string& redis) {
-  if (redis.empty()) return absl::OkStatus();
+absl::Status HealthProcess::OpenCache(const HealthProcessOptions& options) {
+  if (options.redis.empty()) return absl::OkStatus();
   PERENNIAL_ASSIGN_OR_RETURN(const HealthProgress progress, store_->Progress());
-  auto reader = RedisClient::Create({.address = redis});
+  auto reader = RedisClient::Create({.address = options.redis});
   if (!reader.ok()) return In("redis", reader.status());
-  auto writer = RedisClient::Create({.address = redis});
+  auto writer = RedisClient::Create({.address = options.redis});
   if (!writer.ok()) return In("redis", writer.status());
   cache_reader_ = std::make_unique<ScoreCacheReader>(*std::move(reader), progress.generation);
-  cache_writer_ = std::make_unique<ScoreCacheWriter>(*std::move(writer), *portfolio_, progress.generation);
+  // Accounts that another replica has taken over are its to write, whatever lies here of them.
+  cache_writer_ = std::make_unique<ScoreCacheWriter>(
+      *std::move(writer), *portfolio_, progress.generation,
+      [index = options.shard.index, count = options.shard.count](absl::string_view account) {
+        return ShardOf(account, count) == index;
+      });
   return absl::OkStatus();
 }
 
 absl::Status HealthProcess::Serve(const HealthProcessOptions& options, const Clock& clock) {
-  scores_ = std::make_unique<HealthScores>(*portfolio_, *store_, cache_reader_.get(), *assessor_, clock);
+  scores_ = std::make_unique<HealthScores>(*portfolio_, *store_, *assessor_, clock);
+  lookup_ = std::make_unique<ScoreLookup>(
+      cache_reader_.get(), pool_,
+      [this](const std::string& account, std::int64_t) { return scores_->GetStored(account); });
   flags_ = std::make_unique<Flags>(*portfolio_, *assessor_, clock);
   scorecard_library_ = std::make_unique<ScorecardLibrary>(*configurator_, *portfolio_);
   simulation_ = std::make_unique<Simulation>(*configurator_, *scorecard_library_, *portfolio_);
@@ -108,6 +125,7 @@ absl::Status HealthProcess::Serve(const HealthProcessOptions& options, const Clo
   score_answers_ = std::make_unique<ScoreAnswers>(*past_scores_, *store_, *config_store_, *portfolio_, clock);
   score_service_ = std::make_unique<HealthScoreService>(HealthScoreService::Parts{.scores = *scores_,
                                                                                   .answers = *score_answers_,
+                                                                                  .lookup = *lookup_,
                                                                                   .portfolio = *portfolio_,
                                                                                   .pool = pool_,
                                                                                   .past_pool = past_pool_,
@@ -130,10 +148,22 @@ absl::Status HealthProcess::Serve(const HealthProcessOptions& options, const Clo
   configurator_->Follow(*assessor_, [this] {
     if (Ticker* ticker = started_ticker_) ticker->Wake();
   });
+  std::vector<grpc::Service*> services = {score_service_.get(), flag_service_.get(), scorecard_service_.get()};
+  if (shards_ != nullptr) {
+    sharded_scores_ = std::make_unique<ShardedScores>(*shards_, *score_service_, *others_lookup_);
+    sharded_flags_ = std::make_unique<ShardedFlags>(*shards_, *flag_service_);
+    sharded_scorecards_ = std::make_unique<ShardedScorecards>(*shards_, *scorecard_service_);
+    services = {sharded_scores_.get(), sharded_flags_.get(), sharded_scorecards_.get()};
+  }
+  backup_ = std::make_unique<storage::BackupSource>(
+      absl::StrCat(options.data, "/.backup"),
+      std::vector<storage::CopySource>{storage::SqliteSource(absl::StrCat(options.data, "/health.db"))});
+  backup_service_ = std::make_unique<decltype(backup_service_)::element_type>(*backup_, hub_);
+  services.push_back(backup_service_.get());
   PERENNIAL_ASSIGN_OR_RETURN(
-      server_, Server::Start(options.server, {score_service_.get(), flag_service_.get(), scorecard_service_.get()},
+      server_, Server::Start(options.server, services,
                              {v1::HealthScoreService::service_full_name(), v1::FlagService::service_full_name(),
-                              v1::ScorecardService::service_full_name()}));
+                              v1::ScorecardService::service_full_name(), v1::BackupService::service_full_name()}));
   return absl::OkStatus();
 }
 
@@ -144,6 +174,11 @@ void HealthProcess::Follow(const std::shared_ptr<grpc::Channel>& accounts, std::
       [this](grpc::ClientContext* context) {
         WatchFactsRequest request;
         request.set_start_revision(assessor_->feed_revision());
+        request.set_feed_id(assessor_->feed_id());
+        if (shards_ != nullptr) {
+          request.set_shard_index(shards_->index());
+          request.set_shard_count(shards_->count());
+        }
         return facts_->WatchFacts(context, request);
       },
       [this](const WatchFactsResponse& message) { return assessor_->Apply(message); },

@@ -9,6 +9,8 @@
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
 #include "common/feed/stream_follower.h"
+#include "common/server/metrics.h"
+#include "common/server/backup_service.h"
 #include "common/server/server.h"
 #include "common/server/watch_stream.h"
 #include "common/server/worker_pool.h"
@@ -21,9 +23,15 @@
 #include "health-svc/health_score_service.h"
 #include "health-svc/score_answers.h"
 #include "health-svc/score_cache.h"
+#include "health-svc/score_lookup.h"
 #include "health-svc/scorecard_service.h"
+#include "health-svc/shard/sharded_flags.h"
+#include "health-svc/shard/sharded_scorecards.h"
+#include "health-svc/shard/sharded_scores.h"
+#include "health-svc/shard/shards.h"
 #include "health-svc/ticker.h"
 #include "perennial/accounts/v1/fact_service.grpc.pb.h"
+#include "perennial/health/v1/backup_service.grpc.pb.h"
 
 namespace perennial::health {
 
@@ -38,6 +46,10 @@ struct HealthProcessOptions {
   v1::FlagRuleSet flag_rules;
   ServerOptions server = {};
   std::chrono::milliseconds tick{1000};
+  // Which of the replicas that share the accounts this is.
+  ShardOptions shard = {};
+  // Where /metrics is served, beside the server's host; 0 takes a free port, negative serves none.
+  int metrics_port = -1;
 };
 
 // All of health-svc, wired up: store, portfolio, follower, services, server.
@@ -50,6 +62,8 @@ class HealthProcess {
   [[nodiscard]] Server& server() { return *server_; }
   // What has been written to Redis; nothing without one.
   [[nodiscard]] ScoreCacheWriter* cache_writer() { return cache_writer_.get(); }
+  // Numbers for operators.
+  [[nodiscard]] const Metrics& metrics() const { return metrics_; }
   // Stops serving, then following. Safe to call twice.
   void Stop();
 
@@ -60,7 +74,12 @@ class HealthProcess {
   // Finds the scorecards of scores that an earlier configuration made.
   absl::Status LoadRetired();
   absl::Status Serve(const HealthProcessOptions& options, const Clock& clock);
-  absl::Status OpenCache(const std::string& redis);
+  absl::Status OpenCache(const HealthProcessOptions& options);
+  // Prepares to answer for accounts of other replicas.
+  absl::Status OpenShards(const HealthProcessOptions& options);
+  // The present score of another replica's account that Redis does not have: its owner says it, else the facts.
+  absl::StatusOr<StoredScore> FromOwner(const std::string& account, std::int64_t min_facts_revision) const;
+  void Measure();
   void Follow(const std::shared_ptr<grpc::Channel>& accounts, std::chrono::milliseconds tick);
   // Tells everyone who waits that there is something new.
   void Published();
@@ -89,10 +108,19 @@ class HealthProcess {
   WorkerPool past_pool_{{.threads = 4, .max_queued = 64}};  // for what asks accounts-svc
   WorkerPool heavy_pool_{{.threads = 1, .max_queued = 8}};  // for what looks at the whole portfolio
   WorkerPool long_pool_{{.threads = 1, .max_queued = 4}};   // for what takes minutes
+  std::unique_ptr<Shards> shards_;                         // null without --shard
+  std::unique_ptr<ScoreCacheReader> others_cache_reader_;  // of scores of other replicas
+  std::unique_ptr<ScoreLookup> lookup_;
+  std::unique_ptr<ScoreLookup> others_lookup_;
   RevisionWaiters waiters_;
+  std::unique_ptr<ShardedScores> sharded_scores_;
+  std::unique_ptr<ShardedFlags> sharded_flags_;
+  std::unique_ptr<ShardedScorecards> sharded_scorecards_;
   std::unique_ptr<HealthScoreService> score_service_;
   std::unique_ptr<FlagService> flag_service_;
   std::unique_ptr<ScorecardService> scorecard_service_;
+  std::unique_ptr<storage::BackupSource> backup_;
+  std::unique_ptr<BackupServer<v1::BackupService, v1::CreateBackupRequest, v1::CreateBackupResponse>> backup_service_;
   std::unique_ptr<Server> server_;
   bool ready_ = false;  // of the assessor's calls, one at a time
   std::unique_ptr<perennial::accounts::v1::FactService::Stub> facts_;
@@ -101,6 +129,7 @@ class HealthProcess {
   std::unique_ptr<Ticker> backfill_ticker_;
   std::unique_ptr<Ticker> carry_ticker_;
   std::atomic<Ticker*> started_ticker_ = nullptr;  // for calls, which may come before it
+  Metrics metrics_;                                // last: it reads the others
 };
 
 }  // namespace perennial::health

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/server/serve_unary.h"
+#include "health-svc/request_names.h"
 #include "health-svc/score_feed.h"
 #include "health-svc/serve_at_revision.h"
 
@@ -22,7 +23,10 @@ grpc::ServerUnaryReactor* HealthScoreService::GetHealthScore(grpc::CallbackServe
                              v1::GetHealthScoreResponse answer;
                              const absl::StatusOr<bool> answered = scores_.GetFromMemory(get, &answer);
                              if (!answered.ok()) return answered.status();
-                             if (!*answered) return scores_.GetElsewhere(get);
+                             if (!*answered) {
+                               return HealthScores::ToResponse(
+                                   scores_.GetStored(std::string(*AccountOfScoreName(get.name()))));
+                             }
                              return answer;
                            });
   }
@@ -34,12 +38,13 @@ grpc::ServerUnaryReactor* HealthScoreService::GetHealthScore(grpc::CallbackServe
     reactor->Finish(ToGrpcStatus(answered.status()));
   } else if (*answered) {
     reactor->Finish(grpc::Status::OK);
-  } else if (!pool_.TryRun([=, this] {
-               auto found = CallSafely([&] { return scores_.GetElsewhere(*request); });
-               if (found.ok()) *response = *std::move(found);
-               reactor->Finish(ToGrpcStatus(found.status()));
-             })) {
-    reactor->Finish(ToGrpcStatus(BusyStatus()));
+  } else {
+    lookup_.Find(std::string(*AccountOfScoreName(request->name())), 0,
+                 [response, reactor](const absl::StatusOr<StoredScore>& found) {
+                   auto answer = HealthScores::ToResponse(found);
+                   if (answer.ok()) *response = *std::move(answer);
+                   reactor->Finish(ToGrpcStatus(answer.status()));
+                 });
   }
   return reactor;
 }
@@ -101,7 +106,7 @@ grpc::ServerUnaryReactor* HealthScoreService::ClearHealthScoreOverride(
 
 grpc::ServerWriteReactor<v1::WatchHealthScoresResponse>* HealthScoreService::WatchHealthScores(
     grpc::CallbackServerContext*, const v1::WatchHealthScoresRequest* request) {
-  const auto feed = std::make_shared<ScoreFeed>(portfolio_, request->start_revision());
+  const auto feed = std::make_shared<ScoreFeed>(portfolio_, request->start_revision(), request->feed_id());
   return WatchStream<v1::WatchHealthScoresResponse>::Start(hub_, pool_, [feed] { return feed->Next(); });
 }
 

@@ -7,6 +7,7 @@
 #include "health-svc/health_scores.h"
 #include "health-svc/revision_waiters.h"
 #include "health-svc/score_answers.h"
+#include "health-svc/score_lookup.h"
 #include "perennial/health/v1/health_score_service.grpc.pb.h"
 
 namespace perennial::health {
@@ -18,6 +19,8 @@ class HealthScoreService final : public v1::HealthScoreService::CallbackService 
   struct Parts {
     HealthScores& scores;
     const ScoreAnswers& answers;
+    // For scores that memory does not have.
+    ScoreLookup& lookup;
     const Portfolio& portfolio;
     WorkerPool& pool;
     // For calls that ask accounts-svc: they must not hold up the others while it is slow.
@@ -28,6 +31,7 @@ class HealthScoreService final : public v1::HealthScoreService::CallbackService 
   explicit HealthScoreService(const Parts& parts)
       : scores_(parts.scores),
         answers_(parts.answers),
+        lookup_(parts.lookup),
         portfolio_(parts.portfolio),
         pool_(parts.pool),
         past_pool_(parts.past_pool),
@@ -67,6 +71,7 @@ class HealthScoreService final : public v1::HealthScoreService::CallbackService 
  private:
   HealthScores& scores_;
   const ScoreAnswers& answers_;
+  ScoreLookup& lookup_;
   const Portfolio& portfolio_;
   WorkerPool& pool_;
   WorkerPool& past_pool_;

@@ -32,16 +32,15 @@ absl::Status CheckOne(const Request& request) {
   return bad.ToStatus();
 }
 
-// What makes two requests pages of one list.
-std::string RequestKey(const v1::ListHealthScoresRequest& request) {
-  return absl::StrCat("ListHealthScores\n", request.filter(), "\n", request.order_by());
-}
-
 void CheckTime(const google::protobuf::Timestamp& time, bool present, absl::string_view field, BadRequest& bad) {
   if (present && !IsValidTimestamp(time)) bad.Add(field, "must be a time of the years 1 to 9999");
 }
 
 }  // namespace
+
+std::string ListKey(const v1::ListHealthScoresRequest& request) {
+  return absl::StrCat("ListHealthScores\n", request.filter(), "\n", request.order_by());
+}
 
 absl::Status HealthScores::Check(const v1::GetHealthScoreRequest& request) { return CheckOne(request); }
 absl::Status HealthScores::Check(const v1::ExplainHealthScoreRequest& request) { return CheckOne(request); }
@@ -63,7 +62,7 @@ absl::Status HealthScores::Check(const v1::BatchGetHealthScoresRequest& request)
 absl::Status HealthScores::Check(const v1::ListHealthScoresRequest& request) const {
   BadRequest bad;
   bad.AddIfError("page_size", PageSize(request.page_size()).status());
-  bad.AddIfError("page_token", ReadPageToken(request.page_token(), RequestKey(request)).status());
+  bad.AddIfError("page_token", ReadPageToken(request.page_token(), ListKey(request)).status());
   bad.AddIfError("order_by", ParseScoreOrder(request.order_by()).status());
   bad.AddIfError("min_facts_revision", CheckFactsRevision(request.min_facts_revision()));
   CheckListFilter(portfolio_, request.filter(), request.min_facts_revision(), bad);
@@ -83,20 +82,17 @@ absl::StatusOr<bool> HealthScores::GetFromMemory(const v1::GetHealthScoreRequest
   return false;
 }
 
-absl::StatusOr<v1::GetHealthScoreResponse> HealthScores::GetElsewhere(const v1::GetHealthScoreRequest& request) const {
-  PERENNIAL_RETURN_IF_ERROR(Check(request));
-  const std::string account(*AccountOfScoreName(request.name()));
-  std::optional<StoredScore> found;
-  if (cache_ != nullptr) found = cache_->Get(account);
-  if (!found.has_value()) {
-    auto stored = store_.GetScore(account);
-    if (absl::IsNotFound(stored.status())) return NoSuchAccounts({account});
-    if (!stored.ok()) return stored.status();
-    found = *std::move(stored);
-  }
-  if (found->deleted) return NoSuchAccounts({account});
+absl::StatusOr<StoredScore> HealthScores::GetStored(const std::string& account) const {
+  auto stored = store_.GetScore(account);
+  if (absl::IsNotFound(stored.status())) return NoSuchAccounts({account});
+  return stored;
+}
+
+absl::StatusOr<v1::GetHealthScoreResponse> HealthScores::ToResponse(const absl::StatusOr<StoredScore>& found) {
+  if (!found.ok()) return found.status();
+  if (found->deleted) return NoSuchAccounts({found->account_id});
   v1::GetHealthScoreResponse response;
-  *response.mutable_health_score() = std::move(found->score);
+  *response.mutable_health_score() = found->score;
   return response;
 }
 
@@ -121,7 +117,7 @@ absl::StatusOr<v1::BatchGetHealthScoresResponse> HealthScores::BatchGet(
 absl::StatusOr<v1::ListHealthScoresResponse> HealthScores::List(const v1::ListHealthScoresRequest& request) const {
   PERENNIAL_RETURN_IF_ERROR(Check(request));
   PERENNIAL_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
-  PERENNIAL_ASSIGN_OR_RETURN(const std::string cursor, ReadPageToken(request.page_token(), RequestKey(request)));
+  PERENNIAL_ASSIGN_OR_RETURN(const std::string cursor, ReadPageToken(request.page_token(), ListKey(request)));
   PERENNIAL_ASSIGN_OR_RETURN(const ScoreOrder order, ParseScoreOrder(request.order_by()));
   v1::ListHealthScoresResponse response;
   const ReadLock read(portfolio_.lock());
@@ -139,7 +135,7 @@ absl::StatusOr<v1::ListHealthScoresResponse> HealthScores::List(const v1::ListHe
                                       order, static_cast<std::size_t>(page_size), cursor));
   for (const facts::RowId row : page.rows) portfolio_.GetScore(row, response.add_health_scores());
   response.set_total_size(page.total);
-  if (!page.next_cursor.empty()) response.set_next_page_token(MakePageToken(page.next_cursor, RequestKey(request)));
+  if (!page.next_cursor.empty()) response.set_next_page_token(MakePageToken(page.next_cursor, ListKey(request)));
   return response;
 }
 

@@ -5,20 +5,21 @@
 #include "common/base/clock.h"
 #include "health-svc/assessor.h"
 #include "health-svc/portfolio.h"
-#include "health-svc/score_cache.h"
 #include "health-svc/store/health_store.h"
 #include "perennial/health/v1/health_score_service.pb.h"
 
 namespace perennial::health {
 
+// What makes two requests pages of one list.
+std::string ListKey(const v1::ListHealthScoresRequest& request);
+
 // Answers HealthScoreService. No gRPC here; one method each, safe for many threads. None waits for min_facts_revision:
 // who calls has waited.
 class HealthScores {
  public:
-  // All must outlive this. `cache` may be null.
-  HealthScores(const Portfolio& portfolio, HealthStore& store, ScoreCacheReader* cache, Assessor& assessor,
-               const Clock& clock)
-      : portfolio_(portfolio), store_(store), cache_(cache), assessor_(assessor), clock_(clock) {}
+  // All must outlive this.
+  HealthScores(const Portfolio& portfolio, HealthStore& store, Assessor& assessor, const Clock& clock)
+      : portfolio_(portfolio), store_(store), assessor_(assessor), clock_(clock) {}
 
   // OK when nothing in the request is wrong.
   static absl::Status Check(const v1::GetHealthScoreRequest& request);
@@ -28,11 +29,13 @@ class HealthScores {
   static absl::Status Check(const v1::ExplainHealthScoreRequest& request);
   static absl::Status Check(const v1::GetHealthScoreRollUpRequest& request);
 
-  // From memory, without blocking. False when memory cannot tell: ask GetElsewhere.
+  // From memory, without blocking. False when memory cannot tell: ask Redis, else GetStored.
   absl::StatusOr<bool> GetFromMemory(const v1::GetHealthScoreRequest& request,
                                      v1::GetHealthScoreResponse* response) const;
-  // From Redis, else from the store. Blocks.
-  absl::StatusOr<v1::GetHealthScoreResponse> GetElsewhere(const v1::GetHealthScoreRequest& request) const;
+  // From the store: a score, or a tombstone. Blocks.
+  absl::StatusOr<StoredScore> GetStored(const std::string& account) const;
+  // The answer that a score found elsewhere gives; NOT_FOUND for a tombstone.
+  static absl::StatusOr<v1::GetHealthScoreResponse> ToResponse(const absl::StatusOr<StoredScore>& found);
   absl::StatusOr<v1::BatchGetHealthScoresResponse> BatchGet(const v1::BatchGetHealthScoresRequest& request) const;
   absl::StatusOr<v1::ListHealthScoresResponse> List(const v1::ListHealthScoresRequest& request) const;
   absl::StatusOr<v1::ExplainHealthScoreResponse> Explain(const v1::ExplainHealthScoreRequest& request) const;
@@ -47,7 +50,6 @@ class HealthScores {
  private:
   const Portfolio& portfolio_;
   HealthStore& store_;
-  ScoreCacheReader* const cache_;
   Assessor& assessor_;
   const Clock& clock_;
 };

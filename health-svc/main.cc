@@ -14,6 +14,7 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
@@ -29,6 +30,10 @@ ABSL_FLAG(std::string, redis, "", "Address of Redis, host:port; empty for none")
 ABSL_FLAG(std::string, now, "", "A fixed time (RFC 3339) instead of the clock, to look at history from its own day");
 ABSL_FLAG(std::string, scorecards, "", "File with a ScorecardSet in text format; empty for the shipped ones");
 ABSL_FLAG(std::string, flag_rules, "", "File with a FlagRuleSet in text format; empty for the shipped ones");
+ABSL_FLAG(std::string, shard, "0/1",
+          "Which of several replicas this is, and how many share the accounts: 0/2 and 1/2 each score a half");
+ABSL_FLAG(std::string, replicas, "", "With --shard: addresses of all replicas by shard, with commas between");
+ABSL_FLAG(int, metrics_port, 9052, "Port to serve /metrics on; 0 takes a free one, negative serves none");
 ABSL_FLAG(int, drain_ms, 0, "How long the process is unready before it stops listening, in milliseconds");
 
 namespace perennial::health {
@@ -65,6 +70,13 @@ absl::Status Run() {
                                           .port = absl::GetFlag(FLAGS_port),
                                           .drain = std::chrono::milliseconds(absl::GetFlag(FLAGS_drain_ms)),
                                           .port_file = absl::GetFlag(FLAGS_port_file)}};
+  const auto shard = ParseShard(absl::GetFlag(FLAGS_shard));
+  if (!shard.ok()) return absl::InvalidArgumentError(absl::StrCat("--shard ", std::string(shard.status().message())));
+  options.shard = *shard;
+  for (const absl::string_view address : absl::StrSplit(absl::GetFlag(FLAGS_replicas), ',', absl::SkipEmpty())) {
+    options.shard.replicas.push_back(MakeChannel(std::string(address)));
+  }
+  options.metrics_port = absl::GetFlag(FLAGS_metrics_port);
   PERENNIAL_ASSIGN_OR_RETURN(options.scorecards, ParseScorecards(scorecards));
   PERENNIAL_ASSIGN_OR_RETURN(options.flag_rules, ParseFlagRules(flag_rules));
   PERENNIAL_ASSIGN_OR_RETURN(const auto process, HealthProcess::Start(std::move(options), *clock));

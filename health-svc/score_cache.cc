@@ -1,5 +1,6 @@
 #include "health-svc/score_cache.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -19,6 +20,7 @@ constexpr std::size_t kRevisionSize = 19;
 constexpr std::size_t kChecksumSize = 16;
 constexpr std::size_t kHeaderSize = kGenerationSize + kRevisionSize + kChecksumSize;
 constexpr std::size_t kScoresAtOnce = 256;
+constexpr std::size_t kScoresACommand = 32;  // a script runs without a break: other clients wait for it
 constexpr std::chrono::milliseconds kRetry{200};
 
 // A day, and up to a fifth more by account, so that what was written together does not expire together.
@@ -27,16 +29,20 @@ std::int64_t LifetimeMs(absl::string_view account_id) {
   return kLifetimeMs + static_cast<std::int64_t>(Fnv1a64(account_id) % static_cast<std::uint64_t>(kLifetimeMs / 5));
 }
 
-// Sets the value unless one of the same generation with the same or a greater revision is there. A value that is none
-// of ours, or of another store, is replaced.
+// Sets each value, with its lifetime, unless one of the same generation with the same or a greater revision is there. A
+// value that is none of ours, or of another store, is replaced. Only the head of what is there is looked at.
 constexpr const char* kSetIfNewer = R"lua(
-local old = redis.pcall('GET', KEYS[1])
-if type(old) == 'string' and #old >= 51 and string.sub(old, 1, 16) == string.sub(ARGV[1], 1, 16) then
-  local revision = string.sub(old, 17, 35)
-  if string.match(revision, '^%d+$') and revision >= string.sub(ARGV[1], 17, 35) then return 0 end
+for i = 1, #KEYS do
+  local new = ARGV[2 * i - 1]
+  local old = redis.pcall('GETRANGE', KEYS[i], 0, 34)
+  local keep = false
+  if type(old) == 'string' and #old == 35 and string.sub(old, 1, 16) == string.sub(new, 1, 16) then
+    local revision = string.sub(old, 17, 35)
+    keep = revision >= string.sub(new, 17, 35) and string.find(revision, '%D') == nil
+  end
+  if not keep then redis.call('SET', KEYS[i], new, 'PX', ARGV[2 * i]) end
 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
+return #KEYS
 )lua";
 
 std::string Checksum(absl::string_view account_id, absl::string_view header, absl::string_view body) {
@@ -116,10 +122,11 @@ std::optional<StoredScore> ScoreCacheReader::Decode(const std::string& account_i
 }
 
 ScoreCacheWriter::ScoreCacheWriter(std::unique_ptr<RedisClient> client, const Portfolio& portfolio,
-                                   std::string generation)
+                                   std::string generation, Owns owns)
     : client_(std::move(client)),
       portfolio_(portfolio),
-      generation_(std::move(generation)),
+      owns_(std::move(owns)),
+      put_(*client_, std::move(generation)),
       thread_([this] { Loop(); }) {}
 
 ScoreCacheWriter::~ScoreCacheWriter() {
@@ -159,11 +166,13 @@ void ScoreCacheWriter::Loop() {
   }
 }
 
-std::vector<StoredScore> ScoreCacheWriter::Next(std::int64_t after) const {
+std::vector<StoredScore> ScoreCacheWriter::Next(std::int64_t after, std::int64_t& last) const {
   std::vector<StoredScore> scores;
   const ReadLock read(portfolio_.lock());
   const auto& rows = portfolio_.by_revision();
   for (auto at = rows.upper_bound(after); at != rows.end() && scores.size() < kScoresAtOnce; ++at) {
+    last = at->first;
+    if (!owns_(portfolio_.table().account_id(at->second))) continue;
     StoredScore score{.account_id = portfolio_.table().account_id(at->second),
                       .revision = at->first,
                       .deleted = portfolio_.entry(at->second).deleted};
@@ -174,9 +183,11 @@ std::vector<StoredScore> ScoreCacheWriter::Next(std::int64_t after) const {
 }
 
 bool ScoreCacheWriter::WriteSome() {
-  const std::vector<StoredScore> scores = Next(written_revision());
-  if (scores.empty()) return false;
-  const absl::Status status = Write(scores);
+  const std::int64_t after = written_revision();
+  std::int64_t last = after;
+  const std::vector<StoredScore> scores = Next(after, last);
+  if (last == after) return false;
+  const absl::Status status = put_.Write(scores);
   if (status.ok()) {
     counts_.written += static_cast<std::int64_t>(scores.size());
   } else {
@@ -193,13 +204,13 @@ bool ScoreCacheWriter::WriteSome() {
   if (another_connection) {
     written_ = 0;  // what was written before may be gone with the server that had it
   } else if (status.ok()) {
-    written_ = scores.back().revision;
+    written_ = last;
   }
   return status.ok();
 }
 
-absl::Status ScoreCacheWriter::LoadScript() {
-  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<RedisReply> replies, client_->Run({{"SCRIPT", "LOAD", kSetIfNewer}}));
+absl::Status ScoreCachePut::LoadScript() {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<RedisReply> replies, client_.Run({{"SCRIPT", "LOAD", kSetIfNewer}}));
   if (replies.size() != 1 || replies[0].type != RedisReply::Type::kText) {
     return absl::UnavailableError("Redis did not take the script");
   }
@@ -207,15 +218,22 @@ absl::Status ScoreCacheWriter::LoadScript() {
   return absl::OkStatus();
 }
 
-absl::Status ScoreCacheWriter::Write(const std::vector<StoredScore>& scores) {
+absl::Status ScoreCachePut::Write(const std::vector<StoredScore>& scores) {
+  if (scores.empty()) return absl::OkStatus();
   if (script_.empty()) PERENNIAL_RETURN_IF_ERROR(LoadScript());
   std::vector<RedisCommand> commands;
-  commands.reserve(scores.size());
-  for (const StoredScore& score : scores) {
-    commands.push_back({"EVALSHA", script_, "1", CacheKey(score.account_id), EncodeCached(score, generation_),
-                        absl::StrCat(LifetimeMs(score.account_id))});
+  for (std::size_t begin = 0; begin < scores.size(); begin += kScoresACommand) {
+    const std::size_t end = std::min(begin + kScoresACommand, scores.size());
+    RedisCommand& command = commands.emplace_back();
+    command.reserve(3 + 3 * (end - begin));
+    command = {"EVALSHA", script_, absl::StrCat(end - begin)};
+    for (std::size_t i = begin; i < end; ++i) command.push_back(CacheKey(scores[i].account_id));
+    for (std::size_t i = begin; i < end; ++i) {
+      command.push_back(EncodeCached(scores[i], generation_));
+      command.push_back(absl::StrCat(LifetimeMs(scores[i].account_id)));
+    }
   }
-  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<RedisReply> replies, client_->Run(commands));
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<RedisReply> replies, client_.Run(commands));
   for (const RedisReply& reply : replies) {
     if (reply.type != RedisReply::Type::kError) continue;
     // The script is gone, memory is full, the server is loading or read-only: try again later.

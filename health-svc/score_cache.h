@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,13 +74,31 @@ class ScoreCacheReader {
   const RedisCounts& redis_;
 };
 
+// Puts scores into Redis, many with one command, never over newer ones. For one thread at a time.
+class ScoreCachePut {
+ public:
+  // `client` must outlive this.
+  ScoreCachePut(RedisClient& client, std::string generation) : client_(client), generation_(std::move(generation)) {}
+  // UNAVAILABLE when Redis did not take all of them; some may be there then.
+  absl::Status Write(const std::vector<StoredScore>& scores);
+
+ private:
+  absl::Status LoadScript();
+
+  RedisClient& client_;
+  const std::string generation_;
+  std::string script_;  // hash of the loaded script; empty before
+};
+
 // Writes the portfolio's scores to Redis on a thread of its own, in order of revision and never over a newer one. It
 // pulls what it has not written yet, so nothing queues up while Redis is away, and starts over after a lost connection,
 // as Redis may have lost what it had.
 class ScoreCacheWriter {
  public:
+  // Which accounts are written.
+  using Owns = std::function<bool(absl::string_view account)>;
   // `portfolio` must outlive this.
-  ScoreCacheWriter(std::unique_ptr<RedisClient> client, const Portfolio& portfolio, std::string generation);
+  ScoreCacheWriter(std::unique_ptr<RedisClient> client, const Portfolio& portfolio, std::string generation, Owns owns);
   ~ScoreCacheWriter();
   ScoreCacheWriter(const ScoreCacheWriter&) = delete;
   ScoreCacheWriter& operator=(const ScoreCacheWriter&) = delete;
@@ -95,14 +114,13 @@ class ScoreCacheWriter {
   void Loop();
   // Writes the next scores; false when there are none or Redis failed.
   bool WriteSome();
-  [[nodiscard]] std::vector<StoredScore> Next(std::int64_t after) const;
-  absl::Status Write(const std::vector<StoredScore>& scores);
-  absl::Status LoadScript();
+  // Takes the next scores after a revision; `last` is the greatest of those looked at.
+  [[nodiscard]] std::vector<StoredScore> Next(std::int64_t after, std::int64_t& last) const;
 
   const std::unique_ptr<RedisClient> client_;
   const Portfolio& portfolio_;
-  const std::string generation_;
-  std::string script_;           // hash of the loaded script; empty before
+  const Owns owns_;
+  ScoreCachePut put_;
   std::int64_t connection_ = 0;  // the connection that `written_` holds for
   bool failing_ = false;
   CacheCounts counts_;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/status_macros.h"
+#include "health-svc/request_names.h"
 
 namespace perennial::health {
 namespace {
@@ -58,7 +59,25 @@ absl::StatusOr<Key> FromCursor(absl::string_view cursor) {
   return Key{.unknown = cursor[0] == '1', .value = std::bit_cast<double>(bits), .name = cursor.substr(17)};
 }
 
+// `name` views into the score.
+Key KeyOf(const v1::HealthScore& score, const ScoreOrder& order) {
+  Key key{.name = *AccountOfScoreName(score.name())};
+  if (order.field == ScoreOrder::Field::kScore) {
+    key.unknown = !score.has_score();
+    key.value = score.score();
+  } else if (order.field == ScoreOrder::Field::kCoverage) {
+    key.value = score.coverage();
+  }
+  return key;
+}
+
 }  // namespace
+
+std::string CursorAfter(const v1::HealthScore& score, const ScoreOrder& order) { return ToCursor(KeyOf(score, order)); }
+
+bool ComesBefore(const v1::HealthScore& a, const v1::HealthScore& b, const ScoreOrder& order) {
+  return Before(order)(KeyOf(a, order), KeyOf(b, order));
+}
 
 absl::StatusOr<ScoreOrder> ParseScoreOrder(absl::string_view order_by) {
   const std::vector<absl::string_view> words = absl::StrSplit(order_by, ' ', absl::SkipWhitespace());

@@ -21,6 +21,11 @@ struct ScoreOrder {
 // Reads order_by; empty means by name. INVALID_ARGUMENT with a sentence that completes "order_by ...".
 absl::StatusOr<ScoreOrder> ParseScoreOrder(absl::string_view order_by);
 
+// Where the page after a score begins.
+std::string CursorAfter(const v1::HealthScore& score, const ScoreOrder& order);
+// Whether a score comes before another.
+bool ComesBefore(const v1::HealthScore& a, const v1::HealthScore& b, const ScoreOrder& order);
+
 // One page of the rows in a bitmap.
 struct ScorePage {
   std::vector<facts::RowId> rows;

@@ -19,13 +19,14 @@
 namespace perennial::health {
 
 // Finds scores that memory does not have: in Redis, else where `source` says. However many ask for the same score at
-// the same time, it is looked up once; what different calls ask of Redis goes there together. Nobody who asks waits on a
-// thread. Safe for many threads.
+// the same time, it is looked up once; what different calls ask of Redis goes there together. Nobody who asks waits on
+// a thread. Safe for many threads.
 class ScoreLookup {
  public:
   // Where a score comes from that Redis does not have. `min_facts_revision` is 0, or facts up to it must be in it. Runs
   // on the pool; may block.
-  using Source = std::function<absl::StatusOr<StoredScore>(const std::string& account, std::int64_t min_facts_revision)>;
+  using Source =
+      std::function<absl::StatusOr<StoredScore>(const std::string& account, std::int64_t min_facts_revision)>;
   using Done = std::function<void(const absl::StatusOr<StoredScore>&)>;
 
   // What it has done, for those who run it. Any thread may read it.

@@ -44,9 +44,7 @@ facts::Bitmap SettledRows::Find(facts::RowId first, facts::RowId end,
   const auto phase = portfolio_.catalogue().Find("phase");
   const facts::TextColumn* phases = phase.has_value() ? portfolio_.table().texts(*phase) : nullptr;
   const std::uint32_t churned = phases != nullptr ? phases->dictionary.Find("CHURNED") : 0;
-  const auto wanted = [&](facts::RowId row) {
-    return MayBe(row) && (churned == 0 || phases->codes[row] != churned);
-  };
+  const auto wanted = [&](facts::RowId row) { return MayBe(row) && (churned == 0 || phases->codes[row] != churned); };
   scoring_.Score({.table = portfolio_.table(),
                   .first = first,
                   .end = end,

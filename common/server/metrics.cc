@@ -32,7 +32,8 @@ class Metrics::Elsewhere final : public prometheus::Collectable {
       collected.name = name;
       collected.help = family.help;
       collected.type = family.type;
-      for (const auto& [labels, read] : family.numbers) collected.metric.push_back(ToMetric(family.type, labels, read()));
+      for (const auto& [labels, read] : family.numbers)
+        collected.metric.push_back(ToMetric(family.type, labels, read()));
       out.push_back(std::move(collected));
     }
     return out;

@@ -21,13 +21,13 @@ namespace perennial {
 
 // Numbers about a process for those who run it, in Prometheus' text format over HTTP at /metrics.
 //
-// Names begin with "perennial_" and follow Prometheus' conventions: base units, "_total" for what only grows. Asking for
-// a name and labels again gives the same number. References stay valid for the life of this. Safe for many threads.
+// Names begin with "perennial_" and follow Prometheus' conventions: base units, "_total" for what only grows. Asking
+// for a name and labels again gives the same number. References stay valid for the life of this. Safe for many threads.
 class Metrics {
  public:
   using Labels = std::map<std::string, std::string>;
-  // Reads a number that is kept elsewhere: called at each scrape, on a thread of its own. Must be quick, and safe for as
-  // long as this lives.
+  // Reads a number that is kept elsewhere: called at each scrape, on a thread of its own. Must be quick, and safe for
+  // as long as this lives.
   using Read = std::function<double()>;
 
   Metrics();

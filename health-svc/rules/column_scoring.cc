@@ -12,7 +12,8 @@ constexpr facts::RowId kBlock = 1024;
 
 }  // namespace
 
-// A filter over the rows of one call. One that reads the clock is asked row by row, as each row has a moment of its own.
+// A filter over the rows of one call. One that reads the clock is asked row by row, as each row has a moment of its
+// own.
 class ColumnScoring::RowFilter {
  public:
   RowFilter(const LiveFilter& filter, const Rows& rows) : filter_(filter), rows_(rows) {}
@@ -97,9 +98,8 @@ void ColumnScoring::ScoreWith(const Rows& rows, std::size_t index, CardFilters& 
   out.rows = block_;
   for (std::size_t m = 0; m < measures; ++m) {
     Look(rows, card, m, filters);
-    columns_[m] = {.points = measures_[m].points.data(),
-                   .counts = measures_[m].counts.data(),
-                   .known = measures_[m].known.data()};
+    columns_[m] = {
+        .points = measures_[m].points.data(), .counts = measures_[m].counts.data(), .known = measures_[m].known.data()};
     out.points.push_back(measures_[m].points.data());
     out.valued.push_back(measures_[m].valued.data());
   }

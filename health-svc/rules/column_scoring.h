@@ -30,8 +30,8 @@ struct ScoredBlock {
   std::vector<const double*> valued;
 };
 
-// Scores many rows of a table at once: as Scorecards::Evaluate() scores each, to the bit, but column by column, in blocks
-// that stay in the processor's cache. Memory does not grow with the table. For one thread at a time.
+// Scores many rows of a table at once: as Scorecards::Evaluate() scores each, to the bit, but column by column, in
+// blocks that stay in the processor's cache. Memory does not grow with the table. For one thread at a time.
 class ColumnScoring {
  public:
   // What is scored. Rows that are not live or that `wanted` does not have are left out.

@@ -34,8 +34,8 @@ class Curve {
   [[nodiscard]] std::optional<double> OfValue(const facts::FactValue& value, facts::FactType type) const;
   [[nodiscard]] std::optional<double> OfNumber(double value) const;
   [[nodiscard]] std::optional<double> OfText(absl::string_view value) const;
-  // Points of many numbers. `has` says, by 1 or 0, which of them are known, and on return which have points; where it is
-  // 0, points are 0.
+  // Points of many numbers. `has` says, by 1 or 0, which of them are known, and on return which have points; where it
+  // is 0, points are 0.
   void OfNumbers(std::size_t count, const double* values, double* points, double* has) const;
   // Points of the codes of texts that this names; every other code has OfOtherText().
   [[nodiscard]] absl::flat_hash_map<std::uint32_t, double> OfCodes(const facts::Dictionary& dictionary) const;

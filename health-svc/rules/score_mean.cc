@@ -22,10 +22,10 @@ void ScoreMean::Run(std::size_t count, const std::vector<Column>& columns, const
                     std::vector<double>& work) const {
   const std::size_t groups = group_weights_.size();
   work.assign((2 * groups + 2) * count, 0.0);
-  double* const counting = work.data();               // by group: weight of its measures that have points
-  double* const shares = counting + groups * count;   // by group: its share of the score
-  double* const total = shares + groups * count;      // weight of the groups that have any
-  double* const any = total + count;                  // how many measures are known
+  double* const counting = work.data();              // by group: weight of its measures that have points
+  double* const shares = counting + groups * count;  // by group: its share of the score
+  double* const total = shares + groups * count;     // weight of the groups that have any
+  double* const any = total + count;                 // how many measures are known
   std::fill_n(result.coverage, count, 0.0);
   std::fill_n(result.score, count, 0.0);
   for (std::size_t m = 0; m < columns.size(); ++m) {
@@ -58,7 +58,8 @@ void ScoreMean::Run(std::size_t count, const std::vector<Column>& columns, const
     const double weight = members_[m].weight;
     if (result.weights != nullptr) {
       double* const out = result.weights + m * count;
-      for (std::size_t i = 0; i < count; ++i) out[i] = any[i] > 0 ? share[i] * (weight / group[i]) * column.counts[i] : 0.0;
+      for (std::size_t i = 0; i < count; ++i)
+        out[i] = any[i] > 0 ? share[i] * (weight / group[i]) * column.counts[i] : 0.0;
     }
     for (std::size_t i = 0; i < count; ++i) {
       result.score[i] += share[i] * (weight / group[i]) * column.counts[i] * column.points[i];

@@ -5,9 +5,9 @@
 
 namespace perennial::health {
 
-// The arithmetic of scores: the weighted mean of groups of weighted means of measures, once the weight of what is missing
-// has gone to the rest, and the coverage. For one account or for many in columns, by the same operations in the same
-// order: the results are the same to the bit. Immutable.
+// The arithmetic of scores: the weighted mean of groups of weighted means of measures, once the weight of what is
+// missing has gone to the rest, and the coverage. For one account or for many in columns, by the same operations in the
+// same order: the results are the same to the bit. Immutable.
 class ScoreMean {
  public:
   struct Member {
@@ -32,7 +32,8 @@ class ScoreMean {
   ScoreMean(std::vector<double> group_weights, std::vector<Member> members);
 
   // `columns` has one for each measure; `work` is memory to work with, which calls may share one after another.
-  void Run(std::size_t count, const std::vector<Column>& columns, const Result& result, std::vector<double>& work) const;
+  void Run(std::size_t count, const std::vector<Column>& columns, const Result& result,
+           std::vector<double>& work) const;
 
  private:
   std::vector<double> group_weights_;

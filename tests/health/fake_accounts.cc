@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
 #include "common/base/time_util.h"
 
 namespace perennial::health {
@@ -20,7 +22,7 @@ FakeAccounts::FakeAccounts() : as_of_(absl::FromUnixSeconds(1735603199)) {
     MutexLock lock(mu_);
     (void)Define("phase", accounts_v1::FACT_TYPE_STRING);  // as the real one has it from the start
   }
-  auto server = Server::Start({.grace = std::chrono::milliseconds(2000)}, {this, &phase_service_},
+  auto server = Server::Start({.grace = std::chrono::milliseconds(2000)}, {this, &phase_service_, &ledger_},
                               {accounts_v1::FactService::service_full_name()});
   EXPECT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
@@ -159,6 +161,7 @@ grpc::ServerWriteReactor<accounts_v1::ExportFactsResponse>* FakeAccounts::Export
       [this, told, as_of]() -> absl::StatusOr<std::optional<accounts_v1::ExportFactsResponse>> {
         if (std::exchange(*told, true)) return std::nullopt;
         MutexLock lock(mu_);
+        if (interrupted_) return absl::UnavailableError("interrupted by the test");
         accounts_v1::ExportFactsResponse response;
         for (const auto& [name, definition] : definitions_) *response.add_definitions() = definition;
         for (const auto& [account, rows] : past_) {
@@ -167,6 +170,35 @@ grpc::ServerWriteReactor<accounts_v1::ExportFactsResponse>* FakeAccounts::Export
         return response;
       },
       /*finite=*/true);
+}
+
+void FakeAccounts::Churn(const std::string& account, absl::Time time) {
+  MutexLock lock(mu_);
+  churns_.emplace(time, account);
+}
+
+grpc::ServerUnaryReactor* FakeAccounts::Ledger::ListRevenueMovements(
+    grpc::CallbackServerContext* context, const accounts_v1::ListRevenueMovementsRequest* request,
+    accounts_v1::ListRevenueMovementsResponse* response) {
+  constexpr int kMovementsAPage = 3;
+  auto* reactor = context->DefaultReactor();
+  MutexLock lock(fake_.mu_);
+  int number = 0;
+  const int first = request->page_token().empty() ? 0 : std::stoi(request->page_token());
+  for (const auto& [time, account] : fake_.churns_) {
+    if (time < ToTime(request->start_time()) || time >= ToTime(request->end_time())) continue;
+    if (number++ < first) continue;
+    if (response->movements_size() == kMovementsAPage) {
+      response->set_next_page_token(std::to_string(number - 1));
+      break;
+    }
+    accounts_v1::RevenueMovement* movement = response->add_movements();
+    movement->set_account("accounts/" + account);
+    movement->set_kind(accounts_v1::MOVEMENT_KIND_CHURN);
+    *movement->mutable_effective_time() = ToTimestamp(time);
+  }
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
 }
 
 std::int64_t FakeAccounts::Delete(const std::string& account) {
@@ -207,6 +239,8 @@ std::int64_t FakeAccounts::revision() {
   return revision_;
 }
 
+std::string FakeAccounts::address() const { return absl::StrCat("127.0.0.1:", server_->port()); }
+
 void FakeAccounts::Interrupt() {
   {
     MutexLock lock(mu_);
@@ -227,7 +261,8 @@ absl::StatusOr<std::optional<accounts_v1::WatchFactsResponse>> FakeAccounts::Nex
   accounts_v1::WatchFactsResponse out;
   std::vector<const accounts_v1::PackedFacts*> rows;
   for (const auto& [account, row] : rows_) {
-    if (row.revision() > reader.sent) rows.push_back(&row);
+    const bool wanted = Fnv1a64(account) % static_cast<std::uint64_t>(reader.shards) == static_cast<std::uint64_t>(reader.shard);
+    if (wanted && row.revision() > reader.sent) rows.push_back(&row);
   }
   std::sort(rows.begin(), rows.end(), [](const auto* a, const auto* b) { return a->revision() < b->revision(); });
   if (rows.empty() && reader.told && reader.sent == revision_) return std::nullopt;
@@ -250,6 +285,8 @@ absl::StatusOr<std::optional<accounts_v1::WatchFactsResponse>> FakeAccounts::Nex
 grpc::ServerWriteReactor<accounts_v1::WatchFactsResponse>* FakeAccounts::WatchFacts(
     grpc::CallbackServerContext*, const accounts_v1::WatchFactsRequest* request) {
   const auto reader = std::make_shared<Reader>(Reader{.sent = request->start_revision()});
+  reader->shard = request->shard_index();
+  reader->shards = std::max(1, request->shard_count());
   return WatchStream<accounts_v1::WatchFactsResponse>::Start(hub_, pool_, [this, reader] { return Next(*reader); });
 }
 

@@ -14,6 +14,7 @@
 #include "common/server/worker_pool.h"
 #include "perennial/accounts/v1/account_service.grpc.pb.h"
 #include "perennial/accounts/v1/fact_service.grpc.pb.h"
+#include "perennial/accounts/v1/subscription_service.grpc.pb.h"
 #include "tests/health/scorecards_for_tests.h"
 
 namespace perennial::health {
@@ -28,6 +29,8 @@ class FakeAccounts final : public perennial::accounts::v1::FactService::Callback
   std::int64_t Put(const std::string& account, const FactMap& facts);
   // What the facts were as of a past moment, told late: the feed says nothing of it.
   void PutPast(const std::string& account, const FactMap& facts, absl::Time as_of);
+  // The ledger says that the account's MRR went to nothing then.
+  void Churn(const std::string& account, absl::Time time);
   std::int64_t Delete(const std::string& account);
   // Forgets an account without a tombstone, as one that was deleted and purged.
   void Purge(const std::string& account);
@@ -37,6 +40,8 @@ class FakeAccounts final : public perennial::accounts::v1::FactService::Callback
   void SetAsOf(absl::Time as_of);
 
   [[nodiscard]] std::shared_ptr<grpc::Channel> channel() const { return channel_; }
+  // For another process.
+  [[nodiscard]] std::string address() const;
   // Ends all streams and refuses new ones until Resume().
   void Interrupt();
   void Resume();
@@ -64,6 +69,17 @@ class FakeAccounts final : public perennial::accounts::v1::FactService::Callback
    private:
     FakeAccounts& fake_;
   };
+  // Tells the ledger, a few movements a page.
+  class Ledger final : public perennial::accounts::v1::SubscriptionService::CallbackService {
+   public:
+    explicit Ledger(FakeAccounts& fake) : fake_(fake) {}
+    grpc::ServerUnaryReactor* ListRevenueMovements(
+        grpc::CallbackServerContext* context, const perennial::accounts::v1::ListRevenueMovementsRequest* request,
+        perennial::accounts::v1::ListRevenueMovementsResponse* response) override;
+
+   private:
+    FakeAccounts& fake_;
+  };
   // The row of an account as of a moment; null when it was not there.
   const perennial::accounts::v1::PackedFacts* RowAt(const std::string& account, absl::Time as_of)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -72,6 +88,8 @@ class FakeAccounts final : public perennial::accounts::v1::FactService::Callback
     std::int64_t sent = 0;
     int definitions = 0;
     bool told = false;
+    int shard = 0;
+    int shards = 1;
   };
   perennial::accounts::v1::PackedFacts Pack(const std::string& account, const FactMap& facts, absl::Time as_of)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -86,7 +104,9 @@ class FakeAccounts final : public perennial::accounts::v1::FactService::Callback
   // Every row that was ever put, by account and moment.
   std::map<std::string, std::map<absl::Time, perennial::accounts::v1::PackedFacts>> past_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, std::map<absl::Time, std::string>> phases_ ABSL_GUARDED_BY(mu_);
+  std::multimap<absl::Time, std::string> churns_ ABSL_GUARDED_BY(mu_);
   Phases phase_service_{*this};
+  Ledger ledger_{*this};
   std::int64_t revision_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Time as_of_ ABSL_GUARDED_BY(mu_);
   bool interrupted_ ABSL_GUARDED_BY(mu_) = false;

@@ -218,6 +218,25 @@ TEST_P(HealthStoreTest, KeepsFlags) {
   EXPECT_EQ(flags[0].causes[0].SerializeAsString(), flag.causes[0].SerializeAsString());
 }
 
+TEST_P(HealthStoreTest, KeepsCarriedValues) {
+  const CarriedFacts values = {{.name = "csat.avg_90d", .value = 4.25, .day = 19000},
+                               {.name = "nps.latest", .max_age_days = 90, .value = 9.0, .day = 19010},
+                               {.name = "plan", .value = std::string("gold"), .day = 19020}};
+  ASSERT_THAT(store_->Commit({.carried = {{.account_id = "a", .facts = values}, {.account_id = "b", .facts = {values[0]}}}}),
+              IsOk());
+  ASSERT_THAT(store_->Commit({.carried = {{.account_id = "b"}}}), IsOk());
+  Open();
+  int visited = 0;
+  ASSERT_THAT(store_->VisitCarried([&](const StoredCarried& carried) {
+    ++visited;
+    EXPECT_EQ(carried.account_id, "a");
+    EXPECT_EQ(carried.facts, values);
+    return absl::OkStatus();
+  }),
+              IsOk());
+  EXPECT_EQ(visited, 1);
+}
+
 TEST_P(HealthStoreTest, ForgetsTheFlagsOfAnAccountOnly) {
   ASSERT_THAT(store_->Commit({.flags = {{.account_id = "a", .rule = "x"}, {.account_id = "b", .rule = "x"}}}), IsOk());
   ASSERT_THAT(store_->Commit({.unflagged = {"a"}}), IsOk());

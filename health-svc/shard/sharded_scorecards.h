@@ -1,0 +1,57 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include "health-svc/shard/shards.h"
+#include "perennial/health/v1/scorecard_service.grpc.pb.h"
+
+namespace perennial::health {
+
+// ScorecardService of one of several replicas. Scorecards come from files, the same for all replicas: calls that change
+// them are FAILED_PRECONDITION. A simulation is put together from all replicas, and fails when one does not answer; a
+// back-test reads all accounts from accounts-svc, whichever replica runs it.
+class ShardedScorecards final : public v1::ScorecardService::CallbackService {
+ public:
+  // Both must outlive this. `own` answers for the accounts of this replica.
+  ShardedScorecards(const Shards& shards, v1::ScorecardService::CallbackService& own) : shards_(shards), own_(own) {}
+
+  grpc::ServerUnaryReactor* CreateScorecard(grpc::CallbackServerContext* context, const v1::CreateScorecardRequest*,
+                                            v1::CreateScorecardResponse*) override;
+  grpc::ServerUnaryReactor* GetScorecard(grpc::CallbackServerContext* context, const v1::GetScorecardRequest* request,
+                                         v1::GetScorecardResponse* response) override {
+    return own_.GetScorecard(context, request, response);
+  }
+  grpc::ServerUnaryReactor* ListScorecards(grpc::CallbackServerContext* context,
+                                           const v1::ListScorecardsRequest* request,
+                                           v1::ListScorecardsResponse* response) override {
+    return own_.ListScorecards(context, request, response);
+  }
+  grpc::ServerUnaryReactor* UpdateScorecard(grpc::CallbackServerContext* context, const v1::UpdateScorecardRequest*,
+                                            v1::UpdateScorecardResponse*) override;
+  grpc::ServerUnaryReactor* DeleteScorecard(grpc::CallbackServerContext* context, const v1::DeleteScorecardRequest*,
+                                            v1::DeleteScorecardResponse*) override;
+  grpc::ServerUnaryReactor* ListScorecardRevisions(grpc::CallbackServerContext* context,
+                                                   const v1::ListScorecardRevisionsRequest* request,
+                                                   v1::ListScorecardRevisionsResponse* response) override {
+    return own_.ListScorecardRevisions(context, request, response);
+  }
+  grpc::ServerUnaryReactor* DiffScorecardRevisions(grpc::CallbackServerContext* context,
+                                                   const v1::DiffScorecardRevisionsRequest* request,
+                                                   v1::DiffScorecardRevisionsResponse* response) override {
+    return own_.DiffScorecardRevisions(context, request, response);
+  }
+  grpc::ServerUnaryReactor* SimulateScorecard(grpc::CallbackServerContext* context,
+                                              const v1::SimulateScorecardRequest* request,
+                                              v1::SimulateScorecardResponse* response) override;
+  grpc::ServerUnaryReactor* BacktestScorecard(grpc::CallbackServerContext* context,
+                                              const v1::BacktestScorecardRequest* request,
+                                              v1::BacktestScorecardResponse* response) override {
+    return own_.BacktestScorecard(context, request, response);
+  }
+
+ private:
+  const Shards& shards_;
+  v1::ScorecardService::CallbackService& own_;
+};
+
+}  // namespace perennial::health
