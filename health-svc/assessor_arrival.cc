@@ -37,7 +37,6 @@ absl::Status Assessor::Arrive(const perennial::accounts::v1::WatchFactsResponse&
       if (applied.row >= arrivals_.size()) arrivals_.resize(applied.row + 1);
       arrivals_[applied.row] = read.deleted ? Arrival() : Arrival{.as_of = read.as_of, .revision = read.revision};
       if (read.deleted) portfolio_.mutable_entry(applied.row).seen = true;
-      portfolio_.FollowParent(applied.row);
     }
     Publish(deleted);
   }
