@@ -78,6 +78,7 @@ absl::Status Assessor::AssessArrivedRange(facts::RowId first, facts::RowId end) 
     }
   }
   for (std::size_t begin = 0; begin < rows.size(); begin += kRowsAtOnce) {
+    if (stopping_) return absl::CancelledError("the process is stopping");
     std::vector<Assessment> assessments;
     const std::size_t stop = std::min(begin + kRowsAtOnce, rows.size());
     for (std::size_t i = begin; i < stop; ++i) {

@@ -1,4 +1,5 @@
 // How an assessor finds its portfolio again.
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -21,6 +22,11 @@ class KnownIds {
 
   // Takes away what is not known. Returns whether there was any.
   bool Prune(v1::HealthScore& score) const {
+    const bool all = std::all_of(score.measures().begin(), score.measures().end(),
+                                 [&](const auto& measure) { return measures_.contains(measure.measure()); }) &&
+                     std::all_of(score.open_flags().begin(), score.open_flags().end(),
+                                 [&](const auto& rule) { return rules_.Find(rule).has_value(); });
+    if (all) return false;
     v1::HealthScore kept;
     for (const v1::MeasureScore& measure : score.measures()) {
       if (measures_.contains(measure.measure())) *kept.add_measures() = measure;
@@ -28,8 +34,6 @@ class KnownIds {
     for (const std::string& rule : score.open_flags()) {
       if (rules_.Find(rule).has_value()) kept.add_open_flags(rule);
     }
-    if (kept.measures_size() == score.measures_size() && kept.open_flags_size() == score.open_flags_size())
-      return false;
     score.mutable_measures()->Swap(kept.mutable_measures());
     score.mutable_open_flags()->Swap(kept.mutable_open_flags());
     return true;
