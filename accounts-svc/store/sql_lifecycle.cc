@@ -56,6 +56,7 @@ absl::StatusOr<std::vector<LifecycleRevision>> SqlTransaction::ListLifecycleRule
 
 absl::Status SqlTransaction::PutLifecycleRules(const LifecycleRevision& revision) {
   rules_changed_ = true;
+  rules_.reset();
   PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
                              connection_.Prepare("INSERT INTO lifecycle_rules VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   const LifecycleRules& rules = revision.rules;
@@ -104,9 +105,12 @@ absl::StatusOr<bool> SqlTransaction::DeletePhaseMove(AccountNo no, absl::Time ti
 }
 
 absl::Status SqlTransaction::LoadLifecycle(AccountNo no, absl::Time as_of, AccountHistory& history) {
-  PERENNIAL_ASSIGN_OR_RETURN(std::optional<LifecycleRevision> revision, FindLifecycleRules(0));
-  if (!revision.has_value()) return absl::DataLossError("the lifecycle has no rules");
-  history.rules = std::move(revision->rules);
+  if (!rules_.has_value()) {
+    PERENNIAL_ASSIGN_OR_RETURN(std::optional<LifecycleRevision> revision, FindLifecycleRules(0));
+    if (!revision.has_value()) return absl::DataLossError("the lifecycle has no rules");
+    rules_ = std::move(revision->rules);
+  }
+  history.rules = *rules_;
   PERENNIAL_ASSIGN_OR_RETURN(history.moves, ListPhaseMoves(no, as_of));
   return history.rules.success_after_goals > 0 ? LoadAchievements(no, as_of, history) : absl::OkStatus();
 }
