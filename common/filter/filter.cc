@@ -41,12 +41,20 @@ Truth Filter::Evaluate(const facts::RowReader& row, const EvaluationContext& con
 }
 
 facts::Bitmap Filter::EvaluateAll(const facts::FactTable& table, const EvaluationContext& context) const {
-  return EvaluateColumns(compiled_->program, table, context);
+  return EvaluateRows(table, context, 0, static_cast<facts::RowId>(table.row_count()));
+}
+
+std::vector<facts::Bitmap> Filter::EvaluateAll(const std::vector<const Filter*>& filters, const facts::FactTable& table,
+                                               const EvaluationContext& context) {
+  std::vector<const Program*> programs;
+  programs.reserve(filters.size());
+  for (const Filter* filter : filters) programs.push_back(&filter->compiled_->program);
+  return EvaluateColumns(programs, table, context, 0, table.row_count());
 }
 
 facts::Bitmap Filter::EvaluateRows(const facts::FactTable& table, const EvaluationContext& context, facts::RowId first,
                                    facts::RowId end) const {
-  return EvaluateColumns(compiled_->program, table, context, first, end);
+  return std::move(EvaluateColumns({&compiled_->program}, table, context, first, end)[0]);
 }
 
 const std::string& Filter::canonical() const { return compiled_->canonical; }

@@ -60,6 +60,11 @@ class Filter {
   }
   // The live rows of a table for which it is true; by columns, a word of rows at a time.
   [[nodiscard]] facts::Bitmap EvaluateAll(const facts::FactTable& table, const EvaluationContext& context) const;
+  // The same for several filters at once, in their order: much faster than one by one, as each block of rows is read
+  // once and what filters have in common is worked out once.
+  [[nodiscard]] static std::vector<facts::Bitmap> EvaluateAll(const std::vector<const Filter*>& filters,
+                                                              const facts::FactTable& table,
+                                                              const EvaluationContext& context);
   // The same for the rows from `first`, a multiple of 64, to before `end`, at most the table's; bit 0 stands for `first`.
   [[nodiscard]] facts::Bitmap EvaluateRows(const facts::FactTable& table, const EvaluationContext& context,
                                            facts::RowId first, facts::RowId end) const;

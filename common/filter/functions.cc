@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/nearest.h"
 #include "common/base/resource_name.h"
+#include "common/filter/changed.h"
 #include "common/filter/literals.h"
 #include "common/filter/name_hints.h"
 #include "common/filter/source_text.h"
@@ -16,8 +17,8 @@ constexpr double kMaxDays = 36525;
 
 absl::Status UnknownFunction(const Value& call, const ProgramBuilder& builder) {
   return builder.Error(call.offset, absl::StrCat("unknown function ", Shown(call.text)),
-                       DidYouMean(NearestName(call.text, {"days_ago", "now", "segment"}),
-                                  "there are segment(\"id\"), days_ago(n) and now()"));
+                       DidYouMean(NearestName(call.text, {"changed", "days_ago", "now", "segment"}),
+                                  R"(there are segment("id"), changed(fact, "30d"), days_ago(n) and now())"));
 }
 
 absl::Status AddSegment(const Value& id, const CompileOptions& options, ProgramBuilder& builder) {
@@ -43,11 +44,14 @@ absl::Status AddCall(const Expression& restriction, const CompileOptions& option
     return builder.Error(call.offset, absl::StrCat(call.text, "() is a time and stands right of a comparator"),
                          "the fact stands left of it: fact < days_ago(30)");
   }
-  if (call.text != "segment") return UnknownFunction(call, builder);
+  if (call.text != "segment" && call.text != "changed") return UnknownFunction(call, builder);
   if (restriction.comparator.has_value()) {
-    return builder.Error(restriction.comparator_offset, "segment() is true or false by itself and is not compared",
-                         "write segment(\"id\") or NOT segment(\"id\")");
+    const absl::string_view example = call.text == "segment" ? R"(segment("id"))" : R"(changed(fact, "30d"))";
+    return builder.Error(restriction.comparator_offset,
+                         absl::StrCat(call.text, "() is true or false by itself and is not compared"),
+                         absl::StrCat("write ", example, " or NOT ", example));
   }
+  if (call.text == "changed") return AddChanged(call, builder);
   if (!options.allow_segments) {
     return builder.Error(call.offset, "segment() cannot be used here", "only segments can refer to segments");
   }
@@ -62,8 +66,9 @@ absl::StatusOr<double> DaysBeforeNow(const Value& call, const ProgramBuilder& bu
     if (call.arguments.empty()) return 0.0;
     return builder.Error(call.offset, "now() takes no argument", "for an earlier time write days_ago(n)");
   }
-  if (call.text == "segment") {
-    return builder.Error(call.offset, "segment() is true or false and is not compared", "write segment(\"id\") alone");
+  if (call.text == "segment" || call.text == "changed") {
+    return builder.Error(call.offset, absl::StrCat(call.text, "() is true or false and is not compared"),
+                         call.text == "segment" ? R"(write segment("id") alone)" : R"(write changed(fact, "30d") alone)");
   }
   if (call.text != "days_ago") return UnknownFunction(call, builder);
   std::optional<double> days;

@@ -66,6 +66,12 @@ void ProgramBuilder::AddClock(FactId fact, Comparator comparator, double days) {
   AddFact(NodeKind::kClock, fact, comparator, days);
 }
 
+void ProgramBuilder::AddChange(FactId fact, FactId since, double days) {
+  if (catalogue_.Get(since).type == facts::FactType::kTime) program_.reads_clock = true;
+  facts_.insert(fact);
+  AddFact(NodeKind::kChanged, since, Comparator::kEqual, days, fact);
+}
+
 void ProgramBuilder::AddText(FactId fact, Comparator comparator, const Value& text) {
   AddFact(NodeKind::kText, fact, comparator, 0, AddPattern(text));
 }

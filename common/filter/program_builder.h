@@ -34,6 +34,8 @@ class ProgramBuilder {
   void AddNumber(facts::FactId fact, Comparator comparator, double number);
   // `fact` compared with so many days before now.
   void AddClock(facts::FactId fact, Comparator comparator, double days);
+  // `fact` has had its value for less than so many days, as `since` tells.
+  void AddChange(facts::FactId fact, facts::FactId since, double days);
   // `fact`, a string, compared with `text` and its wildcards.
   void AddText(facts::FactId fact, Comparator comparator, const Value& text);
   // `fact`, a set, has an element `text`.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/filter/changed.h"
+
 namespace perennial::filter {
 namespace {
 
@@ -25,6 +27,7 @@ class RowEvaluation {
       case NodeKind::kNot: return Not(At(at + 1));
       case NodeKind::kNumber: return Number(node, node.number);
       case NodeKind::kClock: return Number(node, ClockThreshold(context_.now, node.number));
+      case NodeKind::kChanged: return Changed(node);
       case NodeKind::kText: return Text(node);
       case NodeKind::kElement: return Element(node);
       case NodeKind::kAny: return row_.HasSet(node.fact) ? TruthOf(!row_.Set(node.fact).empty()) : Truth::kUnknown;
@@ -59,6 +62,13 @@ class RowEvaluation {
     const auto number = row_.Number(node.fact);
     if (!number.has_value()) return Truth::kUnknown;
     return TruthOf(WithComparator(node.comparator, [&](auto compare) { return compare(*number, threshold); }));
+  }
+
+  [[nodiscard]] Truth Changed(const Node& node) const {
+    const auto since = row_.Number(node.fact);
+    if (!since.has_value()) return Truth::kUnknown;
+    if (node.type != facts::FactType::kTime) return TruthOf(*since < node.number);
+    return TruthOf(*since >= ChangeThreshold(context_.now, node.number));
   }
 
   [[nodiscard]] Truth Text(const Node& node) const {

@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Case{"segment(\"a\")", "segment() cannot be used here at 1:1; only segments can refer to segments"},
         Case{"create_time > daysago(3)", "unknown function 'daysago' at 1:15; did you mean 'days_ago'?"},
-        Case{"frobnicate(3)", "unknown function 'frobnicate' at 1:1; there are segment(\"id\"), days_ago(n) and now()"},
+        Case{"frobnicate(3)", "unknown function 'frobnicate' at 1:1; there are segment(\"id\"), changed(fact, \"30d\"), days_ago(n) and now()"},
         Case{"days_ago(3) < create_time",
              "days_ago() is a time and stands right of a comparator at 1:1; the fact stands "
              "left of it: fact < days_ago(30)"},

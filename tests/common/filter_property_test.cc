@@ -70,7 +70,7 @@ class Portfolio final : public SegmentMembership {
   std::map<std::string, facts::Bitmap> segments_;
 };
 
-// Parameter: rows of the table. Around 64 a word ends, around 4,096 a block.
+// Parameter: rows of the table. Around 64 a word ends, around 2,048 a block of many filters, around 16,384 one of few.
 class FilterPropertyTest : public ::testing::TestWithParam<int> {
  protected:
   const FilterFixture fixture_;
@@ -136,7 +136,47 @@ TEST_P(FilterPropertyTest, RowsOutsideATableAnswerLikeTheReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Rows, FilterPropertyTest, ::testing::Values(0, 1, 63, 64, 65, 300, 4095, 4096, 4097, 8200));
+INSTANTIATE_TEST_SUITE_P(Rows, FilterPropertyTest, ::testing::Values(0, 1, 63, 64, 65, 300, 2047, 2048, 2049, 8200, 16385));
+
+TEST_P(FilterPropertyTest, ManyFiltersAtOnceAnswerAsEachAlone) {
+  RandomFilters random(GetParam() + 2, kNow, true);
+  const Portfolio portfolio(GetParam(), random, fixture_);
+  EvaluationContext context = context_;
+  context.segments = &portfolio;
+  std::vector<Filter> filters;
+  for (int i = 0; i < 60; ++i) {
+    const std::string text = random.Write(random.Filter(4));
+    filters.push_back(fixture_.Compile(text).value());
+    if (i % 3 == 0) filters.push_back(fixture_.Compile(absl::StrCat("NOT (", text, ")")).value());
+  }
+  std::vector<const Filter*> all;
+  for (const Filter& filter : filters) all.push_back(&filter);
+  const std::vector<facts::Bitmap> selected = Filter::EvaluateAll(all, portfolio.table(), context);
+  ASSERT_EQ(selected.size(), filters.size());
+  const auto rows = static_cast<facts::RowId>(portfolio.table().row_count());
+  const facts::RowId from = rows / 2 / 64 * 64;
+  for (std::size_t i = 0; i < filters.size(); ++i) {
+    ASSERT_EQ(filters[i].EvaluateAll(portfolio.table(), context), selected[i]) << filters[i].canonical();
+    const facts::RowId end = from + (rows - from) / 2;
+    const facts::Bitmap part = filters[i].EvaluateRows(portfolio.table(), context, from, end);
+    ASSERT_EQ(part.size(), end - from);
+    for (facts::RowId row = from; row < end; ++row) ASSERT_EQ(part.Test(row - from), selected[i].Test(row));
+    ASSERT_EQ(part.Count() <= selected[i].Count(), true);
+  }
+}
+
+// Large enough that several threads share it.
+TEST(FilterLargeTableTest, IsEvaluatedWhole) {
+  const FilterFixture fixture;
+  facts::FactTable table;
+  constexpr facts::RowId kRows = 1'100'003;
+  for (facts::RowId row = 0; row < kRows; ++row) {
+    table.Upsert(absl::StrCat(row));
+    if (row % 5 != 0) table.SetNumber(row, fixture.Id("mrr"), facts::FactType::kNumber, row % 1000);
+  }
+  const facts::Bitmap selected = fixture.Compile("mrr < 300")->EvaluateAll(table, {});
+  for (facts::RowId row = 0; row < kRows; ++row) ASSERT_EQ(selected.Test(row), row % 5 != 0 && row % 1000 < 300) << row;
+}
 
 // Whatever the bytes are, compiling ends with a filter that survives its own canonical form, or with INVALID_ARGUMENT.
 TEST(FilterNoiseTest, IsRefusedOrUnderstood) {
