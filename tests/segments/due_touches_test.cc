@@ -127,6 +127,30 @@ TEST_F(DueTouchesTest, CountsFromTheDayOfTheFactsAlsoAfterMidnight) {
   EXPECT_EQ(Engagement("acme").next_touch().last_touch_date(), "2024-12-21");
 }
 
+TEST_F(DueTouchesTest, TheCadenceFollowsThePhaseFromTheDayOfItsChange) {
+  v1::EngagementModel model = Model(v1::ENGAGEMENT_TIER_HIGH_TOUCH, 1, "mrr >= 1000");
+  AddCadence(model, "ONBOARDING", 7);
+  AddCadence(model, "ADOPTION", 14);
+  CreateModel("phases", model);
+  const auto due_on = [&](absl::CivilDay today, const char* phase, absl::CivilDay phase_start, absl::CivilDay touched) {
+    clock.Set(Noon(today));
+    accounts.Put("acme",
+                 {{"mrr", 2000.0},
+                  {"phase", std::string(phase)},
+                  {"phase_days", static_cast<double>(today - phase_start)},
+                  {"touch.days_since_last", static_cast<double>(today - touched)}},
+                 Noon(today));
+    Sync();
+    return Engagement("acme").next_touch().due_date();
+  };
+  const absl::CivilDay touched(2024, 2, 26);
+  EXPECT_EQ(due_on(absl::CivilDay(2024, 2, 28), "ONBOARDING", absl::CivilDay(2024, 2, 1), touched), "2024-03-04");
+  // On the leap day it moves on.
+  const absl::CivilDay moved(2024, 2, 29);
+  EXPECT_EQ(due_on(moved, "ADOPTION", moved, touched), "2024-03-11");
+  EXPECT_EQ(due_on(absl::CivilDay(2024, 3, 31), "ADOPTION", moved, absl::CivilDay(2024, 3, 31)), "2024-04-14");
+}
+
 TEST_F(DueTouchesTest, ListsOverdueOnesFirstEachByValueAtRisk) {
   const auto put = [&](const std::string& id, double days, double mrr, std::optional<double> score) {
     accounts.Put(id, {{"phase", std::string("ADOPTION")}, {"touch.days_since_last", days}, {"mrr", mrr}});
