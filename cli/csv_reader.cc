@@ -51,6 +51,22 @@ std::size_t SequenceLength(absl::string_view text) {
   return overlong || out_of_range ? 0 : length;
 }
 
+// Which fields of a row that could be read stand in quotes; empty when none does. libcsv does not tell.
+std::vector<bool> QuotedFields(absl::string_view raw) {
+  std::vector<bool> quoted;
+  if (raw.find('"') == absl::string_view::npos) return quoted;
+  bool inside = false;
+  bool at_start = true;
+  for (const char c : raw) {
+    if (at_start) quoted.push_back(c == '"');
+    at_start = false;
+    if (c == '"') inside = !inside;  // a doubled quote closes and opens again
+    at_start = c == ',' && !inside;
+  }
+  if (at_start) quoted.push_back(false);
+  return quoted;
+}
+
 }  // namespace
 
 bool IsUtf8(absl::string_view text) {
@@ -160,6 +176,7 @@ bool CsvReader::Next(CsvRow& row) {
   do {
     row.line = next_line_;
     row.fields.clear();
+    row.quoted.clear();
     row.raw.clear();
     row.problem.clear();
     bool complete = false;
@@ -188,6 +205,7 @@ bool CsvReader::Next(CsvRow& row) {
     row.raw.resize(raw.size());
     if (row.problem.empty() && !IsUtf8(row.raw)) row.problem = "is not valid UTF-8";
   } while (row.fields.empty() && row.problem.empty());
+  if (format_ == CsvFormat::kComma && row.problem.empty()) row.quoted = QuotedFields(row.raw);
   return true;
 }
 

@@ -24,6 +24,8 @@ struct CsvRow {
   // Line of the file on which the row begins, from 1, as an editor shows it.
   std::int64_t line = 0;
   std::vector<std::string> fields;
+  // Of each field, whether it stands in quotes; empty when none does.
+  std::vector<bool> quoted;
   // The text of the row as it stands in the file, without its line end.
   std::string raw;
   // What is wrong with the row, as a sentence that completes "the row ..."; empty when it could be read. `fields` are

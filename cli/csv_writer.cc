@@ -1,9 +1,13 @@
 #include "cli/csv_writer.h"
 
+#include "absl/strings/ascii.h"
+
 namespace perennial::cli {
 
 void AppendCsvField(absl::string_view field, std::string* out) {
-  if (field.find_first_of(",\"\r\n") == absl::string_view::npos) {
+  const bool blank_edges = !field.empty() && (absl::ascii_isspace(static_cast<unsigned char>(field.front())) ||
+                                              absl::ascii_isspace(static_cast<unsigned char>(field.back())));
+  if (!blank_edges && field.find_first_of(",\"\r\n") == absl::string_view::npos) {
     out->append(field.data(), field.size());
     return;
   }

@@ -7,7 +7,7 @@
 
 namespace perennial::cli {
 
-// Appends `field` as RFC 4180 writes it: in quotes where it needs them.
+// Appends `field` as RFC 4180 writes it: in quotes where it needs them, and where blanks begin or end it.
 void AppendCsvField(absl::string_view field, std::string* out);
 
 // Appends a row with its line end.

@@ -41,7 +41,7 @@ std::string Require(absl::string_view field, const RowEvaluator& row, const Expr
 std::string RequireId(absl::string_view field, const RowEvaluator& row, const Expression& expression,
                       std::vector<Violation>* violations) {
   const std::size_t before = violations->size();
-  std::string id = Require(field, row, expression, violations);
+  std::string id(absl::StripAsciiWhitespace(Require(field, row, expression, violations)));
   if (violations->size() > before) return id;
   if (const absl::Status status = CheckId(id); !status.ok()) {
     violations->push_back({std::string(field), std::string(status.message()), id});
@@ -75,7 +75,7 @@ MappedRow RowMapper::Map(const CsvRow& row) {
         {"", absl::StrCat("has ", row.fields.size(), " fields where ", columns_, " are expected"), ""});
     return out;
   }
-  const RowEvaluator evaluator(file_, row.fields);
+  const RowEvaluator evaluator(file_, row);
   for (std::size_t i = 0; i < file_.skip.size(); ++i) {
     if (evaluator.Holds(file_.skip[i].when) == true) {
       out.skipped_by = static_cast<int>(i);
@@ -98,7 +98,7 @@ void RowMapper::CheckRow(const RowEvaluator& row, MappedRow* out) const {
 
 void RowMapper::MapRecord(std::size_t index, const CsvRow& row, MappedRow* out) {
   const RecordMapping& mapping = file_.records[index];
-  const RowEvaluator evaluator(file_, row.fields, &hashes_[salts_[index]], salts_[index]);
+  const RowEvaluator evaluator(file_, row, &hashes_[salts_[index]], salts_[index]);
   if (mapping.when && evaluator.Holds(*mapping.when) != true) return;
   if (mapping.once_per) {
     const absl::StatusOr<std::optional<std::string>> key = evaluator.Text(*mapping.once_per);

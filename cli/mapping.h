@@ -167,6 +167,8 @@ struct FileMapping {
   // Texts that mean "absent", besides the empty one.
   std::vector<std::string> empty_texts;
   std::vector<std::string> time_formats;
+  // Blanks around a text that stands in quotes belong to it.
+  bool quotes_keep_blanks = false;
   // Columns that are left out on purpose.
   std::vector<std::string> ignore;
   std::vector<SkipRule> skip;

@@ -112,6 +112,7 @@ FileMapping LayoutOf(const Mapping& mapping, const std::string& name) {
     layout.columns = file.columns;
     layout.empty_texts = file.empty_texts;
     layout.time_formats = file.time_formats;
+    layout.quotes_keep_blanks = file.quotes_keep_blanks;
   }
   layout.file = name;
   return layout;
@@ -175,7 +176,7 @@ absl::Status LoadFile(const Mapping& mapping, const std::string& folder, const s
   while ((*reader)->Next(row)) {
     // A row that cannot be read is refused when its own file is imported.
     if (!row.problem.empty() || row.fields.size() != header.size()) continue;
-    const RowEvaluator evaluator(layout, row.fields);
+    const RowEvaluator evaluator(layout, row);
     for (TableInMaking& table : tables) AddRow(evaluator, &table);
   }
   PERENNIAL_RETURN_IF_ERROR((*reader)->status());

@@ -141,7 +141,9 @@ absl::StatusOr<absl::Time> ParseTimeText(absl::string_view text, const std::vect
 
 std::optional<absl::string_view> RowEvaluator::Column(int column) const {
   if (column < 0) return std::nullopt;
-  const absl::string_view text = absl::StripAsciiWhitespace(fields_[static_cast<std::size_t>(column)]);
+  const auto at = static_cast<std::size_t>(column);
+  const bool exact = file_.quotes_keep_blanks && at < quoted_.size() && quoted_[at];
+  const absl::string_view text = exact ? fields_[at] : absl::StripAsciiWhitespace(fields_[at]);
   if (text.empty()) return std::nullopt;
   for (const std::string& empty : file_.empty_texts) {
     if (text == empty) return std::nullopt;
@@ -257,7 +259,7 @@ absl::StatusOr<std::optional<absl::Time>> RowEvaluator::Time(const Expression& e
   const std::vector<std::string>& formats = !expression.formats.empty() ? expression.formats
                                             : constant                  ? *usual
                                                                         : file_.time_formats;
-  PERENNIAL_ASSIGN_OR_RETURN(const absl::Time time, ParseTimeText(*text, formats));
+  PERENNIAL_ASSIGN_OR_RETURN(const absl::Time time, ParseTimeText(absl::StripAsciiWhitespace(*text), formats));
   return Shifted(expression, time);
 }
 

@@ -21,13 +21,12 @@ class RowHashes {
   absl::flat_hash_map<std::uint64_t, std::uint32_t> seen_;
 };
 
-// Applies expressions and conditions, bound to the row's file, to one row. Blanks around a text do not count; an empty
-// text, and those that the mapping calls empty, are absent. `file` and `fields` must outlive it.
+// Applies expressions and conditions, bound to the row's file, to one row. Blanks around a text do not count,
+// unless it stands in quotes and the mapping says so; an empty text, and those that the mapping calls empty, are absent. `file` and `row` must outlive it.
 class RowEvaluator {
  public:
-  RowEvaluator(const FileMapping& file, const std::vector<std::string>& fields, RowHashes* hashes = nullptr,
-               absl::string_view hash_salt = "")
-      : file_(file), fields_(fields), hashes_(hashes), hash_salt_(hash_salt) {}
+  RowEvaluator(const FileMapping& file, const CsvRow& row, RowHashes* hashes = nullptr, absl::string_view hash_salt = "")
+      : file_(file), fields_(row.fields), quoted_(row.quoted), hashes_(hashes), hash_salt_(hash_salt) {}
 
   // The value as text; nothing when it is absent. The error completes "<field> ...".
   [[nodiscard]] absl::StatusOr<std::optional<std::string>> Text(const Expression& expression) const;
@@ -52,6 +51,7 @@ class RowEvaluator {
 
   const FileMapping& file_;
   const std::vector<std::string>& fields_;
+  const std::vector<bool>& quoted_;
   RowHashes* const hashes_;
   const absl::string_view hash_salt_;
 };

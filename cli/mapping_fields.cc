@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/base/money.h"
 #include "common/base/resource_name.h"
@@ -176,7 +177,37 @@ Message* MessageOf(RecordKind kind, Record* record) {
   return record->GetReflection()->MutableMessage(record, field);
 }
 
+std::vector<std::string> SplitList(absl::string_view text) {
+  std::vector<std::string> parts;
+  std::string part;
+  std::size_t kept = 0;  // so much of `part` is not cut off as blanks
+  const auto finish = [&] {
+    const std::size_t size = absl::StripTrailingAsciiWhitespace(part).size();
+    part.resize(std::max(kept, size));
+    if (!part.empty()) parts.push_back(part);
+    part.clear();
+    kept = 0;
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool blank = absl::ascii_isspace(static_cast<unsigned char>(text[i]));
+    const char next = i + 1 < text.size() ? text[i + 1] : 'x';
+    if (text[i] == '\\' &&
+        (next == ';' || next == '\\' || absl::ascii_isspace(static_cast<unsigned char>(next)))) {
+      part.push_back(next);
+      kept = part.size();
+      ++i;
+    } else if (text[i] == ';') {
+      finish();
+    } else if (!blank || !part.empty()) {
+      part.push_back(text[i]);
+    }
+  }
+  finish();
+  return parts;
+}
+
 absl::Status SetField(const FieldSpec& field, absl::string_view text, Message* message) {
+  if (field.type != FieldType::kText && field.type != FieldType::kTextList) text = absl::StripAsciiWhitespace(text);
   const google::protobuf::Reflection* reflection = message->GetReflection();
   const FieldDescriptor* descriptor = field.descriptor;
   if (descriptor->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) return SetMoney(field, text, message);
@@ -194,9 +225,7 @@ absl::Status SetField(const FieldSpec& field, absl::string_view text, Message* m
     case FieldType::kInteger: return SetInteger(*descriptor, text, message);
     case FieldType::kEnum: return SetEnum(field, text, message);
     case FieldType::kTextList:
-      for (const absl::string_view part : absl::StrSplit(text, ';', absl::SkipWhitespace())) {
-        reflection->AddString(message, descriptor, std::string(absl::StripAsciiWhitespace(part)));
-      }
+      for (std::string& part : SplitList(text)) reflection->AddString(message, descriptor, std::move(part));
       return absl::OkStatus();
     case FieldType::kAccountName:
       PERENNIAL_RETURN_IF_ERROR(CheckId(text));
@@ -217,16 +246,22 @@ absl::StatusOr<AttributeType> AttributeTypeOf(absl::string_view name) {
   if (name == "number") return AttributeType::kNumber;
   if (name == "flag") return AttributeType::kFlag;
   if (name == "time") return AttributeType::kTime;
-  return absl::InvalidArgumentError("must be text, number, flag or time");
+  if (name == "json_text") return AttributeType::kJsonText;
+  return absl::InvalidArgumentError("must be text, number, flag, time or json_text");
 }
 
 absl::Status SetAttribute(AttributeType type, absl::string_view text, AttributeValue* value) {
+  if (type != AttributeType::kText) text = absl::StripAsciiWhitespace(text);
   if (type == AttributeType::kNumber) {
     PERENNIAL_ASSIGN_OR_RETURN(const double number, ParseNumber(text));
     value->set_number(number);
   } else if (type == AttributeType::kFlag) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool flag, ParseFlag(text));
     value->set_flag(flag);
+  } else if (type == AttributeType::kJsonText) {
+    const nlohmann::json json = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
+    if (!json.is_string()) return absl::InvalidArgumentError("must be a text in quotes, as JSON writes it");
+    value->set_text(json.get<std::string>());
   } else {
     value->set_text(std::string(text));
   }

@@ -42,12 +42,17 @@ const FieldSpec* FindField(RecordKind kind, absl::string_view name);
 // The message inside `record` that the fields of `kind` belong to; makes it when it is not there.
 google::protobuf::Message* MessageOf(RecordKind kind, accounts::v1::Record* record);
 
+// The texts of a list, which has ";" between them. Blanks around them do not count. After a \ a ;, \ or blank is part
+// of its text.
+std::vector<std::string> SplitList(absl::string_view text);
+
 // Reads `text` as the field's type and sets it. The error completes "<field> ...". Not for kTime.
 absl::Status SetField(const FieldSpec& field, absl::string_view text, google::protobuf::Message* message);
 void SetTimeField(const FieldSpec& field, absl::Time time, google::protobuf::Message* message);
 
-enum class AttributeType { kText, kNumber, kFlag, kTime };
-// From "text", "number", "flag" or "time".
+// kJsonText: a text in quotes, as JSON writes it.
+enum class AttributeType { kText, kNumber, kFlag, kTime, kJsonText };
+// From "text", "number", "flag", "time" or "json_text".
 absl::StatusOr<AttributeType> AttributeTypeOf(absl::string_view name);
 // Sets an attribute value from a text; the error completes "<attribute> ...". Not for kTime.
 absl::Status SetAttribute(AttributeType type, absl::string_view text, accounts::v1::AttributeValue* value);

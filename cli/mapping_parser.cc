@@ -47,7 +47,7 @@ class MappingParser {
   absl::StatusOr<FileMapping> ParseFile(const YAML::Node& node) {
     PERENNIAL_RETURN_IF_ERROR(
         yaml_.CheckKeys(node, "a file",
-                        {"file", "format", "columns", "optional", "on_request", "columns_may_be_missing", "empty",
+                        {"file", "format", "columns", "optional", "on_request", "columns_may_be_missing", "quotes_keep_blanks", "empty",
                          "time_formats", "ignore", "skip", "records", "checks"}));
     FileMapping file;
     file.line = YamlReader::LineOf(node);
@@ -59,6 +59,7 @@ class MappingParser {
     PERENNIAL_ASSIGN_OR_RETURN(file.optional, yaml_.Flag(node, "optional", false));
     PERENNIAL_ASSIGN_OR_RETURN(file.on_request, yaml_.Flag(node, "on_request", false));
     PERENNIAL_ASSIGN_OR_RETURN(file.columns_may_be_missing, yaml_.Flag(node, "columns_may_be_missing", false));
+    PERENNIAL_ASSIGN_OR_RETURN(file.quotes_keep_blanks, yaml_.Flag(node, "quotes_keep_blanks", false));
     PERENNIAL_ASSIGN_OR_RETURN(file.empty_texts, yaml_.Texts(node, "empty"));
     PERENNIAL_ASSIGN_OR_RETURN(file.time_formats, yaml_.Texts(node, "time_formats"));
     if (file.time_formats.empty()) file.time_formats = time_formats_;
