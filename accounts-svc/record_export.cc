@@ -83,7 +83,8 @@ class Exporter {
   }
 
   absl::Status AddAccountStates(const AccountRecord& account) {
-    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<AccountVersion> versions, transaction_.ListAccountVersions(account.no));
+    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<AccountVersion> versions,
+                               transaction_.ListAccountVersions(account.no));
     for (const AccountVersion& version : versions) {
       v1::Record* record = NewRecord(account, version.effective);
       StateToProto(version.state, record->mutable_account_state());
@@ -156,7 +157,8 @@ class Exporter {
   absl::Status AddContacts(const AccountRecord& account) {
     return ForEachCare(account, CareKind::kContact, [&](const CareRecord& record) -> absl::Status {
       v1::Contact* contact = message_.add_contacts();
-      PERENNIAL_RETURN_IF_ERROR(ReadCare(record, absl::StrCat("accounts/", account.id, "/contacts/", record.id), contact));
+      PERENNIAL_RETURN_IF_ERROR(
+          ReadCare(record, absl::StrCat("accounts/", account.id, "/contacts/", record.id), contact));
       return Count(*contact);
     });
   }

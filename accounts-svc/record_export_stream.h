@@ -22,12 +22,12 @@ struct ExportLimits {
   std::chrono::milliseconds total = std::chrono::hours(1);
 };
 
-// Server side of ExportRecords: runs an export on a thread of its own and writes its messages one at a time, each when the
-// one before it was taken. A reader that stalls, or takes too long altogether, is cut with ABORTED.
+// Server side of ExportRecords: runs an export on a thread of its own and writes its messages one at a time, each when
+// the one before it was taken. A reader that stalls, or takes too long altogether, is cut with ABORTED.
 class RecordExportStream final : public grpc::ServerWriteReactor<v1::ExportRecordsResponse> {
  public:
-  // Starts the stream; gRPC owns the reactor. RESOURCE_EXHAUSTED when too many exports wait for a thread of `pool`. `hub`
-  // tells when the server drains; it and `pool` must outlive all streams.
+  // Starts the stream; gRPC owns the reactor. RESOURCE_EXHAUSTED when too many exports wait for a thread of `pool`.
+  // `hub` tells when the server drains; it and `pool` must outlive all streams.
   static RecordExportStream* Start(absl::StatusOr<RecordExport> exported, WatchHub& hub, WorkerPool& pool,
                                    const ExportLimits& limits);
 

@@ -104,7 +104,8 @@ absl::StatusOr<std::int64_t> MetricFor(WriteTransaction& transaction, const std:
 v1::Record Normal(const Key& key, const v1::Record& record) {
   if (const std::optional<RecordKind> kind = StoredKind(key.kind); kind.has_value()) {
     v1::Record normal = record;
-    if (kind == RecordKind::kTicket) SetTimestamp(TicketUpdateTime(record), normal.mutable_ticket()->mutable_update_time());
+    if (kind == RecordKind::kTicket)
+      SetTimestamp(TicketUpdateTime(record), normal.mutable_ticket()->mutable_update_time());
     return normal;
   }
   return UsageRecord(key.account, record.usage().metric(), ToUsageEvent(record, 0));
@@ -127,9 +128,8 @@ absl::Status Replace(WriteTransaction& transaction, const Key& key, const Standi
     mark.deleted = true;
     return transaction.ReplaceUsage(standing.no, mark);
   }
-  PERENNIAL_ASSIGN_OR_RETURN(
-      const std::int64_t metric,
-      MetricFor(transaction, after->usage().metric(), StoredTime(after->event_time())));
+  PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t metric,
+                             MetricFor(transaction, after->usage().metric(), StoredTime(after->event_time())));
   return transaction.ReplaceUsage(standing.no, ToUsageEvent(*after, metric));
 }
 

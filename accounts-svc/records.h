@@ -14,8 +14,8 @@ namespace perennial::accounts {
 
 class RecordExport;
 
-// The rules of RecordService: each method checks its request, names everything that is wrong with it, and changes all or
-// nothing. Thread-safe. Errors are those that the proto lists for the method.
+// The rules of RecordService: each method checks its request, names everything that is wrong with it, and changes all
+// or nothing. Thread-safe. Errors are those that the proto lists for the method.
 class Records {
  public:
   // All must outlive this.

@@ -68,8 +68,9 @@ absl::StatusOr<std::vector<StoredRecord>> SqlTransaction::ListRecords(AccountNo 
 absl::StatusOr<std::vector<UsageEvent>> SqlTransaction::ListUsage(AccountNo no, absl::string_view after, int limit) {
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
-      connection_.Prepare("SELECT record_id, metric_no, event_time, value, \"user\" FROM usage_events WHERE account_no = "
-                          "? AND record_id > ? AND event_time > ? ORDER BY record_id LIMIT ?"));
+      connection_.Prepare(
+          "SELECT record_id, metric_no, event_time, value, \"user\" FROM usage_events WHERE account_no = "
+          "? AND record_id > ? AND event_time > ? ORDER BY record_id LIMIT ?"));
   statement.Bind(1, no).Bind(2, after).Bind(3, kDeletedRecordTime).Bind(4, limit);
   std::vector<UsageEvent> events;
   for (;;) {
@@ -162,7 +163,8 @@ absl::Status SqlTransaction::FindLastUseAnew(AccountNo no, std::int64_t metric) 
 }
 
 // The least number that `sql` finds for `metric`, `begin` and `end` in the accounts of a range of numbers, over all
-// accounts, range by range so that no statement takes long. The parameters stand in that order after those of the range.
+// accounts, range by range so that no statement takes long. The parameters stand in that order after those of the
+// range.
 absl::StatusOr<std::int64_t> SqlTransaction::LeastOfAllAccounts(absl::string_view sql, std::int64_t metric,
                                                                 std::int64_t begin, std::int64_t end) {
   AccountNo most = 0;
@@ -193,9 +195,10 @@ absl::Status SqlTransaction::FindFirstTimeAnew(std::int64_t metric, absl::Time l
   }
   PERENNIAL_ASSIGN_OR_RETURN(
       std::int64_t first,
-      LeastOfAllAccounts("SELECT min(day) FROM usage_days WHERE account_no > ? AND account_no <= ? AND metric_no = ? AND "
-                         "day >= ? AND day < ?",
-                         metric, DayOf(lost), kNeverUsed));
+      LeastOfAllAccounts(
+          "SELECT min(day) FROM usage_days WHERE account_no > ? AND account_no <= ? AND metric_no = ? AND "
+          "day >= ? AND day < ?",
+          metric, DayOf(lost), kNeverUsed));
   if (first != kNeverUsed) {
     PERENNIAL_ASSIGN_OR_RETURN(
         first, LeastOfAllAccounts("SELECT min(e.event_time) FROM usage_days d JOIN usage_events e ON e.account_no = "
@@ -228,9 +231,10 @@ absl::Status SqlTransaction::PutFormerRecord(AccountNo no, int kind, absl::strin
   if (known) return absl::OkStatus();
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
-      connection_.Prepare("INSERT INTO former_records (account_no, kind, record_id, content_no, payload) VALUES (?1, ?2, "
-                          "?3, (SELECT coalesce(max(content_no), 0) + 1 FROM former_records WHERE account_no = ?1 AND "
-                          "kind = ?2 AND record_id = ?3), ?4)"));
+      connection_.Prepare(
+          "INSERT INTO former_records (account_no, kind, record_id, content_no, payload) VALUES (?1, ?2, "
+          "?3, (SELECT coalesce(max(content_no), 0) + 1 FROM former_records WHERE account_no = ?1 AND "
+          "kind = ?2 AND record_id = ?3), ?4)"));
   return statement.Bind(1, no).Bind(2, kind).Bind(3, record_id).BindBlob(4, payload).Run();
 }
 
@@ -238,8 +242,9 @@ absl::StatusOr<std::vector<RecordChange>> SqlTransaction::ListRecordChanges(Acco
                                                                             int limit) {
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
-      connection_.Prepare("SELECT change_no, kind, record_id, change_time, reason, author, content_before, content_after "
-                          "FROM record_changes WHERE account_no = ? AND change_no < ? ORDER BY change_no DESC LIMIT ?"));
+      connection_.Prepare(
+          "SELECT change_no, kind, record_id, change_time, reason, author, content_before, content_after "
+          "FROM record_changes WHERE account_no = ? AND change_no < ? ORDER BY change_no DESC LIMIT ?"));
   statement.Bind(1, no).Bind(2, before).Bind(3, limit);
   return AllChanges(statement);
 }
@@ -248,9 +253,10 @@ absl::StatusOr<std::optional<RecordChange>> SqlTransaction::FindRecordChange(Acc
                                                                              absl::string_view record_id) {
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
-      connection_.Prepare("SELECT change_no, kind, record_id, change_time, reason, author, content_before, content_after "
-                          "FROM record_changes WHERE account_no = ? AND kind = ? AND record_id = ? ORDER BY change_no "
-                          "DESC LIMIT 1"));
+      connection_.Prepare(
+          "SELECT change_no, kind, record_id, change_time, reason, author, content_before, content_after "
+          "FROM record_changes WHERE account_no = ? AND kind = ? AND record_id = ? ORDER BY change_no "
+          "DESC LIMIT 1"));
   statement.Bind(1, no).Bind(2, kind).Bind(3, record_id);
   PERENNIAL_ASSIGN_OR_RETURN(std::vector<RecordChange> changes, AllChanges(statement));
   if (changes.empty()) return std::nullopt;
@@ -262,7 +268,8 @@ absl::Status SqlTransaction::PutRecordChange(AccountNo no, RecordChange& change)
       sql::Statement statement,
       connection_.Prepare(
           "INSERT INTO record_changes (account_no, change_no, kind, record_id, change_time, reason, author, "
-          "content_before, content_after) VALUES (?1, (SELECT coalesce(max(change_no), 0) + 1 FROM record_changes WHERE "
+          "content_before, content_after) VALUES (?1, (SELECT coalesce(max(change_no), 0) + 1 FROM record_changes "
+          "WHERE "
           "account_no = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING change_no"));
   statement.Bind(1, no).Bind(2, change.kind).Bind(3, change.record_id).Bind(4, ToDb(change.time));
   statement.Bind(5, change.reason).Bind(6, change.author).BindBlob(7, change.before);

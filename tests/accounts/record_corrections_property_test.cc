@@ -1,5 +1,5 @@
-// Random records, corrections and deletions leave the facts of every moment as they are in a store that only ever got what
-// the records say in the end.
+// Random records, corrections and deletions leave the facts of every moment as they are in a store that only ever got
+// what the records say in the end.
 #include <random>
 
 #include "absl/strings/str_cat.h"

@@ -123,8 +123,8 @@ TEST_F(RecordsServiceTest, ADeletedRecordIsGoneFromFactsTimelineAndReads) {
 }
 
 TEST_F(RecordsServiceTest, ADeletedIdStaysDeletedWhateverIsSentUnderIt) {
-  Write({UsageAt("1", "2024-06-10T08:00:00Z", 2), TicketAt("2024-06-01T00:00:00Z", "2024-06-01T00:00:00Z",
-                                                           v1::TICKET_PRIORITY_LOW)});
+  Write({UsageAt("1", "2024-06-10T08:00:00Z", 2),
+         TicketAt("2024-06-01T00:00:00Z", "2024-06-01T00:00:00Z", v1::TICKET_PRIORITY_LOW)});
   Delete(v1::RECORD_KIND_USAGE, "1");
   Delete(v1::RECORD_KIND_TICKET, "t");
   EXPECT_EQ(Sent(UsageAt("1", "2024-06-10T08:00:00Z", 2)), kDuplicate);

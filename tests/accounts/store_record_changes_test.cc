@@ -14,7 +14,8 @@ class RecordChangesStoreTest : public StoreTest {
     no_ = Insert("acme");
     other_ = Insert("other");
   }
-  void PutUsage(AccountNo no, const std::string& id, absl::string_view time, double value, const std::string& user = "") {
+  void PutUsage(AccountNo no, const std::string& id, absl::string_view time, double value,
+                const std::string& user = "") {
     Write([&](WriteTransaction& transaction) -> absl::Status {
       const auto metric = transaction.MetricNo("logins", At(time));
       EXPECT_TRUE(metric.ok()) << metric.status();
@@ -121,9 +122,8 @@ TEST_P(RecordChangesStoreTest, AReplacedRecordHasOneStateAndADeletedOneNone) {
   ticket.update_time = At("2024-06-02T00:00:00Z");
   Write([&](WriteTransaction& transaction) { return transaction.PutRecord(no_, ticket); });
   const auto states = [&] {
-    return Read([&](ReadTransaction& transaction) {
-      return transaction.ListRecordStates(no_, RecordKind::kTicket, "t");
-    });
+    return Read(
+        [&](ReadTransaction& transaction) { return transaction.ListRecordStates(no_, RecordKind::kTicket, "t"); });
   };
   EXPECT_EQ(states().size(), 2U);
   ticket.update_time = At("2024-05-02T00:00:00Z");
@@ -133,9 +133,8 @@ TEST_P(RecordChangesStoreTest, AReplacedRecordHasOneStateAndADeletedOneNone) {
   ticket.deleted = true;
   Write([&](WriteTransaction& transaction) { return transaction.ReplaceRecord(no_, ticket); });
   EXPECT_TRUE(states().empty());
-  const auto found = Read([&](ReadTransaction& transaction) {
-    return transaction.FindRecord(no_, RecordKind::kTicket, "t");
-  });
+  const auto found =
+      Read([&](ReadTransaction& transaction) { return transaction.FindRecord(no_, RecordKind::kTicket, "t"); });
   ASSERT_TRUE(found.has_value());
   EXPECT_TRUE(found->deleted);
   EXPECT_EQ(History(no_, "2024-06-01T00:00:00Z").next_change, absl::InfiniteFuture());
@@ -192,8 +191,8 @@ TEST_P(RecordChangesStoreTest, FormerContentsAreKnownByRecord) {
 }
 
 TEST_P(RecordChangesStoreTest, ChangesAreNumberedByAccountAndListedNewestFirst) {
-  RecordChange change{.kind = 1, .record_id = "a", .time = At("2024-06-01T00:00:00Z"), .reason = "r", .author = "z",
-                      .before = "b"};
+  RecordChange change{
+      .kind = 1, .record_id = "a", .time = At("2024-06-01T00:00:00Z"), .reason = "r", .author = "z", .before = "b"};
   for (int i = 1; i <= 3; ++i) {
     change.after = i == 2 ? std::nullopt : std::optional<std::string>(std::string("\0x", 2));
     Write([&](WriteTransaction& transaction) { return transaction.PutRecordChange(no_, change); });
@@ -212,7 +211,8 @@ TEST_P(RecordChangesStoreTest, ChangesAreNumberedByAccountAndListedNewestFirst) 
   const auto found = Read([&](ReadTransaction& transaction) { return transaction.FindRecordChange(no_, 1, "a"); });
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(found->no, 3);
-  EXPECT_EQ(Read([&](ReadTransaction& transaction) { return transaction.FindRecordChange(no_, 2, "a"); }), std::nullopt);
+  EXPECT_EQ(Read([&](ReadTransaction& transaction) { return transaction.FindRecordChange(no_, 2, "a"); }),
+            std::nullopt);
 }
 
 }  // namespace
