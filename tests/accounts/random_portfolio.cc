@@ -1,6 +1,8 @@
 #include "tests/accounts/random_portfolio.h"
 
 #include "absl/strings/str_cat.h"
+#include "perennial/accounts/v1/exchange_rate_service.grpc.pb.h"
+#include "perennial/accounts/v1/lifecycle_service.grpc.pb.h"
 
 namespace perennial::accounts::testing {
 
@@ -8,6 +10,29 @@ void RandomPortfolioTest::SetUp() {
   ServerTest::SetUp();
   random_.seed(GetParam());
   follower_ = std::make_unique<FeedFollower>(*facts_);
+  SetEuroRate();
+}
+
+void RandomPortfolioTest::SetEuroRate() {
+  v1::SetExchangeRateRequest request;
+  request.mutable_exchange_rate()->set_currency_code("EUR");
+  request.mutable_exchange_rate()->set_rate(absl::StrCat("1.", UpTo(9)));
+  SetTimestamp(clock_.Now(), request.mutable_exchange_rate()->mutable_effective_time());
+  v1::SetExchangeRateResponse response;
+  const auto rates = v1::ExchangeRateService::NewStub(channel_);
+  EXPECT_TRUE(Send(*rates, &v1::ExchangeRateService::Stub::SetExchangeRate, request, &response).ok());
+}
+
+void RandomPortfolioTest::MovePhase(const std::string& id) {
+  v1::MoveAccountPhaseRequest request;
+  request.set_name("accounts/" + id);
+  request.set_phase(static_cast<v1::LifecyclePhase>(1 + UpTo(4)));
+  request.set_reason("because");
+  request.set_author("ann");
+  v1::MoveAccountPhaseResponse response;
+  const auto lifecycle = v1::LifecycleService::NewStub(channel_);
+  // Refused when it is in that phase already.
+  (void)Send(*lifecycle, &v1::LifecycleService::Stub::MoveAccountPhase, request, &response);
 }
 
 absl::Time RandomPortfolioTest::Ahead() {
@@ -68,6 +93,7 @@ void RandomPortfolioTest::OperateOnSubscriptions(const std::string& id) {
   v1::CreateSubscriptionRequest request = SubscriptionOf(id, present.back(), absl::StrCat(UpTo(5) * 10, ".25"));
   v1::Subscription& subscription = *request.mutable_subscription();
   subscription.set_seats(UpTo(5));
+  if (UpTo(2) == 0) subscription.mutable_mrr()->set_currency_code("EUR");
   subscription.set_trial(UpTo(3) == 0);
   if (subscription.trial()) SetTimestamp(Ahead(), subscription.mutable_trial_end_time());
   if (UpTo(3) == 0) SetTimestamp(Ahead(), subscription.mutable_start_time());
@@ -92,7 +118,7 @@ void RandomPortfolioTest::ChangeSubscription(const std::string& id, const std::s
   request.mutable_subscription()->set_name(name);
   for (const char* path : {"mrr", "trial"}) request.mutable_update_mask()->add_paths(path);
   request.mutable_subscription()->mutable_mrr()->set_amount(absl::StrCat(UpTo(9)));
-  request.mutable_subscription()->mutable_mrr()->set_currency_code("USD");
+  request.mutable_subscription()->mutable_mrr()->set_currency_code(UpTo(2) == 0 ? "EUR" : "USD");
   v1::UpdateSubscriptionResponse response;
   EXPECT_TRUE(Send(*subscriptions_, &v1::SubscriptionService::Stub::UpdateSubscription, request, &response).ok());
 }
@@ -103,6 +129,8 @@ void RandomPortfolioTest::OperateOnAccount(const std::string& id) {
     deleted_.insert(id);
     return;
   }
+  if (UpTo(3) == 0) return MovePhase(id);
+  if (UpTo(3) == 0) return SetEuroRate();
   v1::UpdateAccountRequest request;
   request.mutable_account()->set_name("accounts/" + id);
   for (const char* path : {"owner", "tags", "attributes.score"}) request.mutable_update_mask()->add_paths(path);

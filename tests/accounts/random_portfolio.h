@@ -34,6 +34,9 @@ class RandomPortfolioTest : public ServerTest, public ::testing::WithParamInterf
   void OperateOnSubscriptions(const std::string& id);
   void ChangeSubscription(const std::string& id, const std::string& subscription);
   void OperateOnAccount(const std::string& id);
+  // A new rate of the euro, from now on.
+  void SetEuroRate();
+  void MovePhase(const std::string& id);
   v1::Record RandomRecord(const std::string& id);
   v1::Record RandomTicket(const std::string& id);
 
