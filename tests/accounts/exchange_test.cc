@@ -86,7 +86,8 @@ TEST(ExchangeTest, AnotherSubscriptionHasARateOfItsOwn) {
   EXPECT_EQ(versions[1].state.mrr, 300);
 }
 
-// Whatever the prices and rates, the ledger of any moment adds up to what is paid then, and is a prefix of the later one.
+// Whatever the prices and rates, the ledger of any moment adds up to what is paid then, and is a prefix of the later
+// one.
 TEST(ExchangeTest, MovementsAddUpInAnyCurrency) {
   std::mt19937 random(5);
   const auto upTo = [&](int most) { return static_cast<int>(random() % static_cast<unsigned>(most + 1)); };

@@ -20,9 +20,7 @@ class LifecycleRulesTest : public FactsTest {
   }
   void Move(int day, Phase phase) { history_.moves.push_back({Day(day), phase, "because", "ann", Day(day)}); }
   // Pays from one day to another.
-  void Pay(int begin, int end) {
-    Subscribe(absl::StrCat("s", begin), Day(begin), 50, {.end = Day(end)});
-  }
+  void Pay(int begin, int end) { Subscribe(absl::StrCat("s", begin), Day(begin), 50, {.end = Day(end)}); }
   void Pay(int begin) { Subscribe(absl::StrCat("s", begin), Day(begin), 50); }
 };
 

@@ -191,8 +191,7 @@ TEST_F(LifecycleServiceTest, NamesEveryBadFieldOfRules) {
   v1::GetLifecycleRulesRequest request;
   request.set_revision(99);
   v1::GetLifecycleRulesResponse response;
-  EXPECT_EQ(Send(*lifecycle_, &Stub::GetLifecycleRules, request, &response).error_code(),
-            grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(Send(*lifecycle_, &Stub::GetLifecycleRules, request, &response).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
 TEST_F(LifecycleServiceTest, NewRulesChangeThePhasesOfAllAccountsAlsoOfThePast) {

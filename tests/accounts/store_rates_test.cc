@@ -142,8 +142,7 @@ TEST_P(StoreRatesTest, RulesComeWithTheStoreAndGrowByRevisions) {
                                  .time = Day(3)};
   Write([&](WriteTransaction& transaction) { return transaction.PutLifecycleRules(second); });
   EXPECT_EQ(newest(), second);
-  const auto older =
-      Read([](ReadTransaction& transaction) { return transaction.ListLifecycleRules(2, 10); });
+  const auto older = Read([](ReadTransaction& transaction) { return transaction.ListLifecycleRules(2, 10); });
   ASSERT_EQ(older.size(), 1U);
   EXPECT_EQ(older[0].rules.revision, 1);
   const auto absent = Read([](ReadTransaction& transaction) { return transaction.FindLifecycleRules(9); });

@@ -1,4 +1,5 @@
-// Rates, subscriptions in another currency, moves by hand and hierarchies through the command line and the real processes.
+// Rates, subscriptions in another currency, moves by hand and hierarchies through the command line and the real
+// processes.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -25,8 +26,7 @@ class Currencies : public ::testing::Test {
     return finished.out + finished.err;
   }
   std::string Import(int exit_code) {
-    return Run({"import", folder_, "--mapping", "canonical", "--rejects", suite_.folder() + "/rejects"},
-               exit_code);
+    return Run({"import", folder_, "--mapping", "canonical", "--rejects", suite_.folder() + "/rejects"}, exit_code);
   }
   // An account's MRR in the reporting currency, or -1.
   double Mrr(const std::string& account) {
@@ -88,7 +88,8 @@ TEST_F(Currencies, RatesComeFirstThenSubscriptionsAndCorrectionsOutliveACrash) {
 
 TEST_F(Currencies, PeopleMovePhasesAndSeeWhoDidIt) {
   Put("accounts.csv", "account_id,display_name,customer_since\na,A,2024-01-01\n");
-  Put("subscriptions.csv", "account_id,subscription_id,plan,mrr,currency_code,start_time\na,s,pro,100,USD,2024-11-01\n");
+  Put("subscriptions.csv",
+      "account_id,subscription_id,plan,mrr,currency_code,start_time\na,s,pro,100,USD,2024-11-01\n");
   Import(0);
   const std::string moved =
       Run({"phase", "move", "a", "success", "--reason", "pilot is over", "--author", "ann", "--since", "2024-12-01"});
