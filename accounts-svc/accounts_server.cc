@@ -15,6 +15,7 @@
 #include "accounts-svc/ingest_service.h"
 #include "accounts-svc/lifecycle_service.h"
 #include "accounts-svc/record_service.h"
+#include "accounts-svc/store/schema.h"
 #include "accounts-svc/store/sql_store.h"
 #include "accounts-svc/subscription_service.h"
 #include "accounts-svc/sweeper.h"
@@ -22,10 +23,21 @@
 #include "accounts-svc/timeline_service.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/server/backup_service.h"
+#include "common/storage/backup_reader.h"
+#include "common/storage/copy_tables.h"
+#include "perennial/accounts/v1/backup_service.grpc.pb.h"
 #include "common/storage/storage_failure.h"
 
 namespace perennial::accounts {
 namespace {
+
+std::string DatabasePath(const AccountsServerOptions& options) { return options.data + "/accounts.db"; }
+
+storage::CopySource CopySourceOf(const AccountsServerOptions& options) {
+  if (options.database.empty()) return storage::SqliteSource(DatabasePath(options));
+  return storage::PostgresSource("accounts.db", {.connection = options.database}, AccountsSchema());
+}
 
 // Everything in order of construction; destroyed in reverse, so that nothing outlives what it uses.
 class WiredServer final : public AccountsServer {
@@ -45,6 +57,7 @@ class WiredServer final : public AccountsServer {
         goals_(*store_, numbering_, clock),
         tasks_(*store_, clock),
         timeline_(*store_, clock, options.currency),
+        backup_(absl::StrCat(options.data, "/.backup"), {CopySourceOf(options)}),
         account_service_(accounts_, contacts_, hierarchy_, pool_),
         subscription_service_(subscriptions_, pool_),
         rate_service_(rates_, pool_),
@@ -54,7 +67,8 @@ class WiredServer final : public AccountsServer {
         fact_service_(facts_, pool_, watch_pool_, hub_),
         goal_service_(goals_, pool_),
         task_service_(tasks_, pool_, watch_pool_, hub_),
-        timeline_service_(timeline_, pool_) {}
+        timeline_service_(timeline_, pool_),
+        backup_service_(backup_, hub_) {}
 
   ~WiredServer() override {
     Stop();
@@ -69,18 +83,20 @@ class WiredServer final : public AccountsServer {
     PERENNIAL_RETURN_IF_ERROR(numbering_.AddAll(FixedFactDefinitions(options.currency)));
     store_->SetCommitHook(facts_writer_);
     PERENNIAL_RETURN_IF_ERROR(CheckCurrency(options.currency));
+    PERENNIAL_RETURN_IF_ERROR(EnsureFeedId(*store_));
     PERENNIAL_RETURN_IF_ERROR(ListFormerParents(*store_));
     PERENNIAL_ASSIGN_OR_RETURN(
         server_, Server::Start(options.server,
                                {&account_service_, &subscription_service_, &rate_service_, &lifecycle_service_,
                                 &ingest_service_, &record_service_,
-                                &fact_service_, &goal_service_, &task_service_, &timeline_service_},
+                                &fact_service_, &goal_service_, &task_service_, &timeline_service_, &backup_service_},
                                {"perennial.accounts.v1.AccountService", "perennial.accounts.v1.SubscriptionService",
                                 "perennial.accounts.v1.ExchangeRateService",
                                 "perennial.accounts.v1.LifecycleService",
                                 "perennial.accounts.v1.IngestService", "perennial.accounts.v1.RecordService",
                                 "perennial.accounts.v1.FactService", "perennial.accounts.v1.GoalService",
-                                "perennial.accounts.v1.TaskService", "perennial.accounts.v1.TimelineService"}));
+                                "perennial.accounts.v1.TaskService", "perennial.accounts.v1.TimelineService",
+                                v1::BackupService::service_full_name()}));
     store_->SetFailureHook([this, on_disk_failure = options.on_disk_failure](const absl::Status& failure) {
       Log(LogLevel::kError, "storage failed; not serving any more", {{"status", failure.ToString()}});
       server_->SetReady(false);
@@ -132,6 +148,7 @@ class WiredServer final : public AccountsServer {
   Goals goals_;
   Tasks tasks_;
   Timeline timeline_;
+  storage::BackupSource backup_;
   WorkerPool pool_{{.threads = 16, .max_queued = 256}};
   WorkerPool watch_pool_{{.threads = 4, .max_queued = 4096}};
   // Each export holds a reader of the store, so there are few at once.
@@ -146,6 +163,7 @@ class WiredServer final : public AccountsServer {
   GoalService goal_service_;
   TaskService task_service_;
   TimelineService timeline_service_;
+  BackupServer<v1::BackupService, v1::CreateBackupRequest, v1::CreateBackupResponse> backup_service_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Sweeper> sweeper_;
   std::unique_ptr<FeedPoller> poller_;
@@ -159,7 +177,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStore(const AccountsServerOptions& op
     return absl::FailedPreconditionError(
         absl::StrCat("cannot create the folder ", options.data, ": ", error.message()));
   }
-  return SqlStore::OpenSqlite(options.data + "/accounts.db");
+  return SqlStore::OpenSqlite(DatabasePath(options));
 }
 
 }  // namespace

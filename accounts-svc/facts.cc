@@ -1,9 +1,11 @@
 #include "accounts-svc/facts.h"
 
 #include <algorithm>
+#include <random>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/check_fields.h"
 #include "accounts-svc/facts/compute_facts.h"
@@ -23,6 +25,7 @@ namespace {
 constexpr int kRowsAMessage = 500;
 constexpr std::size_t kMostBytes = 1 << 20;  // of rows in a message; clients take 4 MiB by default
 constexpr int kMostShards = 1024;
+constexpr absl::string_view kFeedId = "feed_id";  // a setting; `perennial restore` removes it
 }  // namespace
 
 absl::StatusOr<v1::GetFactsResponse> Facts::Get(const v1::GetFactsRequest& request) {
@@ -69,9 +72,28 @@ absl::StatusOr<std::unique_ptr<FactsCursor>> Facts::Watch(const v1::WatchFactsRe
     bad.Add("shard_index", "must be at least 0 and less than shard_count");
   }
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
-  return std::make_unique<FactsCursor>(store_, clock_, request.start_revision(),
+  return std::make_unique<FactsCursor>(store_, clock_, request.feed_id(), request.start_revision(),
                                        static_cast<std::uint64_t>(request.shard_index()),
                                        static_cast<std::uint64_t>(shards));
+}
+
+absl::Status EnsureFeedId(Store& store) {
+  std::random_device random;
+  const std::string id = absl::StrFormat("%08x%08x", random(), random());
+  return store
+      .Write([&](WriteTransaction& transaction) -> absl::Status {
+        PERENNIAL_ASSIGN_OR_RETURN(const std::string stored, transaction.GetSetting(kFeedId));
+        return stored.empty() ? transaction.PutSetting(kFeedId, id) : absl::OkStatus();
+      })
+      .status();
+}
+
+absl::Status FactsCursor::Begin(ReadTransaction& transaction, v1::WatchFactsResponse& message) {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::string feed_id, transaction.GetSetting(kFeedId));
+  message.set_feed_id(feed_id);
+  if (feed_id_.empty() || feed_id_ == feed_id) return absl::OkStatus();
+  return WithReason(absl::OutOfRangeError("this is another feed than the one that feed_id names; start from 0"),
+                    "OTHER_FEED");
 }
 
 absl::StatusOr<std::optional<v1::WatchFactsResponse>> FactsCursor::Next() {
@@ -79,6 +101,7 @@ absl::StatusOr<std::optional<v1::WatchFactsResponse>> FactsCursor::Next() {
   bool more = false;
   // One snapshot: a row is never seen without the definitions that it uses.
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
+    if (announced_ == 0) PERENNIAL_RETURN_IF_ERROR(Begin(transaction, message));
     PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t last, transaction.LastRevision());
     if (revision_ > last) {
       return WithReason(

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "accounts-svc/facts/fact_numbering.h"
@@ -16,16 +18,27 @@ namespace perennial::accounts {
 // One reader of the feed: where it stands. Not thread-safe.
 class FactsCursor {
  public:
-  FactsCursor(Store& store, const Clock& clock, std::int64_t start_revision, std::uint64_t shard_index,
-              std::uint64_t shard_count)
-      : store_(store), clock_(clock), revision_(start_revision), shard_index_(shard_index), shard_count_(shard_count) {}
+  // `feed_id` is what the reader knows the feed by; it may be empty.
+  FactsCursor(Store& store, const Clock& clock, std::string feed_id, std::int64_t start_revision,
+              std::uint64_t shard_index, std::uint64_t shard_count)
+      : store_(store),
+        clock_(clock),
+        feed_id_(std::move(feed_id)),
+        revision_(start_revision),
+        shard_index_(shard_index),
+        shard_count_(shard_count) {}
 
-  // What comes next, or nothing: caught up. OUT_OF_RANGE when the feed never gave out the revision that it started from.
+  // What comes next, or nothing: caught up. OUT_OF_RANGE when the feed never gave out the revision that it started from,
+  // or is another one than the reader knows.
   absl::StatusOr<std::optional<v1::WatchFactsResponse>> Next();
 
  private:
+  // What the first message says beside rows.
+  absl::Status Begin(ReadTransaction& transaction, v1::WatchFactsResponse& message);
+
   Store& store_;
   const Clock& clock_;
+  const std::string feed_id_;
   std::int64_t revision_;
   const std::uint64_t shard_index_;
   const std::uint64_t shard_count_;
@@ -33,6 +46,10 @@ class FactsCursor {
   // Revision of the last message that said "caught up"; -1 before the first.
   std::int64_t caught_up_at_ = -1;
 };
+
+// Gives the feed of this store an identity if it has none. A backup that is restored gets another one, so that readers whose
+// revisions are of the feed before it notice.
+absl::Status EnsureFeedId(Store& store);
 
 // The rules of FactService. Thread-safe.
 class Facts {

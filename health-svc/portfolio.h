@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -103,6 +104,9 @@ class Portfolio {
   [[nodiscard]] const absl::btree_map<std::int64_t, facts::RowId>& by_revision() const { return by_revision_; }
   // The greatest revision given out.
   [[nodiscard]] std::int64_t revision() const { return revision_; }
+  // What the feed of scores calls itself: that of another store is another one. Set before it is read.
+  void SetFeedId(std::string feed_id) { feed_id_ = std::move(feed_id); }
+  [[nodiscard]] const std::string& feed_id() const { return feed_id_; }
   // Every fact up to it is in the table and in the scores.
   [[nodiscard]] std::int64_t facts_revision() const { return facts_revision_; }
   // Every fact up to it is in the scores, though perhaps not yet, after a restart, in the table.
@@ -191,6 +195,7 @@ class Portfolio {
   std::int64_t facts_revision_ = 0;
   std::int64_t scored_revision_ = 0;
   bool caught_up_ = false;
+  std::string feed_id_;
 };
 
 }  // namespace perennial::health

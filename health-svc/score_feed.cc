@@ -20,13 +20,17 @@ absl::StatusOr<std::optional<v1::WatchHealthScoresResponse>> ScoreFeed::Next() {
   }
   v1::WatchHealthScoresResponse out;
   const ReadLock read(portfolio_.lock());
+  if (!started_) out.set_feed_id(portfolio_.feed_id());
+  if (!started_ && !known_as_.empty() && known_as_ != portfolio_.feed_id()) {
+    return WithReason(absl::OutOfRangeError("this is another feed than the one that feed_id names; begin anew with 0"),
+                      "OTHER_FEED");
+  }
   if (!started_ && start_ > portfolio_.revision()) {
     return WithReason(
         absl::OutOfRangeError(absl::StrCat("start_revision ", start_, " was never given out, the newest is ",
                                            portfolio_.revision(), "; begin anew with 0")),
         "REVISION_NEVER_GIVEN");
   }
-  started_ = true;
   const auto& rows = portfolio_.by_revision();
   auto at = rows.upper_bound(sent_);
   for (; at != rows.end() && out.updates_size() < kMostRows; ++at) {
@@ -41,6 +45,7 @@ absl::StatusOr<std::optional<v1::WatchHealthScoresResponse>> ScoreFeed::Next() {
   }
   const bool has_everything = at == rows.end();
   if (out.updates().empty() && facts_revision_ == portfolio_.scored_revision()) return std::nullopt;
+  started_ = true;
   sent_ = has_everything ? portfolio_.revision() : out.updates(out.updates_size() - 1).revision();
   // Facts are reflected in what was sent only once all scores were: an account that was still to come may have moved
   // on.

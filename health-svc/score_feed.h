@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "health-svc/portfolio.h"
@@ -13,17 +15,18 @@ namespace perennial::health {
 // stands, in order of revision. For one thread at a time.
 class ScoreFeed {
  public:
-  // `portfolio` must outlive this.
-  ScoreFeed(const Portfolio& portfolio, std::int64_t start_revision)
-      : portfolio_(portfolio), start_(start_revision), sent_(start_revision) {}
+  // `portfolio` must outlive this. `feed_id` is what the reader knows the feed by; it may be empty.
+  ScoreFeed(const Portfolio& portfolio, std::int64_t start_revision, std::string feed_id = {})
+      : portfolio_(portfolio), start_(start_revision), known_as_(std::move(feed_id)), sent_(start_revision) {}
 
   // The next message; nothing while the reader has everything. INVALID_ARGUMENT for a negative start, OUT_OF_RANGE for
-  // one that was never given out.
+  // one that was never given out, or of another feed than this.
   absl::StatusOr<std::optional<v1::WatchHealthScoresResponse>> Next();
 
  private:
   const Portfolio& portfolio_;
   const std::int64_t start_;
+  const std::string known_as_;
   std::int64_t sent_;
   std::int64_t facts_revision_ = -1;  // as last sent; -1 before the reader first had everything
   bool started_ = false;

@@ -20,6 +20,8 @@ absl::StatusOr<std::vector<AppliedRow>> AccountFacts::Apply(
   auto applied = accounts_.Apply(message);
   for (const auto& [row, health] : kept) health_.Restore(row, health);
   if (!applied.ok()) return applied;
+  for (const AppliedRow& row : *applied) unseen_.erase(row.row);
+  if (accounts_.caught_up()) DeleteUnseen(*applied);
   NoteTimes(*applied);
   fact_days_.resize(table_.row_count());
   for (const AppliedRow& row : *applied) fact_days_[row.row] = static_cast<std::int32_t>(DayOf(row.as_of));
@@ -36,6 +38,20 @@ absl::StatusOr<std::vector<AppliedRow>> AccountFacts::Apply(
 void AccountFacts::NoteTimes(const std::vector<AppliedRow>& rows) {
   if (as_of_.size() < table_.row_count()) as_of_.resize(table_.row_count(), absl::UnixEpoch());
   for (const AppliedRow& row : rows) as_of_[row.row] = std::max(as_of_[row.row], row.as_of);
+}
+
+void AccountFacts::RewindAccounts() {
+  accounts_.Rewind();
+  table_.live_rows().ForEach([&](facts::RowId row) { unseen_.insert(row); });
+}
+
+void AccountFacts::DeleteUnseen(std::vector<AppliedRow>& rows) {
+  for (const facts::RowId row : unseen_) {
+    table_.Delete(row);
+    rows.push_back({.row = row, .revision = accounts_.revision(), .deleted = true, .as_of = accounts_.server_time(),
+                    .changed = {}});
+  }
+  unseen_.clear();
 }
 
 facts::RowId AccountFacts::Remember(absl::string_view account_id) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -21,6 +22,9 @@ class AccountFacts {
   absl::StatusOr<std::vector<AppliedRow>> Apply(const perennial::accounts::v1::WatchFactsResponse& message);
   absl::StatusOr<std::vector<AppliedRow>> Apply(const perennial::health::v1::WatchHealthScoresResponse& message);
 
+  // Makes the facts resume from the beginning of what may be another feed.
+  void RewindAccounts();
+
   // Row of an account that is known to have been in a segment; not live until its facts come.
   facts::RowId Remember(absl::string_view account_id);
 
@@ -40,6 +44,8 @@ class AccountFacts {
 
  private:
   void NoteTimes(const std::vector<AppliedRow>& rows);
+  // Deletes rows that have not come again since RewindAccounts(), once all have that will.
+  void DeleteUnseen(std::vector<AppliedRow>& rows);
 
   facts::FactCatalogue catalogue_;
   facts::FactTable table_;
@@ -47,6 +53,7 @@ class AccountFacts {
   HealthFacts health_{catalogue_, table_};
   std::vector<absl::Time> as_of_;
   std::vector<std::int32_t> fact_days_;
+  std::set<facts::RowId> unseen_;
 };
 
 }  // namespace perennial::segments

@@ -85,6 +85,12 @@ absl::Status EngagementBook::Editor::Assign(const std::vector<AssignmentRecord>&
   return absl::OkStatus();
 }
 
+absl::Status EngagementBook::Editor::Forget(const std::string& account_id) {
+  PERENNIAL_RETURN_IF_ERROR(book_.store_.Forget(account_id));
+  book_.state_.assignments.erase(account_id);
+  return absl::OkStatus();
+}
+
 std::vector<std::string> EngagementBook::UsersOf(const std::string& segment_id) const {
   return Read([&](const EngagementState& state) {
     std::vector<std::string> users;

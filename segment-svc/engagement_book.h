@@ -41,6 +41,8 @@ class EngagementBook {
     // Also what is assigned to them.
     absl::Status DeleteManager(const std::string& id);
     absl::Status Assign(const std::vector<AssignmentRecord>& assignments, const std::string& author);
+    // Erases who an account is assigned to.
+    absl::Status Forget(const std::string& account_id);
 
    private:
     friend class EngagementBook;

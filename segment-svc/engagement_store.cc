@@ -147,4 +147,10 @@ absl::Status EngagementStore::Assign(const std::vector<AssignmentRecord>& assign
   });
 }
 
+absl::Status EngagementStore::Forget(const std::string& account_id) {
+  PERENNIAL_RETURN_IF_ERROR(RunWithId("DELETE FROM assignments WHERE account_id = ?1", account_id));
+  db_->Checkpoint();
+  return absl::OkStatus();
+}
+
 }  // namespace perennial::segments

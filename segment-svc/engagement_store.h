@@ -41,6 +41,8 @@ class EngagementStore {
   absl::Status PutShipped(const std::vector<v1::EngagementModel>& models, const std::vector<std::string>& ids);
   // All of it or nothing. An account that is assigned already changes hands.
   absl::Status Assign(const std::vector<AssignmentRecord>& assignments, absl::Time time, const std::string& author);
+  // Erases who an account is assigned to, out of the log as well.
+  absl::Status Forget(const std::string& account_id);
 
  private:
   explicit EngagementStore(std::unique_ptr<sqlite::Connection> db) : db_(std::move(db)) {}

@@ -20,7 +20,11 @@ Feeds::Feeds(SegmentEngine& engine, const std::shared_ptr<grpc::Channel>& accoun
       flags_(perennial::health::v1::FlagService::NewStub(health)),
       follow_facts_(
           "facts", [this](grpc::ClientContext* context) { return OpenFacts(context); },
-          [this](const auto& message) { return engine_.Apply(message); }),
+          [this](const auto& message) { return engine_.Apply(message); },
+          [this](const absl::Status& status) {
+            // Another database, or an earlier state of it: a backup was restored.
+            if (absl::IsOutOfRange(status)) engine_.RewindFacts();
+          }),
       follow_scores_(
           "scores", [this](grpc::ClientContext* context) { return OpenScores(context); },
           [this](const auto& message) { return ApplyScores(message); },
@@ -33,6 +37,7 @@ std::unique_ptr<grpc::ClientReader<perennial::accounts::v1::WatchFactsResponse>>
     grpc::ClientContext* context) {
   perennial::accounts::v1::WatchFactsRequest request;
   request.set_start_revision(engine_.facts_resume());
+  request.set_feed_id(engine_.facts_feed_id());
   return facts_->WatchFacts(context, request);
 }
 
@@ -42,6 +47,7 @@ std::unique_ptr<grpc::ClientReader<perennial::health::v1::WatchHealthScoresRespo
   rules_known_ = false;
   perennial::health::v1::WatchHealthScoresRequest request;
   request.set_start_revision(engine_.scores_resume());
+  request.set_feed_id(engine_.scores_feed_id());
   return scores_->WatchHealthScores(context, request);
 }
 

@@ -153,13 +153,16 @@ absl::StatusOr<std::vector<AppliedRow>> HealthFacts::Apply(
     revision_ = update.revision();
   }
   revision_ = std::max(revision_, message.progress_revision());
-  scored_facts_revision_ = std::max(scored_facts_revision_, message.facts_revision());
+  // It falls when health-svc follows another feed of facts. 0: not all scores have been sent yet.
+  if (message.facts_revision() > 0) scored_facts_revision_ = message.facts_revision();
+  if (!message.feed_id().empty()) feed_id_ = message.feed_id();
   caught_up_ = caught_up_ || message.caught_up();
   return applied;
 }
 
 void HealthFacts::Rewind() {
   revision_ = 0;
+  feed_id_.clear();
   scored_facts_revision_ = 0;
 }
 

@@ -45,6 +45,8 @@ class HealthFacts {
   // over.
   void Rewind();
 
+  // What the sender calls its feed; empty when it does not say.
+  [[nodiscard]] const std::string& feed_id() const { return feed_id_; }
   // Everything up to it has been applied; where to resume.
   [[nodiscard]] std::int64_t revision() const { return revision_; }
   // Scores from facts up to this revision have been applied.
@@ -73,6 +75,7 @@ class HealthFacts {
   std::vector<std::string> new_names_;
   std::vector<std::int64_t> scored_from_;  // facts revision of the newest score, by row
   std::int64_t revision_ = 0;
+  std::string feed_id_;
   std::int64_t scored_facts_revision_ = 0;
   bool caught_up_ = false;
 };

@@ -31,6 +31,9 @@ absl::Status Process::Wire(Options options, const Clock& clock) {
   PERENNIAL_ASSIGN_OR_RETURN(engine_,
                              SegmentEngine::Open(*stores_.segments, clock, options.shipped, [this] { OnPublished(); }));
   PERENNIAL_ASSIGN_OR_RETURN(book_, EngagementBook::Open(*stores_.engagement, clock, options.shipped_models));
+  engine_->SetOnPurge([this](const std::string& account_id) {
+    return book_->Edit([&](EngagementBook::Editor& editor) { return editor.Forget(account_id); });
+  });
   segments_ = std::make_unique<Segments>(*engine_, [this](const std::string& id) { return book_->UsersOf(id); });
   models_ = std::make_unique<EngagementModels>(*engine_, *book_);
   managers_ = std::make_unique<EngagementManagers>(*book_);
@@ -58,12 +61,19 @@ absl::Status Process::Wire(Options options, const Clock& clock) {
                                                                                      .engagements = *engagements_,
                                                                                      .gate = gate_,
                                                                                      .pool = pool_});
+  std::vector<storage::CopySource> databases;
+  for (const char* name : {"segments.db", "engagement.db", "metrics.db"}) {
+    databases.push_back(storage::SqliteSource(absl::StrCat(options.data, "/", name)));
+  }
+  backup_ = std::make_unique<storage::BackupSource>(absl::StrCat(options.data, "/.backup"), std::move(databases));
+  backup_service_ = std::make_unique<decltype(backup_service_)::element_type>(*backup_, hub_);
   OnPublished();
   PERENNIAL_ASSIGN_OR_RETURN(
       server_,
-      Server::Start(options.server, {segment_service_.get(), portfolio_service_.get(), engagement_service_.get()},
+      Server::Start(options.server, {segment_service_.get(), portfolio_service_.get(), engagement_service_.get(),
+                                        backup_service_.get()},
                     {v1::SegmentService::service_full_name(), v1::PortfolioService::service_full_name(),
-                     v1::EngagementService::service_full_name()}));
+                     v1::EngagementService::service_full_name(), v1::BackupService::service_full_name()}));
   {
     const MutexLock lock(ready_mu_);
     serving_ = true;
@@ -74,7 +84,9 @@ absl::Status Process::Wire(Options options, const Clock& clock) {
 }
 
 void Process::OnPublished() {
-  gate_.Advance(engine_->Read([](const SegmentView& view) { return view.facts_revision; }));
+  const auto [feeds, revision] = engine_->Read(
+      [](const SegmentView& view) { return std::pair(view.facts_feeds, view.facts_revision); });
+  gate_.Advance(revision, feeds);
   hub_.WakeAll();
   const MutexLock lock(ready_mu_);
   const bool ready = engine_->ready();

@@ -11,10 +11,12 @@
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
+#include "common/server/backup_service.h"
 #include "common/server/server.h"
 #include "common/server/watch_stream.h"
 #include "common/server/worker_pool.h"
 #include "common/storage/sqlite.h"
+#include "perennial/segments/v1/backup_service.grpc.pb.h"
 #include "segment-svc/engagement_book.h"
 #include "segment-svc/engagement_service.h"
 #include "segment-svc/engagement_store.h"
@@ -99,6 +101,8 @@ class Process {
   std::unique_ptr<SegmentService> segment_service_;
   std::unique_ptr<PortfolioService> portfolio_service_;
   std::unique_ptr<EngagementService> engagement_service_;
+  std::unique_ptr<storage::BackupSource> backup_;
+  std::unique_ptr<BackupServer<v1::BackupService, v1::CreateBackupRequest, v1::CreateBackupResponse>> backup_service_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Feeds> feeds_;
   std::unique_ptr<Sweeper> sweeper_;

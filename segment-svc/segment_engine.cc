@@ -94,6 +94,12 @@ absl::Status SegmentEngine::Apply(const perennial::accounts::v1::WatchFactsRespo
 
 absl::Status SegmentEngine::Apply(const perennial::health::v1::WatchHealthScoresResponse& message) {
   return ApplyMessage(message);
+  {
+    const MutexLock write_lock(write_mu_);
+    for (const auto& row : message.rows()) {
+      if (row.purged()) purges_.push_back({.account_id = row.account_id(), .facts_revision = row.revision()});
+    }
+  }
 }
 
 absl::Status SegmentEngine::KnowFlagRules(const std::vector<std::string>& rule_ids) {
@@ -107,6 +113,20 @@ void SegmentEngine::RewindScores() {
   const WriteLock state_lock(state_mu_);
   facts_.health().Rewind();
   scores_resume_ = 0;
+void SegmentEngine::RewindFacts() {
+  {
+    const MutexLock write_lock(write_mu_);
+    const WriteLock state_lock(state_mu_);
+    facts_.RewindAccounts();
+    facts_resume_ = 0;
+    // Revisions of another feed say nothing about this one's.
+    stored_progress_ = {};
+    facts_revision_ = 0;
+    ++facts_feeds_;
+  }
+  published_();
+}
+
 }
 
 template <class Message>
@@ -133,6 +153,7 @@ absl::Status SegmentEngine::ApplyMessage(const Message& message) {
   return status;
 }
 
+    CarryOutPurges();
 absl::Status SegmentEngine::Sweep() {
   absl::Status status;
   {
@@ -144,11 +165,35 @@ absl::Status SegmentEngine::Sweep() {
   return status;
 }
 
+    CarryOutPurges();
 bool SegmentEngine::CaughtUp() const {
   if (!facts_.accounts().caught_up() || !facts_.health().caught_up()) return false;
   // health-svc may have restarted as well and be behind what it had sent before.
   const Progress now = ProgressNow();
   return now.scored_facts_revision >= std::min(stored_progress_.scored_facts_revision, now.facts_revision);
+void SegmentEngine::CarryOutPurges() {
+  // Only then has the account left what it was in.
+  if (!started_ || stale_) return;
+  while (!purges_.empty()) {
+    if (const absl::Status status = CarryOut(purges_.front()); !status.ok()) {
+      Log(LogLevel::kError, "a purged account is not erased yet; trying again", {{"status", status.ToString()}});
+      return;
+    }
+    purges_.erase(purges_.begin());
+  }
+}
+
+absl::Status SegmentEngine::CarryOut(const Purge& purge) {
+  // The feed tells of it at every start, and a new account may have the id by now.
+  PERENNIAL_ASSIGN_OR_RETURN(const bool done, store_.IsPurged(purge.account_id, purge.facts_revision));
+  if (done) return absl::OkStatus();
+  if (const auto row = facts_.table().FindAny(purge.account_id); row.has_value()) {
+    for (const auto& [id, segment] : segments_) evaluator_.SetDecision(id, *row, std::nullopt);
+  }
+  if (on_purge_) PERENNIAL_RETURN_IF_ERROR(on_purge_(purge.account_id));
+  return store_.Purge(purge.account_id, purge.facts_revision);
+}
+
 }
 
 Progress SegmentEngine::ProgressNow() const {

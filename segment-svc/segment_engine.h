@@ -45,6 +45,21 @@ class SegmentEngine {
   absl::Status KnowFlagRules(const std::vector<std::string>& rule_ids);
   // Makes the scores resume from the beginning.
   void RewindScores();
+  // Called for each account that was purged, when nothing of it is in any segment: erases what others keep of it. With locks
+  // held: it must not call the engine. Set before the feeds are followed.
+  using OnPurge = std::function<absl::Status(const std::string& account_id)>;
+  void SetOnPurge(OnPurge on_purge) { on_purge_ = std::move(on_purge); }
+  // Makes the facts resume from the beginning of what may be another feed; accounts that it does not have are deleted once
+  // all of it has come.
+  void RewindFacts();
+  [[nodiscard]] std::string facts_feed_id() const {
+    const ReadLock lock(state_mu_);
+    return facts_.accounts().feed_id();
+  }
+  [[nodiscard]] std::string scores_feed_id() const {
+    const ReadLock lock(state_mu_);
+    return facts_.health().feed_id();
+  }
   [[nodiscard]] std::int64_t facts_resume() const { return facts_resume_; }
   [[nodiscard]] std::int64_t scores_resume() const { return scores_resume_; }
 
@@ -126,8 +141,16 @@ class SegmentEngine {
 
   SegmentEngine(SegmentStore& store, const Clock& clock, Published published);
   absl::Status Load(const std::vector<SegmentRecord>& shipped);
+  struct Purge {
+    std::string account_id;
+    std::int64_t facts_revision = 0;
+  };
+
   absl::StatusOr<StoreWrite> NewShipped(const StoredState& stored, const std::vector<SegmentRecord>& shipped);
 
+  // Erases what is kept of accounts that were purged; tried again later when that fails.
+  void CarryOutPurges() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  absl::Status CarryOut(const Purge& purge) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   template <class Message>
   absl::Status ApplyMessage(const Message& message);
   // Compiles filters that could not be compiled before; ids of those that can be now.
@@ -156,6 +179,7 @@ class SegmentEngine {
   // Held by whoever makes a change, from taking it in to showing it.
   Mutex write_mu_;
   std::int64_t greatest_uid_ ABSL_GUARDED_BY(write_mu_) = 0;
+  OnPurge on_purge_;
   Progress stored_progress_ ABSL_GUARDED_BY(write_mu_);
   bool started_ ABSL_GUARDED_BY(write_mu_) = false;
   // The membership is behind the table, because a message or a write failed: evaluate everything next time.
@@ -164,6 +188,7 @@ class SegmentEngine {
 
   // Changed with both locks held, so that either is enough for reading.
   mutable FairSharedMutex state_mu_ ABSL_ACQUIRED_AFTER(write_mu_);
+  std::vector<Purge> purges_ ABSL_GUARDED_BY(write_mu_);  // to be carried out
   AccountFacts facts_;
   PublishedSegments segments_;
   std::int64_t event_revision_ = 0;

@@ -69,6 +69,10 @@ const std::vector<std::string>& SegmentMigrations() {
       decide_time INTEGER NOT NULL,
       PRIMARY KEY (segment_uid, account_id)
     ) STRICT, WITHOUT ROWID;
+  )sql", R"sql(
+    ALTER TABLE progress ADD COLUMN event_revision INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE purges (account_id TEXT PRIMARY KEY, facts_revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX membership_events_by_account ON membership_events (account_id);
   )sql"};
   return migrations;
 }

@@ -83,6 +83,12 @@ class SegmentStore {
   // deleted.
   virtual absl::StatusOr<std::int64_t> Write(const StoreWrite& write) = 0;
 
+  // Whether Purge() was called with this account and revision.
+  virtual absl::StatusOr<bool> IsPurged(absl::string_view account_id, std::int64_t facts_revision) = 0;
+  // Erases past stays of an account, what was decided about it, and events of both, and notes the revision of the facts feed
+  // that told of the purge. A stay that is open stays with the event that began it: it is that of a new account.
+  virtual absl::Status Purge(absl::string_view account_id, std::int64_t facts_revision) = 0;
+
   // Events with after < revision <= up_to, in order; only those of segments with the id `segment_id` (whatever their
   // uid) when it is not empty.
   virtual absl::StatusOr<std::vector<EventRecord>> Events(std::int64_t after, std::int64_t up_to,

@@ -14,6 +14,10 @@ namespace {
 constexpr std::int32_t kApplicationId = 0x50535347;  // "PSSG"
 constexpr std::size_t kMostReaders = 16;
 
+// The greatest revision ever given to an event: a purge may have erased the last one.
+constexpr absl::string_view kEventRevision =
+    "SELECT max(event_revision, (SELECT coalesce(max(revision), 0) FROM membership_events)) FROM progress";
+
 absl::StatusOr<std::vector<std::string>> Texts(sqlite::Connection& db, absl::string_view sql) {
   PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement rows, db.Prepare(sql));
   std::vector<std::string> texts;
@@ -85,8 +89,7 @@ absl::StatusOr<StoredState> SqliteSegmentStore::Load() {
     PERENNIAL_ASSIGN_OR_RETURN(state.shipped, Texts(db, "SELECT id FROM shipped_segments ORDER BY id"));
     PERENNIAL_ASSIGN_OR_RETURN(state.health_facts, Texts(db, "SELECT name FROM health_facts ORDER BY name"));
     PERENNIAL_ASSIGN_OR_RETURN(state.greatest_uid, Number(db, "SELECT coalesce(max(uid), 0) FROM segments"));
-    PERENNIAL_ASSIGN_OR_RETURN(state.event_revision,
-                               Number(db, "SELECT coalesce(max(revision), 0) FROM membership_events"));
+    PERENNIAL_ASSIGN_OR_RETURN(state.event_revision, Number(db, kEventRevision));
     PERENNIAL_ASSIGN_OR_RETURN(state.progress.facts_revision, Number(db, "SELECT facts_revision FROM progress"));
     PERENNIAL_ASSIGN_OR_RETURN(state.progress.scored_facts_revision,
                                Number(db, "SELECT scored_facts_revision FROM progress"));
@@ -112,7 +115,7 @@ absl::Status SqliteSegmentStore::LoadMembers(const std::function<void(std::int64
 absl::StatusOr<std::int64_t> SqliteSegmentStore::Write(const StoreWrite& write) {
   std::int64_t revision = 0;
   const absl::Status status = writer_->InTransaction([&]() -> absl::Status {
-    PERENNIAL_ASSIGN_OR_RETURN(revision, Number(*writer_, "SELECT coalesce(max(revision), 0) FROM membership_events"));
+    PERENNIAL_ASSIGN_OR_RETURN(revision, Number(*writer_, kEventRevision));
     PERENNIAL_RETURN_IF_ERROR(WriteSegments(write));
     PERENNIAL_RETURN_IF_ERROR(
         Insert(*writer_, "INSERT INTO shipped_segments (id) VALUES (?1) ON CONFLICT DO NOTHING", write.shipped));
@@ -128,6 +131,39 @@ absl::StatusOr<std::int64_t> SqliteSegmentStore::Write(const StoreWrite& write) 
   });
   PERENNIAL_RETURN_IF_ERROR(status);
   return revision;
+}
+
+absl::StatusOr<bool> SqliteSegmentStore::IsPurged(absl::string_view account_id, std::int64_t facts_revision) {
+  bool found = false;
+  PERENNIAL_RETURN_IF_ERROR(readers_.Read([&](sqlite::Connection& db) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement row,
+                               db.Prepare("SELECT 1 FROM purges WHERE account_id = ?1 AND facts_revision = ?2"));
+    PERENNIAL_ASSIGN_OR_RETURN(found, row.Bind(1, account_id).Bind(2, facts_revision).Step());
+    return absl::OkStatus();
+  }));
+  return found;
+}
+
+absl::Status SqliteSegmentStore::Purge(absl::string_view account_id, std::int64_t facts_revision) {
+  const auto run = [&](absl::string_view sql) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement erase, writer_->Prepare(sql));
+    return erase.Bind(1, account_id).Run();
+  };
+  PERENNIAL_RETURN_IF_ERROR(writer_->InTransaction([&]() -> absl::Status {
+    PERENNIAL_RETURN_IF_ERROR(writer_->Execute("UPDATE progress SET event_revision = max(event_revision, (SELECT "
+                                               "coalesce(max(revision), 0) FROM membership_events))"));
+    PERENNIAL_RETURN_IF_ERROR(
+        run("DELETE FROM membership_events WHERE account_id = ?1 AND revision NOT IN (SELECT m.enter_revision FROM "
+            "memberships m WHERE m.account_id = ?1 AND m.leave_revision IS NULL)"));
+    PERENNIAL_RETURN_IF_ERROR(run("DELETE FROM memberships WHERE account_id = ?1 AND leave_revision IS NOT NULL"));
+    PERENNIAL_RETURN_IF_ERROR(run("DELETE FROM member_decisions WHERE account_id = ?1"));
+    PERENNIAL_ASSIGN_OR_RETURN(
+        sqlite::Statement note,
+        writer_->Prepare("INSERT INTO purges VALUES (?1, ?2) ON CONFLICT (account_id) DO UPDATE SET facts_revision = ?2"));
+    return note.Bind(1, account_id).Bind(2, facts_revision).Run();
+  }));
+  writer_->Checkpoint();  // out of the log as well
+  return absl::OkStatus();
 }
 
 absl::Status SqliteSegmentStore::WriteSegments(const StoreWrite& write) {

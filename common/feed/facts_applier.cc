@@ -31,7 +31,7 @@ absl::StatusOr<std::vector<ReadRow>> FactsApplier::Read(const perennial::account
   rows.reserve(static_cast<std::size_t>(message.rows_size()));
   for (const auto& packed : message.rows()) {
     ReadRow row{.account_id = packed.account_id(), .revision = packed.revision(), .deleted = packed.deleted(),
-                .as_of = ToTime(packed.as_of()), .facts = {}};
+                .purged = packed.purged(), .as_of = ToTime(packed.as_of()), .facts = {}};
     if (!row.deleted) {
       PERENNIAL_ASSIGN_OR_RETURN(row.facts, facts::Unpack(packed, ids_, catalogue_));
     }
@@ -59,9 +59,17 @@ std::vector<AppliedRow> FactsApplier::Write(const perennial::accounts::v1::Watch
     revision_ = read.revision;
   }
   revision_ = std::max(revision_, message.progress_revision());
+  if (!message.feed_id().empty()) feed_id_ = message.feed_id();
   if (message.has_server_time()) server_time_ = ToTime(message.server_time());
   caught_up_ = caught_up_ || message.caught_up();
   return applied;
+}
+
+void FactsApplier::Rewind() {
+  ids_.clear();  // another feed numbers facts in another way
+  feed_id_.clear();
+  revision_ = 0;
+  caught_up_ = false;
 }
 
 absl::StatusOr<std::vector<AppliedRow>> FactsApplier::Apply(const perennial::accounts::v1::WatchFactsResponse& message) {

@@ -30,6 +30,9 @@ struct ReadRow {
   std::string account_id;
   std::int64_t revision = 0;
   bool deleted = false;
+  // With `deleted`: the account was erased for good, and whatever is kept of it is to be erased too. Such a row comes again
+  // whenever the feed is read from its start, even when a new account has the id by then.
+  bool purged = false;
   absl::Time as_of;
   facts::FactRow facts;  // none for a deleted account
 };
@@ -52,8 +55,13 @@ class FactsApplier {
   std::vector<AppliedRow> Write(const perennial::accounts::v1::WatchFactsResponse& message,
                                 const std::vector<ReadRow>& rows);
 
+  // Makes it resume from the beginning of any feed. The table stays as it is until the rows come again.
+  void Rewind();
+
   // Everything up to it has been applied; where to resume.
   [[nodiscard]] std::int64_t revision() const { return revision_; }
+  // What the sender calls its feed; empty when it does not say. To be sent along with revision() when resuming.
+  [[nodiscard]] const std::string& feed_id() const { return feed_id_; }
   // Time of the sender's clock in the last message.
   [[nodiscard]] absl::Time server_time() const { return server_time_; }
   // Whether the sender has said that nothing newer was there, since the table began.
@@ -67,6 +75,7 @@ class FactsApplier {
   std::vector<facts::FactId> ids_;    // by the sender's id
   std::vector<facts::FactId> owned_;  // ascending
   std::int64_t revision_ = 0;
+  std::string feed_id_;
   absl::Time server_time_ = absl::UnixEpoch();
   bool caught_up_ = false;
 };

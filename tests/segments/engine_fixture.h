@@ -56,6 +56,13 @@ class FlakyStore final : public SegmentStore {
   }
   absl::StatusOr<std::vector<EventRecord>> Events(std::int64_t after, std::int64_t up_to,
                                                   absl::string_view segment_id) override {
+  absl::StatusOr<bool> IsPurged(absl::string_view account_id, std::int64_t facts_revision) override {
+    return store_->IsPurged(account_id, facts_revision);
+  }
+  absl::Status Purge(absl::string_view account_id, std::int64_t facts_revision) override {
+    if (failing) return absl::ResourceExhaustedError("disk is full");
+    return store_->Purge(account_id, facts_revision);
+  }
     return store_->Events(after, up_to, segment_id);
   }
   absl::StatusOr<std::vector<StayRecord>> Members(std::int64_t segment_uid, absl::string_view after_account,
