@@ -148,6 +148,37 @@ TEST_F(ReplicasTest, AnIdIsTakenForBoth) {
   EXPECT_EQ(Create(*other_accounts_, "acme", "size", 8).error_code(), grpc::StatusCode::ALREADY_EXISTS);
 }
 
+TEST_F(ReplicasTest, ARequestThatBothGetTakesEffectOnce) {
+  CreateAccount("acme");
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 40; ++i) {
+    threads.emplace_back([&, i] {
+      v1::UpdateAccountRequest request;
+      request.set_request_id("one");
+      request.mutable_account()->set_name("accounts/acme");
+      request.mutable_account()->set_owner("ann@example.com");
+      v1::UpdateAccountResponse response;
+      v1::AccountService::Stub& stub = i % 2 == 0 ? *accounts_ : *other_accounts_;
+      const grpc::Status status = Send(stub, &v1::AccountService::Stub::UpdateAccount, request, &response);
+      EXPECT_TRUE(status.ok()) << status.error_message();
+      EXPECT_EQ(response.account().etag(), "\"v2\"");
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  // Another owner meanwhile, and it is not taken back.
+  v1::UpdateAccountRequest other;
+  other.mutable_account()->set_name("accounts/acme");
+  other.mutable_account()->set_owner("bob@example.com");
+  ASSERT_TRUE(Update(other).ok());
+  v1::UpdateAccountRequest again;
+  again.set_request_id("one");
+  again.mutable_account()->set_name("accounts/acme");
+  again.mutable_account()->set_owner("ann@example.com");
+  v1::UpdateAccountResponse response;
+  ASSERT_TRUE(Send(*other_accounts_, &v1::AccountService::Stub::UpdateAccount, again, &response).ok());
+  EXPECT_EQ(response.account().owner(), "bob@example.com");
+}
+
 TEST_F(ReplicasTest, AWatchGoesOnWithTheOtherWhereItsServerStopped) {
   CreateAccount("acme");
   FeedFollower first(*other_facts_);
