@@ -19,7 +19,7 @@
 namespace perennial::accounts {
 namespace {
 
-constexpr std::size_t kMostBelow = 10'000;
+constexpr int kMostBelow = 10'000;
 constexpr int kAccountsAWrite = 500;
 
 struct Node {
@@ -55,11 +55,11 @@ absl::StatusOr<std::vector<Node>> Walk(ReadTransaction& transaction, Found root,
     nodes.push_back(
         {found.account.id, found.account.display_name, found.parent, found.depth, found.parent_index, mrr, mrr});
     PERENNIAL_ASSIGN_OR_RETURN(const std::vector<ChildAccount> children,
-                               transaction.ListChildren(found.account.id, as_of));
+                               transaction.ListChildren(found.account.id, as_of, kMostBelow + 1));
     for (auto child = children.rbegin(); child != children.rend(); ++child) {
       if (seen.insert(child->no).second) waiting.push_back({*child, found.account.id, found.depth + 1, index});
     }
-    if (seen.size() > kMostBelow + 1) {
+    if (seen.size() > static_cast<std::size_t>(kMostBelow) + 1) {
       return WithReason(absl::OutOfRangeError(
                             absl::StrCat("more than ", kMostBelow, " accounts are below it; ask for one further down")),
                         "HIERARCHY_TOO_LARGE");

@@ -5,7 +5,8 @@
 
 namespace perennial::accounts {
 
-absl::StatusOr<std::vector<ChildAccount>> SqlTransaction::ListChildren(absl::string_view parent, absl::Time as_of) {
+absl::StatusOr<std::vector<ChildAccount>> SqlTransaction::ListChildren(absl::string_view parent, absl::Time as_of,
+                                                                          int limit) {
   // account_parents names every account that was ever below the parent; its version of then tells whether it was.
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
@@ -17,13 +18,14 @@ absl::StatusOr<std::vector<ChildAccount>> SqlTransaction::ListChildren(absl::str
           "BY a.account_id"));
   statement.Bind(1, parent).Bind(2, ToDb(as_of));
   std::vector<ChildAccount> children;
-  for (;;) {
+  while (children.size() < static_cast<std::size_t>(limit)) {
     PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
-    if (!row) return children;
+    if (!row) break;
     PERENNIAL_ASSIGN_OR_RETURN(AccountState state, DecodeState(statement.View(2)));
     if (state.parent != parent) continue;
     children.push_back({statement.Int64(0), statement.Text(1), std::move(state.display_name)});
   }
+  return children;
 }
 
 absl::StatusOr<Micros> SqlTransaction::FindMrr(AccountNo no, absl::Time as_of) {

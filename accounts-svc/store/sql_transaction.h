@@ -90,7 +90,8 @@ class SqlTransaction final : public WriteTransaction {
   absl::StatusOr<std::optional<LifecycleRevision>> FindLifecycleRules(std::int64_t revision) override;
   absl::StatusOr<std::vector<LifecycleRevision>> ListLifecycleRules(std::int64_t before, int limit) override;
   absl::StatusOr<std::vector<PhaseMove>> ListPhaseMoves(AccountNo no, absl::Time until) override;
-  absl::StatusOr<std::vector<ChildAccount>> ListChildren(absl::string_view parent, absl::Time as_of) override;
+  absl::StatusOr<std::vector<ChildAccount>> ListChildren(absl::string_view parent, absl::Time as_of,
+                                                         int limit) override;
   absl::StatusOr<Micros> FindMrr(AccountNo no, absl::Time as_of) override;
 
   void Touch(AccountNo no) override { touched_.insert(no); }

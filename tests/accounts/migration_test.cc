@@ -67,7 +67,7 @@ TEST(Migration, ParentsThatWereStoredBeforeTheyWereListedAreListedOnce) {
     std::vector<ChildAccount> found;
     EXPECT_TRUE((*store)
                     ->Read([&](ReadTransaction& transaction) -> absl::Status {
-                      auto listed = transaction.ListChildren("top", then);
+                      auto listed = transaction.ListChildren("top", then, 10);
                       if (listed.ok()) found = *std::move(listed);
                       return listed.status();
                     })
