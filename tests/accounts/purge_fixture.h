@@ -55,7 +55,7 @@ class PurgeTest : public CareTest {
       v1::Record touch = RecordOf("acme", absl::StrCat(kMarker, "-touch-", i));
       touch.mutable_touchpoint()->set_channel(v1::TOUCHPOINT_CHANNEL_CALL);
       touch.mutable_touchpoint()->set_direction(v1::TOUCHPOINT_DIRECTION_INBOUND);
-      touch.mutable_touchpoint()->set_summary(std::string(300, 'x') + kMarker);
+      touch.mutable_touchpoint()->set_summary(absl::StrCat(std::string(300, 'x'), kMarker));
       records.push_back(touch);
     }
     Write(records);
