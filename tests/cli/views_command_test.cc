@@ -62,7 +62,8 @@ TEST(UsageTest, HelpAndVersionSucceedAndTellTheExitCodes) {
                            "--timeout", "--json", "--no-color", "64  the command line is wrong"}) {
     EXPECT_THAT(help.out, HasSubstr(part));
   }
-  for (const char* command : {"report", "account", "watch", "segments", "flags", "facts", "validate"}) {
+  for (const char* command :
+       {"report", "account", "watch", "segments", "flags", "facts", "rates", "phase", "validate"}) {
     EXPECT_THAT(RunWith({command, "--help"}).out, HasSubstr("Exit codes:\n  0   success\n  1   failure")) << command;
   }
   const Outcome version = RunWith({"--version"});
@@ -81,6 +82,13 @@ TEST(UsageTest, AWrongCommandLineIsExitCode64AndSaysWhy) {
                                                     {"report", "--timeout", "0s"},
                                                     {"report", "--gateway", ""},
                                                     {"facts", "a", "--as-of", "yesterday"},
+                                                    {"rates", "set", "EUR"},
+                                                    {"rates", "set", "EUR", "1", "--since", "soon"},
+                                                    {"rates", "delete", "EUR"},
+                                                    {"phase"},
+                                                    {"phase", "move", "a", "success", "--reason", "r"},
+                                                    {"phase", "move", "a", "bliss", "--reason", "r", "--author", "x"},
+                                                    {"phase", "undo", "a"},
                                                     {"segments", "nonsense"}}) {
     const Outcome outcome = RunWith(arguments);
     EXPECT_EQ(outcome.exit_code, 64) << ::testing::PrintToString(arguments);
@@ -101,6 +109,9 @@ TEST(UnreachableTest, SaysWhichAddressAndWhatToDo) {
                                                   {"segments"},
                                                   {"flags"},
                                                   {"facts", "a"},
+                                                  {"rates"},
+                                                  {"rates", "set", "EUR", "1.1", "--since", "2024-01-01"},
+                                                  {"phase", "show", "a"},
                                                   {"validate", "a = 1"}}) {
     std::vector<std::string> arguments = command;
     arguments.insert(arguments.end(), {"-g", address});
