@@ -44,45 +44,66 @@ bool RefusesRecordAlone(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsNotFound(status) || absl::IsAlreadyExists(status);
 }
 
+// Applies a batch, of which `checked` says what its records look like.
+absl::Status ApplyAll(RecordApplier& applier, const Ingest::Records& records, const std::vector<absl::Status>& checked,
+                      v1::BatchSummary& summary) {
+  summary.Clear();
+  Errors errors(summary);
+  for (int i = 0; i < records.size(); ++i) {
+    const absl::Status& valid = checked[static_cast<std::size_t>(i)];
+    const absl::StatusOr<Outcome> outcome = valid.ok() ? applier.Apply(records[i]) : absl::StatusOr<Outcome>(valid);
+    if (!outcome.ok()) {
+      if (!RefusesRecordAlone(outcome.status())) return outcome.status();
+      errors.Add(i, records[i], outcome.status());
+      continue;
+    }
+    switch (*outcome) {
+      case Outcome::kStored: summary.set_stored(summary.stored() + 1); break;
+      case Outcome::kReplaced: summary.set_replaced(summary.replaced() + 1); break;
+      case Outcome::kDuplicate: summary.set_duplicates(summary.duplicates() + 1); break;
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<v1::BatchSummary> Ingest::Write(const google::protobuf::RepeatedPtrField<v1::Record>& records) {
+absl::Status Ingest::CheckSize(const Records& records) {
   BadRequest bad;
   if (records.empty()) bad.Add("records", "is required");
   if (records.size() > kMostRecords) bad.Add("records", absl::StrCat("must have at most ", kMostRecords, " elements"));
-  PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
+  return bad.ToStatus();
+}
 
-  const absl::Time now = clock_.Now();
-  // Checked before the one writer's turn: it has better things to do.
+std::vector<absl::Status> Ingest::CheckAll(const Records& records, absl::Time now) const {
   std::vector<absl::Status> checked;
   checked.reserve(static_cast<std::size_t>(records.size()));
   for (const v1::Record& record : records) checked.push_back(CheckRecord(record, now, currency_, numbering_));
+  return checked;
+}
 
-  v1::BatchSummary summary;
-  PERENNIAL_ASSIGN_OR_RETURN(
-      const std::int64_t revision, store_.Write([&](WriteTransaction& transaction) -> absl::Status {
-        summary.Clear();
-        Errors errors(summary);
-        RecordApplier applier(transaction, numbering_, now, currency_);
-        for (int i = 0; i < records.size(); ++i) {
-          const absl::Status& valid = checked[static_cast<std::size_t>(i)];
-          const absl::StatusOr<Outcome> outcome =
-              valid.ok() ? applier.Apply(records[i]) : absl::StatusOr<Outcome>(valid);
-          if (!outcome.ok()) {
-            if (!RefusesRecordAlone(outcome.status())) return outcome.status();
-            errors.Add(i, records[i], outcome.status());
-            continue;
-          }
-          switch (*outcome) {
-            case Outcome::kStored: summary.set_stored(summary.stored() + 1); break;
-            case Outcome::kReplaced: summary.set_replaced(summary.replaced() + 1); break;
-            case Outcome::kDuplicate: summary.set_duplicates(summary.duplicates() + 1); break;
-          }
-        }
-        return absl::OkStatus();
-      }));
-  summary.set_revision(revision);
-  return summary;
+absl::StatusOr<v1::BatchSummary> Ingest::Write(const Records& records) {
+  PERENNIAL_ASSIGN_OR_RETURN(std::vector<v1::BatchSummary> summaries, WriteAll({&records}));
+  return std::move(summaries.front());
+}
+
+absl::StatusOr<std::vector<v1::BatchSummary>> Ingest::WriteAll(const std::vector<const Records*>& batches) {
+  for (const Records* records : batches) PERENNIAL_RETURN_IF_ERROR(CheckSize(*records));
+  const absl::Time now = clock_.Now();
+  // Checked before the one writer's turn: it has better things to do.
+  std::vector<std::vector<absl::Status>> checked;
+  for (const Records* records : batches) checked.push_back(CheckAll(*records, now));
+  std::vector<v1::BatchSummary> summaries(batches.size());
+  PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t revision,
+                             store_.Write([&](WriteTransaction& transaction) -> absl::Status {
+                               RecordApplier applier(transaction, numbering_, now, currency_);
+                               for (std::size_t i = 0; i < batches.size(); ++i) {
+                                 PERENNIAL_RETURN_IF_ERROR(ApplyAll(applier, *batches[i], checked[i], summaries[i]));
+                               }
+                               return absl::OkStatus();
+                             }));
+  for (v1::BatchSummary& summary : summaries) summary.set_revision(revision);
+  return summaries;
 }
 
 }  // namespace perennial::accounts

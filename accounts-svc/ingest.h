@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "accounts-svc/facts/fact_numbering.h"
@@ -18,15 +19,23 @@ constexpr std::size_t kMostMetrics = 500;
 // The rules of IngestService. Thread-safe.
 class Ingest {
  public:
+  using Records = google::protobuf::RepeatedPtrField<v1::Record>;
+
   // Store, numbering and clock must outlive this.
   Ingest(Store& store, FactNumbering& numbering, const Clock& clock, std::string currency)
       : store_(store), numbering_(numbering), clock_(clock), currency_(std::move(currency)) {}
 
   // Applies the records in order in one transaction; returns when it is on disk. A bad record is refused alone. Errors:
   // INVALID_ARGUMENT (no record or too many), RESOURCE_EXHAUSTED (busy), those of storage.
-  absl::StatusOr<v1::BatchSummary> Write(const google::protobuf::RepeatedPtrField<v1::Record>& records);
+  absl::StatusOr<v1::BatchSummary> Write(const Records& records);
+  // The same for several batches one after the other, in one transaction: all are on disk, or none. One summary each.
+  absl::StatusOr<std::vector<v1::BatchSummary>> WriteAll(const std::vector<const Records*>& batches);
+  // INVALID_ARGUMENT when a batch has no record or too many.
+  static absl::Status CheckSize(const Records& records);
 
  private:
+  std::vector<absl::Status> CheckAll(const Records& records, absl::Time now) const;
+
   Store& store_;
   FactNumbering& numbering_;
   const Clock& clock_;

@@ -1,6 +1,7 @@
 #include "accounts-svc/record_stream.h"
 
 #include <utility>
+#include <vector>
 
 #include "common/base/error_details.h"
 #include "common/server/grpc_status.h"
@@ -96,29 +97,43 @@ void RecordStream::ReadDone(bool ok) {
   Advance();
 }
 
+// Writes all batches that are there in one transaction: they share what it costs.
 void RecordStream::Work() {
-  const v1::StreamRecordsRequest* batch = nullptr;
+  std::vector<const Ingest::Records*> batches;
   {
     MutexLock lock(mu_);
     if (finished_) return;
-    batch = &taken_.front();  // stays in place: only Work's successor removes it
+    for (const v1::StreamRecordsRequest& batch : taken_) {
+      const absl::Status size = Ingest::CheckSize(batch.records());
+      if (!size.ok() && batches.empty()) return Finish(size);
+      if (!size.ok()) break;  // what came before it is written and acknowledged
+      batches.push_back(&batch.records());  // stays in place until it is acknowledged
+    }
   }
-  auto summary = CallSafely([&]() -> absl::StatusOr<v1::BatchSummary> { return ingest_.Write(batch->records()); });
+  auto summaries =
+      CallSafely([&]() -> absl::StatusOr<std::vector<v1::BatchSummary>> { return ingest_.WriteAll(batches); });
   MutexLock lock(mu_);
   if (finished_ || reactor_ == nullptr) return;
-  if (!summary.ok()) return Finish(summary.status());
-  outgoing_.set_batch_id(batch->batch_id());
-  *outgoing_.mutable_summary() = *std::move(summary);
+  if (!summaries.ok()) return Finish(summaries.status());
+  for (v1::BatchSummary& summary : *summaries) written_.push_back(std::move(summary));
+  Acknowledge();
+}
+
+void RecordStream::Acknowledge() {
+  outgoing_.set_batch_id(taken_.front().batch_id());
+  *outgoing_.mutable_summary() = std::move(written_.front());
+  written_.pop_front();
   reactor_->StartWrite(&outgoing_);
 }
 
 void RecordStream::WriteDone(bool ok) {
   MutexLock lock(mu_);
-  working_ = false;
   taken_.pop_front();
   memory_.Give(taken_bytes_.front());
   taken_bytes_.pop_front();
+  working_ = ok && !written_.empty() && !finished_;
   if (!ok) return Finish(absl::CancelledError("the sender left"));
+  if (working_) Acknowledge();
   Advance();
 }
 

@@ -15,8 +15,8 @@
 
 namespace perennial::accounts {
 
-// Server side of StreamRecords: takes at most kMostTaken batches ahead, writes them one after the other, and acknowledges
-// each, in order, once it is on disk. When the window or the memory of all streams is full it reads no more, and gRPC's flow
+// Server side of StreamRecords: takes at most kMostTaken batches ahead, writes those that are there in order, in one
+// transaction, and acknowledges each, in order, once it is on disk. When the window or the memory of all streams is full it reads no more, and gRPC's flow
 // control holds the sender.
 class RecordStream final : public WatchHub::Stream, public std::enable_shared_from_this<RecordStream> {
  public:
@@ -43,6 +43,8 @@ class RecordStream final : public WatchHub::Stream, public std::enable_shared_fr
   // Each needs mu_.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Finish(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Sends the acknowledgement of the first of taken_, the first of written_.
+  void Acknowledge() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // On a pool thread.
   void Work();
 
@@ -56,6 +58,7 @@ class RecordStream final : public WatchHub::Stream, public std::enable_shared_fr
   Reactor* reactor_ ABSL_GUARDED_BY(mu_) = nullptr;
   std::deque<v1::StreamRecordsRequest> taken_ ABSL_GUARDED_BY(mu_);  // read and not yet acknowledged
   std::deque<std::size_t> taken_bytes_ ABSL_GUARDED_BY(mu_);         // of each of these
+  std::deque<v1::BatchSummary> written_ ABSL_GUARDED_BY(mu_);        // of the first of taken_: on disk, not yet told
   bool counted_ ABSL_GUARDED_BY(mu_) = false;  // among the streams of memory_
   bool reading_ ABSL_GUARDED_BY(mu_) = false;
   bool working_ ABSL_GUARDED_BY(mu_) = false;  // a batch is being written or acknowledged

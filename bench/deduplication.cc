@@ -172,6 +172,10 @@ int main(int argc, char** argv) {
       if (all[i]->Write(batch) != kBatch) return 1;
       if (done >= rows - 20 * kBatch) at_end[i] += all[i]->last() / 20;
     }
+    if ((done + kBatch) % 1'000'000 != 0) continue;
+    std::fprintf(stderr, "%lld rows", static_cast<long long>(done + kBatch));
+    for (const auto& one : all) std::fprintf(stderr, "  %s %.0f/s", one->name().c_str(), (done + kBatch) / one->seconds());
+    std::fprintf(stderr, "\n");
   }
   std::printf("{\"benchmark\": \"deduplication\", \"rows\": %lld, \"accounts\": %lld", static_cast<long long>(rows),
               static_cast<long long>(accounts));

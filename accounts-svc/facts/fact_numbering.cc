@@ -118,7 +118,7 @@ MetricFacts FactNumbering::ForMetric(std::int64_t metric_no, absl::string_view n
   {
     const std::shared_lock lock(mu_);
     const auto found = metrics_.find(metric_no);
-    if (found != metrics_.end()) return found->second;
+    if (found != metrics_.end() && found->second.name == name) return found->second.facts;
   }
   const std::unique_lock lock(mu_);
   std::array<facts::FactId, 8> ids{};
@@ -127,7 +127,7 @@ MetricFacts FactNumbering::ForMetric(std::int64_t metric_no, absl::string_view n
     ids[next++] = Add(std::move(definition)).value();
   }
   const MetricFacts metric{ids[0], ids[1], ids[2], ids[3], ids[4], ids[5], ids[6], ids[7]};
-  metrics_.emplace(metric_no, metric);
+  metrics_.insert_or_assign(metric_no, NamedMetric{std::string(name), metric});
   return metric;
 }
 

@@ -90,7 +90,12 @@ class FactNumbering {
   std::vector<facts::FactId> local_of_;   // by the store's number
   std::vector<facts::FactId> unsaved_;    // numbers here, in the order in which they will be saved
   bool same_ = true;                      // both numberings agree
-  absl::flat_hash_map<std::int64_t, MetricFacts> metrics_;
+  // By the metric's number. A write that failed may have given the number to a metric of another name.
+  struct NamedMetric {
+    std::string name;
+    MetricFacts facts;
+  };
+  absl::flat_hash_map<std::int64_t, NamedMetric> metrics_;
   std::size_t attributes_ = 0;
 };
 

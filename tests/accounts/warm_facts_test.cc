@@ -15,16 +15,44 @@ namespace {
 constexpr int kAccounts = 5;
 constexpr const char* kMetrics[] = {"logins", "hours", "exports"};
 
+// A hook that lets a commit fail when all of it is done.
+class FailingHook final : public CommitHook {
+ public:
+  explicit FailingHook(CommitHook& hook) : hook_(hook) {}
+  bool fail = false;
+
+  absl::Status BeforeWrites(ReadTransaction& transaction) override { return hook_.BeforeWrites(transaction); }
+  absl::Status BeforeCommit(WriteTransaction& transaction, const std::set<AccountNo>& touched) override {
+    const absl::Status status = hook_.BeforeCommit(transaction, touched);
+    return fail && status.ok() ? absl::AbortedError("on purpose") : status;
+  }
+  void AfterCommit(std::int64_t revision) override { hook_.AfterCommit(revision); }
+  [[nodiscard]] bool KnowsUse(AccountNo no, std::int64_t metric, std::int64_t day) const override {
+    return hook_.KnowsUse(no, metric, day);
+  }
+  [[nodiscard]] bool KnowsUser(AccountNo no, std::int64_t metric, std::int64_t day,
+                               absl::string_view user) const override {
+    return hook_.KnowsUser(no, metric, day, user);
+  }
+
+ private:
+  CommitHook& hook_;
+};
+
 // A store whose commits compute facts, with so much memory for accounts.
 class Keeper {
  public:
-  Keeper(const Clock& clock, std::size_t warm_bytes) : writer_(numbering_, clock, [] {}, warm_bytes) {
+  Keeper(const Clock& clock, std::size_t warm_bytes)
+      : writer_(numbering_, clock, [] {}, warm_bytes), hook_(writer_) {
     EXPECT_TRUE(numbering_.AddAll(FixedFactDefinitions("USD")).ok());
     store_ = SqlStore::OpenSqlite(folder_.path() + "/accounts.db").value();
-    store_->SetCommitHook(writer_);
+    store_->SetCommitHook(hook_);
   }
 
-  absl::Status Write(const std::function<absl::Status(WriteTransaction&)>& body) { return store_->Write(body).status(); }
+  absl::Status Write(bool fail, const std::function<absl::Status(WriteTransaction&)>& body) {
+    hook_.fail = fail;
+    return store_->Write(body).status();
+  }
   // Stored facts by account, and which accounts are due when.
   std::vector<std::string> Stored(absl::Time now) {
     std::vector<std::string> stored;
@@ -34,7 +62,8 @@ class Keeper {
         stored.push_back(row.has_value() ? row->payload : "none");
       }
       for (const absl::Duration ahead : {absl::ZeroDuration(), absl::Hours(1), absl::Hours(25)}) {
-        for (const AccountNo no : transaction.ListDue(now + ahead, 100).value()) stored.push_back(absl::StrCat("due ", no));
+        const std::vector<AccountNo> due = transaction.ListDue(now + ahead, 100).value();
+        for (const AccountNo no : due) stored.push_back(absl::StrCat("due ", no));
       }
     });
     return stored;
@@ -61,6 +90,7 @@ class Keeper {
   TempFolder folder_;
   FactNumbering numbering_;
   FactsWriter writer_;
+  FailingHook hook_;
   std::unique_ptr<SqlStore> store_;
 };
 
@@ -75,22 +105,34 @@ class WarmFactsTest : public ::testing::TestWithParam<unsigned> {
 
   int UpTo(int most) { return static_cast<int>(random_() % static_cast<unsigned>(most + 1)); }
 
+  // For people: where the facts of an account differ, or the accounts that are due.
+  static std::string FirstDifference(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+    for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+      if (a[i] == b[i]) continue;
+      return i < kAccounts ? absl::StrCat("facts of account ", i + 1) : absl::StrCat(a[i], " but ", b[i]);
+    }
+    return a.size() == b.size() ? "" : absl::StrCat(a.size(), " entries but ", b.size());
+  }
+
   // Does the same in all stores and compares them.
   void Do(AccountNo no, const Body& body) {
+    const bool fail = created_ > 3 * kAccounts && UpTo(9) == 0;
     // What is random in `body` must come out the same for each.
     const std::mt19937 random = random_;
     std::vector<absl::Status> results;
     for (Keeper* keeper : {&cold_, &warm_, &tight_}) {
       random_ = random;
-      results.push_back(keeper->Write(body));
+      results.push_back(keeper->Write(fail, body));
     }
     ASSERT_EQ(results[0], results[1]);
     ASSERT_EQ(results[0], results[2]);
     if (!results[0].ok()) return;
     const std::string expected = warm_.FromHistory(no, clock_.Now());
-    ASSERT_EQ(warm_.Stored(clock_.Now())[static_cast<std::size_t>(no - 1)], expected) << "account " << no;
-    ASSERT_EQ(warm_.Stored(clock_.Now()), cold_.Stored(clock_.Now()));
-    ASSERT_EQ(tight_.Stored(clock_.Now()), cold_.Stored(clock_.Now()));
+    const std::vector<std::string> cold = cold_.Stored(clock_.Now());
+    // Bytes tell people nothing: no EXPECT_EQ.
+    ASSERT_TRUE(cold[static_cast<std::size_t>(no - 1)] == expected) << "account " << no;
+    ASSERT_EQ(FirstDifference(warm_.Stored(clock_.Now()), cold), "") << "account " << no;
+    ASSERT_EQ(FirstDifference(tight_.Stored(clock_.Now()), cold), "") << "account " << no;
   }
 
   absl::Status Create(WriteTransaction& transaction) {
@@ -137,7 +179,8 @@ class WarmFactsTest : public ::testing::TestWithParam<unsigned> {
     event.value = UpTo(50) / 8.0;
     event.deleted = UpTo(2) == 0;
     transaction.Touch(no);
-    return transaction.ReplaceUsage(no, event);
+    if (const absl::Status status = transaction.ReplaceUsage(no, event); !status.ok()) return status;
+    return UpTo(1) == 0 ? AddUse(transaction, no) : absl::OkStatus();
   }
 
   absl::Status PutGoal(WriteTransaction& transaction, AccountNo no) {
@@ -185,16 +228,16 @@ class WarmFactsTest : public ::testing::TestWithParam<unsigned> {
   int created_ = 2;
 };
 
-INSTANTIATE_TEST_SUITE_P(Seeds, WarmFactsTest, ::testing::Range(1U, 9U));
+INSTANTIATE_TEST_SUITE_P(Seeds, WarmFactsTest, ::testing::Range(1U, 5U));
 
 TEST_P(WarmFactsTest, AreTheSameAsFromTheHistoryAfterEveryCommit) {
-  for (int step = 0; step < 300; ++step) {
+  for (int step = 0; step < 200; ++step) {
     ASSERT_NO_FATAL_FAILURE(Step()) << "step " << step << " at " << absl::FormatTime(clock_.Now(), absl::UTCTimeZone());
   }
 }
 
 TEST(WarmAccountsTest, TheOneUsedLeastRecentlyMakesRoom) {
-  WarmAccounts accounts(3 * (sizeof(WarmAccount) + 1064));
+  WarmAccounts accounts(3 * (sizeof(WarmAccount) + 1200));
   for (AccountNo no = 1; no <= 3; ++no) accounts.Put(no, {.payload = std::string(1000, 'x'), .as_of = {}, .next_change = {}});
   ASSERT_EQ(accounts.size(), 3U);
   EXPECT_NE(accounts.Find(1), nullptr);
