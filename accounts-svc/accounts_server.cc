@@ -44,7 +44,7 @@ class WiredServer final : public AccountsServer {
  public:
   WiredServer(std::unique_ptr<Store> store, const AccountsServerOptions& options, const Clock& clock)
       : store_(std::move(store)),
-        facts_writer_(numbering_, clock, [this] { hub_.WakeAll(); }),
+        facts_writer_(numbering_, clock, [this] { hub_.WakeAll(); }, store_->shared() ? 0 : kWarmBytes),
         accounts_(*store_, numbering_, clock),
         contacts_(*store_, clock),
         subscriptions_(*store_, clock, options.currency),
