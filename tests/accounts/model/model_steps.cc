@@ -1,0 +1,420 @@
+#include "tests/accounts/model/model_steps.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace perennial::accounts::testing {
+namespace {
+
+constexpr absl::Duration kDay = absl::Hours(24);
+
+v1::Subscription Priced(v1::Subscription subscription, const std::string& amount) {
+  subscription.mutable_mrr()->set_amount(amount);
+  subscription.mutable_mrr()->set_currency_code("USD");
+  return subscription;
+}
+
+}  // namespace
+
+std::string TextOf(const Step& step) {
+  if (const auto* time = std::get_if<absl::Time>(&step)) {
+    return absl::StrCat("clock ", absl::FormatTime(absl::RFC3339_full, *time, absl::UTCTimeZone()));
+  }
+  if (std::holds_alternative<Restart>(step)) return "restart";
+  return std::visit(
+      [](const auto& request) -> std::string {
+        if constexpr (std::is_base_of_v<google::protobuf::Message, std::decay_t<decltype(request)>>) {
+          return absl::StrCat(request.GetDescriptor()->name(), " ", request.ShortDebugString());
+        } else {
+          return {};
+        }
+      },
+      step);
+}
+
+std::vector<Step> StoryTeller::Tell(int steps) {
+  std::vector<Step> story;
+  for (int i = 0; i < steps; ++i) story.push_back(Next());
+  return story;
+}
+
+std::string StoryTeller::Account() { return absl::StrCat("a", UpTo(4)); }
+
+absl::Time StoryTeller::Unique(absl::Time time) {
+  return absl::FromUnixSeconds(absl::ToUnixSeconds(time)) + absl::Microseconds(++counter_);
+}
+
+absl::Time StoryTeller::Past() {
+  const int most_days = Pick<int>({1, 2, 40, 100, 400});
+  const absl::Time time = now_ - absl::Seconds(1) - absl::Seconds(UpTo(most_days * 86400));
+  return Once(8) ? Midnight(DayNumber(time)) : Unique(time);
+}
+
+absl::Time StoryTeller::Ahead() {
+  return Unique(now_ + (Once(2) ? absl::Seconds(UpTo(20 * 3600)) : kDay * (1 + UpTo(60)) + absl::Seconds(UpTo(80000))));
+}
+
+google::protobuf::FieldMask StoryTeller::Mask(const std::vector<std::string>& paths) {
+  google::protobuf::FieldMask mask;
+  for (const std::string& path : paths) {
+    if (Once(2)) mask.add_paths(path);
+  }
+  if (mask.paths().empty()) mask.add_paths(Pick(paths));
+  return mask;
+}
+
+Step StoryTeller::Next() {
+  const int chance = UpTo(99);
+  if (counter_ == 0 || chance < 10) return OnAccount();
+  if (chance < 22) return SetClock();
+  if (chance < 38) return OnSubscription();
+  if (chance < 43) return OnContact();
+  if (chance < 53) return OnGoal();
+  if (chance < 60) return OnTask();
+  if (chance == 60 && Once(2)) return Restart{};
+  if (!sent_.empty() && chance < 68) return OnRecord();
+  return Records();
+}
+
+Step StoryTeller::SetClock() {
+  const absl::Time midnight = Midnight(DayNumber(now_) + 1);
+  switch (UpTo(6)) {
+    case 0: now_ = midnight; break;
+    case 1: now_ = midnight - absl::Microseconds(1); break;
+    case 2: now_ += absl::Microseconds(1 + UpTo(1'000'000)); break;
+    case 3: now_ += absl::Hours(UpTo(20)) + absl::Minutes(UpTo(59)); break;
+    case 4: now_ += kDay * UpTo(3) + absl::Seconds(UpTo(80000)); break;
+    case 5: now_ += kDay * UpTo(40); break;
+    default: now_ += absl::Minutes(UpTo(90)); break;
+  }
+  return now_;
+}
+
+v1::Account StoryTeller::AccountState(const std::string& id) {
+  v1::Account account;
+  account.set_display_name(absl::StrCat("The ", id, " ", UpTo(3)));
+  if (Once(2)) account.set_owner(absl::StrCat("owner", UpTo(2)));
+  if (Once(5)) account.set_parent("accounts/" + Account());
+  for (int tag = 0; tag < 3; ++tag) {
+    if (Once(3)) account.add_tags(absl::StrCat("tag", tag));
+  }
+  if (Once(2)) (*account.mutable_attributes())["size"].set_number(UpTo(50) / 4.0);
+  if (Once(3)) (*account.mutable_attributes())["industry"].set_text(absl::StrCat("industry", UpTo(2)));
+  if (Once(3)) (*account.mutable_attributes())["vip"].set_flag(Once(2));
+  if (Once(4)) {
+    *(*account.mutable_attributes())["signed"].mutable_time() = StampOf(Midnight(DayNumber(now_) - UpTo(50)));
+  }
+  if (Once(3)) *account.mutable_customer_since() = StampOf(Past());
+  return account;
+}
+
+Step StoryTeller::OnAccount() {
+  const std::string id = Account();
+  switch (UpTo(9)) {
+    case 0: {
+      v1::DeleteAccountRequest request;
+      request.set_name("accounts/" + id);
+      return request;
+    }
+    case 1: {
+      v1::UndeleteAccountRequest request;
+      request.set_name("accounts/" + id);
+      return request;
+    }
+    case 2:
+    case 3:
+    case 4: {
+      v1::CreateAccountRequest request;
+      request.set_account_id(id);
+      *request.mutable_account() = AccountState(id);
+      ++counter_;
+      return request;
+    }
+    default: break;
+  }
+  v1::UpdateAccountRequest request;
+  *request.mutable_account() = AccountState(id);
+  request.mutable_account()->set_name("accounts/" + id);
+  *request.mutable_update_mask() = Mask({"display_name", "owner", "tags", "attributes.size", "attributes.industry"});
+  if (Once(5)) request.mutable_update_mask()->add_paths("parent");
+  if (Once(5)) request.mutable_update_mask()->add_paths("attributes");
+  if (request.account().has_customer_since() && Once(2)) request.mutable_update_mask()->add_paths("customer_since");
+  if (Once(3)) *request.mutable_effective_time() = StampOf(Past());
+  return request;
+}
+
+v1::Subscription StoryTeller::SubscriptionState(const std::string& account, const std::string& id) {
+  v1::Subscription subscription = Priced({}, Pick<std::string>({"0", "10", "10.25", "99.5", "300"}));
+  subscription.set_plan(absl::StrCat("plan", UpTo(2)));
+  subscription.set_seats(UpTo(4));
+  subscription.set_trial(Once(4));
+  if (subscription.trial() && Once(2)) *subscription.mutable_trial_end_time() = StampOf(Around());
+  absl::Time& begin = begins_.emplace(account + "/" + id, Once(4) ? Ahead() : Past()).first->second;
+  *subscription.mutable_start_time() = StampOf(Once(20) ? Past() : begin);
+  if (Once(3)) *subscription.mutable_end_time() = StampOf(Around());
+  if (Once(2)) *subscription.mutable_renewal_time() = StampOf(Around());
+  subscription.set_auto_renew(Once(2));
+  return subscription;
+}
+
+Step StoryTeller::OnSubscription() {
+  const std::string account = Account();
+  const std::string id = absl::StrCat("s", UpTo(2));
+  const std::string name = absl::StrCat("accounts/", account, "/subscriptions/", id);
+  const int chance = UpTo(9);
+  if (chance < 4) {
+    v1::CreateSubscriptionRequest request;
+    request.set_parent("accounts/" + account);
+    request.set_subscription_id(id);
+    *request.mutable_subscription() = SubscriptionState(account, id);
+    return request;
+  }
+  if (chance < 6) {
+    v1::CancelSubscriptionRequest request;
+    request.set_name(name);
+    if (Once(2)) *request.mutable_end_time() = StampOf(Around());
+    return request;
+  }
+  v1::UpdateSubscriptionRequest request;
+  *request.mutable_subscription() = SubscriptionState(account, id);
+  request.mutable_subscription()->set_name(name);
+  *request.mutable_update_mask() = Mask({"plan", "seats", "mrr", "trial", "renewal_time", "auto_renew"});
+  if (Once(5)) request.mutable_update_mask()->add_paths("trial_end_time");
+  if (Once(5)) request.mutable_update_mask()->add_paths("end_time");
+  if (Once(3)) *request.mutable_effective_time() = StampOf(Past());
+  return request;
+}
+
+v1::Contact StoryTeller::ContactState() {
+  v1::Contact contact;
+  contact.set_display_name(absl::StrCat("Person ", UpTo(3)));
+  if (Once(2)) contact.set_email("person@example.com");
+  contact.set_role(static_cast<v1::ContactRole>(UpTo(3)));
+  contact.set_departed(Once(3));
+  if (contact.departed() ? Once(2) : Once(10)) *contact.mutable_depart_time() = StampOf(Past());
+  return contact;
+}
+
+Step StoryTeller::OnContact() {
+  const std::string account = Account();
+  const std::string id = absl::StrCat("c", UpTo(1));
+  const std::string name = absl::StrCat("accounts/", account, "/contacts/", id);
+  const int chance = UpTo(5);
+  if (chance == 0) {
+    v1::DeleteContactRequest request;
+    request.set_name(name);
+    return request;
+  }
+  if (chance < 3) {
+    v1::CreateContactRequest request;
+    request.set_parent("accounts/" + account);
+    request.set_contact_id(id);
+    *request.mutable_contact() = ContactState();
+    if (Once(2)) *request.mutable_effective_time() = StampOf(Past());
+    return request;
+  }
+  v1::UpdateContactRequest request;
+  *request.mutable_contact() = ContactState();
+  request.mutable_contact()->set_name(name);
+  *request.mutable_update_mask() = Mask({"display_name", "email", "role", "departed", "depart_time"});
+  if (Once(4)) *request.mutable_effective_time() = StampOf(Past());
+  return request;
+}
+
+v1::Goal StoryTeller::GoalState() {
+  v1::Goal goal;
+  goal.set_title(absl::StrCat("Goal ", UpTo(3)));
+  if (!Once(8)) goal.set_measure("reports a week");
+  if (Once(2)) {
+    goal.set_fact(Pick<std::string>({"mrr", "support.open", "touch.count_30d", "usage.breadth_30d",
+                                     "usage.days_since_last", "seats", "nps.latest"}));
+  }
+  goal.set_start_value(UpTo(10));
+  goal.set_target_value(UpTo(10));
+  if (Once(2)) goal.set_current_value(UpTo(10));
+  if (Once(2)) *goal.mutable_due_time() = StampOf(Around());
+  if (Once(4)) goal.set_state(static_cast<v1::GoalState>(UpTo(3)));
+  return goal;
+}
+
+Step StoryTeller::OnGoal() {
+  const std::string account = Account();
+  const std::string id = absl::StrCat("g", UpTo(2));
+  const std::string name = absl::StrCat("accounts/", account, "/goals/", id);
+  const int chance = UpTo(7);
+  if (chance == 0) {
+    v1::DeleteGoalRequest request;
+    request.set_name(name);
+    return request;
+  }
+  if (chance < 4) {
+    v1::CreateGoalRequest request;
+    request.set_parent("accounts/" + account);
+    request.set_goal_id(id);
+    *request.mutable_goal() = GoalState();
+    if (Once(2)) *request.mutable_effective_time() = StampOf(Past());
+    return request;
+  }
+  v1::UpdateGoalRequest request;
+  *request.mutable_goal() = GoalState();
+  request.mutable_goal()->set_name(name);
+  *request.mutable_update_mask() = Mask({"title", "current_value", "due_time"});
+  for (const char* path : {"fact", "start_value", "target_value", "state", "measure"}) {
+    if (Once(4)) request.mutable_update_mask()->add_paths(path);
+  }
+  if (Once(4)) *request.mutable_effective_time() = StampOf(Past());
+  return request;
+}
+
+v1::Task StoryTeller::TaskState() {
+  v1::Task task;
+  task.set_title(absl::StrCat("Task ", UpTo(3)));
+  task.set_kind(static_cast<v1::TaskKind>(1 + UpTo(3)));
+  if (Once(2)) task.set_assignee(absl::StrCat("owner", UpTo(1)));
+  if (Once(2)) *task.mutable_due_time() = StampOf(Around());
+  for (int item = UpTo(2); item > 0; --item) {
+    task.add_checklist()->set_title("item");
+    task.mutable_checklist()->rbegin()->set_done(Once(2));
+  }
+  task.set_state(static_cast<v1::TaskState>(UpTo(3)));
+  return task;
+}
+
+Step StoryTeller::OnTask() {
+  const std::string account = Account();
+  const std::string id = absl::StrCat("k", UpTo(3));
+  const std::string name = absl::StrCat("accounts/", account, "/tasks/", id);
+  const int chance = UpTo(5);
+  if (chance < 2) {
+    v1::CompleteTaskRequest request;
+    request.set_name(name);
+    if (Once(2)) request.set_outcome("done");
+    return request;
+  }
+  if (chance < 4) {
+    v1::CreateTaskRequest request;
+    request.set_parent("accounts/" + account);
+    request.set_task_id(id);
+    *request.mutable_task() = TaskState();
+    return request;
+  }
+  v1::UpdateTaskRequest request;
+  *request.mutable_task() = TaskState();
+  request.mutable_task()->set_name(name);
+  *request.mutable_update_mask() = Mask({"title", "assignee", "due_time", "checklist", "state"});
+  return request;
+}
+
+Step StoryTeller::Records() {
+  v1::WriteRecordsRequest request;
+  for (int i = UpTo(3); i >= 0; --i) *request.add_records() = Record();
+  return request;
+}
+
+// Corrects or deletes something that was sent, or something that was not.
+Step StoryTeller::OnRecord() {
+  v1::Record record = Pick(sent_);
+  if (Once(10)) record.set_record_id("never sent");
+  if (Once(3)) {
+    v1::DeleteRecordRequest request;
+    request.set_account(record.account());
+    request.set_record_id(record.record_id());
+    request.set_kind(v1::RECORD_KIND_USAGE);
+    for (const auto& [kind, is] : {std::pair(v1::RECORD_KIND_TICKET, record.has_ticket()),
+                                   std::pair(v1::RECORD_KIND_TOUCHPOINT, record.has_touchpoint()),
+                                   std::pair(v1::RECORD_KIND_SURVEY, record.has_survey()),
+                                   std::pair(v1::RECORD_KIND_MILESTONE, record.has_milestone()),
+                                   std::pair(v1::RECORD_KIND_CHURN_REPORT, record.has_churn_report())}) {
+      if (is) request.set_kind(kind);
+    }
+    request.set_reason("a mistake");
+    request.set_author("ann");
+    return request;
+  }
+  if (record.has_account_state() || record.has_subscription_state()) record.mutable_usage()->set_metric("m0");
+  if (Once(2)) *record.mutable_event_time() = StampOf(Unique(Past()));
+  if (record.has_usage() && Once(2)) record.mutable_usage()->set_value(UpTo(8) / 4.0);
+  if (record.has_usage() && Once(3)) record.mutable_usage()->set_metric(absl::StrCat("m", UpTo(3)));
+  if (record.has_ticket()) record.mutable_ticket()->set_priority(static_cast<v1::TicketPriority>(UpTo(4)));
+  if (record.has_survey()) record.mutable_survey()->set_score(1 + UpTo(4));
+  v1::CorrectRecordRequest request;
+  *request.mutable_record() = record;
+  request.set_reason("a mistake");
+  request.set_author("ann");
+  return request;
+}
+
+void StoryTeller::FillTicket(const std::string& account, v1::Record& record) {
+  v1::Ticket& ticket = *record.mutable_ticket();
+  record.set_record_id(absl::StrCat("t", UpTo(5)));
+  const absl::Time opened = begins_.emplace(account + "/" + record.record_id(), Past()).first->second;
+  *record.mutable_event_time() = StampOf(opened);
+  const auto since_then = [&] {
+    return Unique(opened + absl::Seconds(UpTo(static_cast<int>(absl::ToInt64Seconds(now_ - opened))))) +
+           absl::Seconds(1);
+  };
+  ticket.set_priority(static_cast<v1::TicketPriority>(UpTo(4)));
+  if (Once(2)) *ticket.mutable_first_response_time() = StampOf(std::min(since_then(), now_ + absl::Hours(20)));
+  if (Once(2)) *ticket.mutable_resolve_time() = StampOf(std::min(since_then(), now_ + absl::Hours(20)));
+  if (Once(3)) *ticket.mutable_first_response_due_time() = StampOf(since_then() + absl::Hours(UpTo(60)));
+  if (Once(3)) *ticket.mutable_resolve_due_time() = StampOf(since_then() + absl::Hours(UpTo(200)));
+  if (Once(2)) ticket.set_satisfaction(1 + UpTo(4));
+  if (!Once(4)) *ticket.mutable_update_time() = StampOf(since_then());
+}
+
+v1::Record StoryTeller::Record() {
+  if (!sent_.empty() && Once(8)) {  // once more, sometimes with another content
+    v1::Record again = Pick(sent_);
+    if (again.has_usage() && Once(3)) again.mutable_usage()->set_value(again.usage().value() + 1);
+    if (again.has_survey() && Once(3)) again.mutable_survey()->set_comment("another");
+    return again;
+  }
+  v1::Record record;
+  const std::string account = absl::StrCat("a", UpTo(6));
+  record.set_account("accounts/" + account);
+  record.set_record_id(absl::StrCat("r", ++counter_));
+  *record.mutable_event_time() = StampOf(Once(12) ? Unique(now_ + absl::Seconds(UpTo(100000))) : Past());
+  switch (UpTo(14)) {
+    case 0:
+    case 1:
+    case 2: FillTicket(account, record); break;
+    case 3:
+    case 4:
+      record.mutable_touchpoint()->set_channel(v1::TOUCHPOINT_CHANNEL_EMAIL);
+      record.mutable_touchpoint()->set_direction(static_cast<v1::TouchpointDirection>(1 + UpTo(1)));
+      break;
+    case 5:
+      *record.mutable_event_time() = StampOf(Unique(TimeOf(record.event_time())));
+      record.mutable_survey()->set_kind(static_cast<v1::SurveyKind>(1 + UpTo(3)));
+      record.mutable_survey()->set_score(1 + UpTo(4));
+      break;
+    case 6:
+      *record.mutable_event_time() = StampOf(Unique(TimeOf(record.event_time())));
+      record.mutable_milestone()->set_step(Once(3) ? "first_value" : "step");
+      if (Once(2)) record.mutable_milestone()->set_progress(UpTo(4) / 4.0);
+      break;
+    case 7:
+      *record.mutable_event_time() = StampOf(Unique(TimeOf(record.event_time())));
+      if (!Once(3)) record.mutable_churn_report()->set_reason(absl::StrCat("reason", UpTo(2)));
+      record.mutable_churn_report()->set_feedback("farewell");
+      break;
+    case 8: *record.mutable_account_state() = AccountState(account); break;
+    case 9: {
+      const std::string id = absl::StrCat("s", UpTo(2));
+      *record.mutable_subscription_state() = SubscriptionState(account, id);
+      record.mutable_subscription_state()->set_name(absl::StrCat("accounts/", account, "/subscriptions/", id));
+      break;
+    }
+    default:
+      record.mutable_usage()->set_metric(absl::StrCat("m", UpTo(counter_ < 200 ? 2 : 3)));
+      if (!Once(4)) record.mutable_usage()->set_value(UpTo(8) / 4.0);
+      if (Once(2)) record.mutable_usage()->set_user(absl::StrCat("user", UpTo(3)));
+      break;
+  }
+  sent_.push_back(record);
+  return record;
+}
+
+}  // namespace perennial::accounts::testing
