@@ -15,7 +15,7 @@ std::optional<double> ProgressOf(const Goal& goal, std::optional<double> value) 
   if (way > 0 ? *value >= goal.target : *value <= goal.target) return 1;
   // And to 1 of what is not.
   constexpr double kAlmost = 1 - 1e-12;
-  return std::clamp((*value / 2 - goal.start / 2) / way, 0.0, kAlmost);
+  return std::clamp((*value / 2 - goal.start / 2) / way, 0.0, kAlmost) + 0.0;  // no -0
 }
 
 bool IsOverdue(const Goal& goal, absl::Time as_of) {

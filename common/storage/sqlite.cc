@@ -27,11 +27,25 @@ absl::Status FullStatus() {
   return WithReason(absl::ResourceExhaustedError("disk is full; free space and retry"), "STORAGE_FULL");
 }
 
+// Whether the last thing that the system refused the database file or its log was room. SQLite tells so by itself for
+// ENOSPC alone.
+bool NoRoom(sqlite3* db) {
+  bool no_room = false;
+  for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    int error = 0;
+    if (db == nullptr || sqlite3_file_control(db, "main", which, &file) != SQLITE_OK) continue;
+    if (file == nullptr || file->pMethods == nullptr) continue;
+    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+    if (error == EIO) return false;
+    no_room = no_room || error == EDQUOT || error == EFBIG;
+  }
+  return no_room;
+}
+
 // A write that found no room may be tried again; after anything else that the disk refused nothing is known.
 absl::Status DiskStatus(sqlite3* db, int result) {
-  const int error = db == nullptr ? 0 : sqlite3_system_errno(db);
-  const bool no_room = error == ENOSPC || error == EDQUOT || error == EFBIG;
-  if (result == SQLITE_IOERR_SHMSIZE || (result == SQLITE_IOERR_WRITE && no_room)) return FullStatus();
+  if (result == SQLITE_IOERR_SHMSIZE || (result == SQLITE_IOERR_WRITE && NoRoom(db))) return FullStatus();
   return WithReason(absl::UnavailableError("the disk failed, so the change may or may not be stored; read before trying again"),
                     "STORAGE_IO_ERROR");
 }
