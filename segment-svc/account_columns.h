@@ -39,6 +39,17 @@ class TextFact {
     if (column_ == nullptr || column_->codes[row] == 0) return unknown;
     return column_->dictionary.Text(column_->codes[row]);
   }
+  // The same as a number below code_count(); 0 when unknown.
+  [[nodiscard]] std::uint32_t Code(facts::RowId row) const { return column_ == nullptr ? 0 : column_->codes[row]; }
+  [[nodiscard]] std::size_t code_count() const { return column_ == nullptr ? 1 : column_->dictionary.size(); }
+  // Of a text; 0 when no row has it.
+  [[nodiscard]] std::uint32_t CodeOf(absl::string_view text) const {
+    return column_ == nullptr ? 0 : column_->dictionary.Find(text);
+  }
+  [[nodiscard]] const std::string& TextOf(std::uint32_t code) const {
+    static const auto& unknown = *new std::string();
+    return code == 0 ? unknown : column_->dictionary.Text(code);
+  }
 
  private:
   const facts::TextColumn* column_ = nullptr;

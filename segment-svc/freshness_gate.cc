@@ -58,11 +58,12 @@ void FreshnessGate::Wait(std::int64_t revision, Time deadline, Then then) {
   then(refused);
 }
 
-void FreshnessGate::Advance(std::int64_t revision) {
+void FreshnessGate::Advance(std::int64_t revision, std::int64_t feed) {
   std::vector<Waiters::node_type> reached;
   {
     const MutexLock lock(mu_);
-    if (revision <= reached_) return;
+    if (feed < feed_ || (feed == feed_ && revision <= reached_)) return;
+    feed_ = feed;
     reached_ = revision;
     while (!waiters_.empty() && waiters_.begin()->first <= revision) {
       reached.push_back(waiters_.extract(waiters_.begin()));

@@ -34,7 +34,8 @@ class FreshnessGate {
   // DEADLINE_EXCEEDED when it is not in time, RESOURCE_EXHAUSTED when too many wait, UNAVAILABLE when the gate
   // closes.
   void Wait(std::int64_t revision, Time deadline, Then then);
-  void Advance(std::int64_t revision);
+  // `feed` counts the feeds that revisions are of; those of an earlier one count no more.
+  void Advance(std::int64_t revision, std::int64_t feed = 0);
   // How many calls wait.
   [[nodiscard]] std::size_t waiting();
   // Lets nobody wait any more, for the stop of the process.
@@ -54,6 +55,7 @@ class FreshnessGate {
   std::atomic<std::int64_t> reached_ = 0;
   Mutex mu_;
   std::condition_variable changed_;
+  std::int64_t feed_ ABSL_GUARDED_BY(mu_) = 0;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   Waiters waiters_ ABSL_GUARDED_BY(mu_);

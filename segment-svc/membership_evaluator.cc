@@ -9,6 +9,8 @@ namespace {
 
 // Above this share of the rows, going by columns over all of them is cheaper than row by row.
 constexpr std::size_t kRowsWorthAScan = 8;
+// Filters that are evaluated together: bounds the memory that what they select takes.
+constexpr std::size_t kMostAtOnce = 128;
 
 }  // namespace
 
@@ -61,16 +63,21 @@ std::optional<bool> MembershipEvaluator::DecisionOf(const std::string& id, facts
 
 void MembershipEvaluator::Rebuild() {
   graph_.clear();
-  for (const auto& [id, segment] : segments_) graph_[id] = segment->definition.references;
+  for (const auto& [id, segment] : segments_) {
+    graph_[id] = segment->definition.references;
+    segment->depth = 0;
+    segment->callers.clear();
+  }
   order_.clear();
-  callers_.clear();
   readers_.clear();
   for (const std::string& id : DependencyOrder(graph_)) {
     Segment* const segment = segments_[id].get();
     order_.push_back(segment);
     for (const std::string& called : segment->definition.references) {
       const auto found = segments_.find(called);
-      if (found != segments_.end()) callers_[found->second.get()].push_back(segment);
+      if (found == segments_.end()) continue;
+      found->second->callers.push_back(segment);
+      segment->depth = std::max(segment->depth, found->second->depth + 1);
     }
     if (!segment->definition.filter.has_value()) continue;
     for (const facts::FactId fact : segment->definition.filter->facts()) {
@@ -78,18 +85,21 @@ void MembershipEvaluator::Rebuild() {
       readers_[fact].push_back(segment);
     }
   }
+  std::stable_sort(order_.begin(), order_.end(),
+                   [](const Segment* a, const Segment* b) { return a->depth < b->depth; });
+  for (std::size_t i = 0; i < order_.size(); ++i) order_[i]->place = i;
 }
 
 void MembershipEvaluator::AddRows(const std::vector<AppliedRow>& rows, Works& works) const {
   for (const AppliedRow& row : rows) {
     if (row.appeared || row.deleted) {
-      for (const Segment* segment : order_) works[segment].rows.push_back(row.row);
+      for (Work& work : works) work.rows.push_back(row.row);
       continue;
     }
     for (const facts::FactId fact : row.changed) {
       if (fact >= readers_.size()) continue;
       for (const Segment* segment : readers_[fact]) {
-        std::vector<facts::RowId>& dirty = works[segment].rows;
+        std::vector<facts::RowId>& dirty = works[segment->place].rows;
         if (dirty.empty() || dirty.back() != row.row) dirty.push_back(row.row);
       }
     }
@@ -98,48 +108,65 @@ void MembershipEvaluator::AddRows(const std::vector<AppliedRow>& rows, Works& wo
 
 std::vector<Move> MembershipEvaluator::Evaluate(const std::vector<AppliedRow>& rows,
                                                 const std::vector<std::string>& whole, absl::Time now) {
-  Works works;
+  Works works(order_.size());
   AddRows(rows, works);
-  for (const std::string& id : whole) works[segments_.at(id).get()].whole = true;
+  for (const std::string& id : whole) works[segments_.at(id)->place].whole = true;
   return Run(works, now);
 }
 
 std::vector<Move> MembershipEvaluator::EvaluateIn(const std::string& id, std::vector<facts::RowId> rows,
                                                   absl::Time now) {
-  Works works;
-  works[segments_.at(id).get()].rows = std::move(rows);
+  Works works(order_.size());
+  works[segments_.at(id)->place].rows = std::move(rows);
   return Run(works, now);
 }
 
 std::vector<Move> MembershipEvaluator::Run(Works& works, absl::Time now) {
   std::vector<Move> moves;
   const filter::EvaluationContext context{.now = now, .segments = this};
+  // A filter may look at rows of any segment that it calls.
   for (Segment* segment : order_) {
-    // A filter may look at rows of any segment that it calls.
     if (segment->members.size() < table_.row_count()) segment->members.Resize(table_.row_count());
-    const auto work = works.find(segment);
-    if (work == works.end()) continue;
-    const std::size_t before = moves.size();
-    if (work->second.whole || work->second.rows.size() > table_.row_count() / kRowsWorthAScan + 1) {
-      EvaluateWhole(*segment, context, moves);
-    } else {
-      EvaluateRows(*segment, work->second.rows, context, moves);
-    }
-    const auto callers = callers_.find(segment);
-    if (callers == callers_.end()) continue;
-    for (const Segment* caller : callers->second) {
-      std::vector<facts::RowId>& dirty = works[caller].rows;
-      for (std::size_t i = before; i < moves.size(); ++i) dirty.push_back(moves[i].row);
+  }
+  for (std::size_t first = 0; first < order_.size();) {
+    std::size_t end = first + 1;
+    while (end < order_.size() && end - first < kMostAtOnce && order_[end]->depth == order_[first]->depth) ++end;
+    std::vector<facts::Bitmap> selected = SelectWhole(first, end, works, context);
+    auto next_selected = selected.begin();
+    for (; first < end; ++first) {
+      Segment& segment = *order_[first];
+      Work& work = works[first];
+      const std::size_t before = moves.size();
+      if (IsWhole(work)) {
+        const bool has_filter = segment.definition.filter.has_value();
+        ReplaceMembers(segment, has_filter ? std::move(*next_selected++) : facts::Bitmap(table_.row_count()), moves);
+      } else {
+        EvaluateRows(segment, work.rows, context, moves);
+      }
+      for (const Segment* caller : segment.callers) {
+        std::vector<facts::RowId>& dirty = works[caller->place].rows;
+        for (std::size_t i = before; i < moves.size(); ++i) dirty.push_back(moves[i].row);
+      }
     }
   }
   return moves;
 }
 
-void MembershipEvaluator::EvaluateWhole(Segment& segment, const filter::EvaluationContext& context,
-                                        std::vector<Move>& moves) {
-  const std::optional<filter::Filter>& filter = segment.definition.filter;
-  facts::Bitmap now = filter.has_value() ? filter->EvaluateAll(table_, context) : facts::Bitmap();
-  now.Resize(table_.row_count());
+bool MembershipEvaluator::IsWhole(const Work& work) const {
+  return work.whole || work.rows.size() > table_.row_count() / kRowsWorthAScan + 1;
+}
+
+std::vector<facts::Bitmap> MembershipEvaluator::SelectWhole(std::size_t first, std::size_t end, const Works& works,
+                                                            const filter::EvaluationContext& context) const {
+  std::vector<const filter::Filter*> filters;
+  for (std::size_t i = first; i < end; ++i) {
+    const std::optional<filter::Filter>& filter = order_[i]->definition.filter;
+    if (IsWhole(works[i]) && filter.has_value()) filters.push_back(&*filter);
+  }
+  return filters.empty() ? std::vector<facts::Bitmap>() : filter::Filter::EvaluateAll(filters, table_, context);
+}
+
+void MembershipEvaluator::ReplaceMembers(Segment& segment, facts::Bitmap now, std::vector<Move>& moves) {
   for (const facts::RowId row : segment.added) {
     if (table_.live(row)) now.Set(row);
   }
@@ -182,7 +209,7 @@ void MembershipEvaluator::EvaluateRows(Segment& segment, std::vector<facts::RowI
   }
 }
 
-void MembershipEvaluator::Undo(const std::vector<Move>& moves) {
+void MembershipEvaluator::Undo(absl::Span<const Move> moves) {
   for (const Move& move : moves) {
     facts::Bitmap& members = by_uid_.at(move.segment_uid)->members;
     if (move.entered) {

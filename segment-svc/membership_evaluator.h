@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "common/facts/bitmap.h"
 #include "common/facts/fact_catalogue.h"
 #include "common/facts/fact_table.h"
@@ -68,8 +69,8 @@ class MembershipEvaluator final : public filter::SegmentMembership {
                              absl::Time now);
   // The same for some rows of one segment.
   std::vector<Move> EvaluateIn(const std::string& id, std::vector<facts::RowId> rows, absl::Time now);
-  // Takes back the moves of the last Evaluate().
-  void Undo(const std::vector<Move>& moves);
+  // Takes back moves of the last Evaluate().
+  void Undo(absl::Span<const Move> moves);
 
   [[nodiscard]] const facts::Bitmap* Members(absl::string_view segment) const override;
   // Ids of all segments, of those whose filter reads the clock, and of those that are to have a filter and have none
@@ -86,19 +87,27 @@ class MembershipEvaluator final : public filter::SegmentMembership {
     // Decided by hand, also of rows that are not live.
     Roaring added;
     Roaring removed;
+    // Derived from all definitions: its place in `order_`, how many calls deep its filter goes, and who calls it.
+    std::size_t place = 0;
+    std::size_t depth = 0;
+    std::vector<const Segment*> callers;
   };
   // What is to be evaluated of one segment.
   struct Work {
     bool whole = false;
     std::vector<facts::RowId> rows;
   };
-  using Works = absl::flat_hash_map<const Segment*, Work>;
+  using Works = std::vector<Work>;  // by place
 
   void Rebuild();
   std::vector<Move> Run(Works& works, absl::Time now);
   [[nodiscard]] bool Selects(const Segment& segment, facts::RowId row, const filter::EvaluationContext& context) const;
   void AddRows(const std::vector<AppliedRow>& rows, Works& works) const;
-  void EvaluateWhole(Segment& segment, const filter::EvaluationContext& context, std::vector<Move>& moves);
+  // What the filters of those of order_[first, end) select that are to be evaluated whole; none of them calls another.
+  [[nodiscard]] std::vector<facts::Bitmap> SelectWhole(std::size_t first, std::size_t end, const Works& works,
+                                                       const filter::EvaluationContext& context) const;
+  [[nodiscard]] bool IsWhole(const Work& work) const;
+  void ReplaceMembers(Segment& segment, facts::Bitmap now, std::vector<Move>& moves);
   void EvaluateRows(Segment& segment, std::vector<facts::RowId>& rows, const filter::EvaluationContext& context,
                     std::vector<Move>& moves);
 
@@ -107,8 +116,7 @@ class MembershipEvaluator final : public filter::SegmentMembership {
   absl::flat_hash_map<std::int64_t, Segment*> by_uid_;
   // From here on derived from the definitions.
   SegmentGraph graph_;
-  std::vector<Segment*> order_;
-  absl::flat_hash_map<const Segment*, std::vector<const Segment*>> callers_;
+  std::vector<Segment*> order_;                       // by depth
   std::vector<std::vector<const Segment*>> readers_;  // by fact
 };
 

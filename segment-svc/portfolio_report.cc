@@ -8,7 +8,6 @@
 #include <map>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "common/base/time_util.h"
 #include "segment-svc/revenue_window.h"
 #include "segment-svc/segment_protos.h"
@@ -43,7 +42,9 @@ PortfolioReport::PortfolioReport(const SegmentView& view, facts::Bitmap rows, Op
       band_(view.facts, "health.band"),
       phase_(view.facts, "phase"),
       name_(view.facts, "name"),
-      owner_(view.facts, "owner") {}
+      owner_(view.facts, "owner"),
+      trial_(phase_.CodeOf("TRIAL")),
+      churned_(phase_.CodeOf("CHURNED")) {}
 
 void PortfolioReport::Count(facts::RowId row, Share& share) const {
   ++share.accounts;
@@ -57,8 +58,9 @@ void PortfolioReport::Fill(const Share& share, Message* message) const {
 }
 
 bool PortfolioReport::IsLive(facts::RowId row) const {
-  const bool lapsed_trial = phase_[row] == "TRIAL" && is_trial_.Or(row, 1) == 0;
-  return phase_[row] != "CHURNED" && !lapsed_trial;
+  const std::uint32_t phase = phase_.Code(row);
+  if (phase == 0) return true;
+  return phase != churned_ && !(phase == trial_ && is_trial_.Or(row, 1) == 0);
 }
 
 bool PortfolioReport::WeighsMore(facts::RowId a, facts::RowId b) const {
@@ -91,15 +93,17 @@ void PortfolioReport::AddTotals(v1::GetPortfolioReportResponse& report) const {
 std::vector<std::string> PortfolioReport::Bands() const {
   // Of all accounts, so that the lowest band is the same in every report. A band starts where another ends: the
   // lowest score in each tells their order.
-  absl::flat_hash_map<std::string, double> lowest;
-  const facts::FactTable& table = view_.facts.table();
-  table.live_rows().ForEach([&](facts::RowId row) {
-    const std::string& band = band_[row];
+  constexpr double kNobody = std::numeric_limits<double>::infinity();
+  std::vector<double> lowest_of(band_.code_count(), kNobody);
+  view_.facts.table().live_rows().ForEach([&](facts::RowId row) {
+    const std::uint32_t band = band_.Code(row);
     const auto score = score_[row];
-    if (band.empty() || !score.has_value()) return;
-    const auto [at, added] = lowest.emplace(band, *score);
-    if (!added) at->second = std::min(at->second, *score);
+    if (band != 0 && score.has_value()) lowest_of[band] = std::min(lowest_of[band], *score);
   });
+  std::map<std::string, double> lowest;
+  for (std::uint32_t band = 1; band < lowest_of.size(); ++band) {
+    if (lowest_of[band] != kNobody && !band_.TextOf(band).empty()) lowest.emplace(band_.TextOf(band), lowest_of[band]);
+  }
   const auto is_default = [](const auto& band) {
     return std::find(kDefaultBands.begin(), kDefaultBands.end(), band.first) != kDefaultBands.end();
   };
@@ -114,7 +118,7 @@ std::vector<std::string> PortfolioReport::Bands() const {
 }
 
 void PortfolioReport::AddHealth(v1::GetPortfolioReportResponse& report) const {
-  absl::flat_hash_map<std::string, Share> shares;
+  std::vector<Share> share_of(band_.code_count());
   std::int64_t live = 0;
   std::int64_t known = 0;
   // In billionths: a sum of doubles would depend on the order of rows, which a restart changes.
@@ -128,8 +132,12 @@ void PortfolioReport::AddHealth(v1::GetPortfolioReportResponse& report) const {
       ++known;
       sum += std::llround(*score * kBillion);
     }
-    Count(row, shares[score.has_value() ? band_[row] : std::string()]);
+    Count(row, share_of[score.has_value() ? band_.Code(row) : 0]);
   });
+  std::map<std::string, Share> shares;
+  for (std::uint32_t band = 0; band < share_of.size(); ++band) {
+    if (share_of[band].accounts > 0) shares[band_.TextOf(band)] = share_of[band];
+  }
   if (known > 0) report.set_mean_score(static_cast<double>(sum) / kBillion / static_cast<double>(known));
   report.set_score_coverage(live == 0 ? 0 : static_cast<double>(known) / static_cast<double>(live));
   std::vector<std::string> bands = Bands();
@@ -143,8 +151,12 @@ void PortfolioReport::AddHealth(v1::GetPortfolioReportResponse& report) const {
 }
 
 void PortfolioReport::AddPhases(v1::GetPortfolioReportResponse& report) const {
+  std::vector<Share> share_of(phase_.code_count());
+  rows_.ForEach([&](facts::RowId row) { Count(row, share_of[phase_.Code(row)]); });
   std::map<std::string, Share> shares;
-  rows_.ForEach([&](facts::RowId row) { Count(row, shares[phase_[row]]); });
+  for (std::uint32_t phase = 0; phase < share_of.size(); ++phase) {
+    if (share_of[phase].accounts > 0) shares[phase_.TextOf(phase)] = share_of[phase];
+  }
   const auto add = [&](const std::string& phase, const Share& share) {
     v1::PhaseShare* out = report.add_phases();
     out->set_phase(phase);

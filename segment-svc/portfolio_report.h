@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,7 @@ class PortfolioReport {
   const Options options_;
   const NumberFact mrr_, score_, coverage_, renewal_days_, is_trial_;
   const TextFact band_, phase_, name_, owner_;
+  const std::uint32_t trial_, churned_;  // codes of phases
 };
 
 }  // namespace perennial::segments

@@ -10,6 +10,12 @@
 #include "common/base/status_macros.h"
 
 namespace perennial::segments {
+namespace {
+
+// What one transaction stores at most of moves that need not be stored together.
+constexpr std::size_t kMovesAtOnce = 20'000;
+
+}  // namespace
 
 absl::Status NotReadyStatus() {
   const absl::Status status = absl::UnavailableError("facts or scores have not all arrived yet; retry");
@@ -62,7 +68,6 @@ absl::Status SegmentEngine::Load(const std::vector<SegmentRecord>& shipped) {
   event_revision_ = stored.event_revision;
   stored_progress_ = stored.progress;
   facts_revision_ = std::min(stored.progress.facts_revision, stored.progress.scored_facts_revision);
-  absl::flat_hash_map<std::int64_t, PublishedSegment*> by_uid;
   for (SegmentRecord& record : stored.segments) {
     evaluator_.Put({.uid = record.uid,
                     .id = record.id,
@@ -71,17 +76,17 @@ absl::Status SegmentEngine::Load(const std::vector<SegmentRecord>& shipped) {
                     .is_static = record.is_static});
     PublishedSegment& segment = segments_[record.id];
     segment.record = std::move(record);
-    by_uid[segment.record.uid] = &segment;
+    by_uid_[segment.record.uid] = &segment;
   }
   PERENNIAL_RETURN_IF_ERROR(
       store_.LoadDecisions([&](std::int64_t uid, absl::string_view account, bool included) {
-        const auto segment = by_uid.find(uid);
-        if (segment == by_uid.end()) return;
+        const auto segment = by_uid_.find(uid);
+        if (segment == by_uid_.end()) return;
         evaluator_.SetDecision(segment->second->record.id, facts_.Remember(account), included);
       }));
   return store_.LoadMembers([&](std::int64_t uid, absl::string_view account) {
-    const auto segment = by_uid.find(uid);
-    if (segment == by_uid.end()) return;
+    const auto segment = by_uid_.find(uid);
+    if (segment == by_uid_.end()) return;
     const facts::RowId row = facts_.Remember(account);
     segment->second->members.add(row);
     evaluator_.SetMember(segment->second->record.id, row);
@@ -89,17 +94,17 @@ absl::Status SegmentEngine::Load(const std::vector<SegmentRecord>& shipped) {
 }
 
 absl::Status SegmentEngine::Apply(const perennial::accounts::v1::WatchFactsResponse& message) {
-  return ApplyMessage(message);
-}
-
-absl::Status SegmentEngine::Apply(const perennial::health::v1::WatchHealthScoresResponse& message) {
-  return ApplyMessage(message);
   {
     const MutexLock write_lock(write_mu_);
     for (const auto& row : message.rows()) {
       if (row.purged()) purges_.push_back({.account_id = row.account_id(), .facts_revision = row.revision()});
     }
   }
+  return ApplyMessage(message);
+}
+
+absl::Status SegmentEngine::Apply(const perennial::health::v1::WatchHealthScoresResponse& message) {
+  return ApplyMessage(message);
 }
 
 absl::Status SegmentEngine::KnowFlagRules(const std::vector<std::string>& rule_ids) {
@@ -108,11 +113,6 @@ absl::Status SegmentEngine::KnowFlagRules(const std::vector<std::string>& rule_i
   return facts_.health().KnowRules(rule_ids);
 }
 
-void SegmentEngine::RewindScores() {
-  const MutexLock write_lock(write_mu_);
-  const WriteLock state_lock(state_mu_);
-  facts_.health().Rewind();
-  scores_resume_ = 0;
 void SegmentEngine::RewindFacts() {
   {
     const MutexLock write_lock(write_mu_);
@@ -127,6 +127,11 @@ void SegmentEngine::RewindFacts() {
   published_();
 }
 
+void SegmentEngine::RewindScores() {
+  const MutexLock write_lock(write_mu_);
+  const WriteLock state_lock(state_mu_);
+  facts_.health().Rewind();
+  scores_resume_ = 0;
 }
 
 template <class Message>
@@ -148,29 +153,24 @@ absl::Status SegmentEngine::ApplyMessage(const Message& message) {
       return rows.status();
     }
     status = EvaluateAndStore(*rows, {}, {.cause = Cause::kData, .time_of_facts = true});
+    CarryOutPurges();
   }
   published_();
   return status;
 }
 
-    CarryOutPurges();
 absl::Status SegmentEngine::Sweep() {
   absl::Status status;
   {
     const MutexLock write_lock(write_mu_);
     if (!started_) return absl::OkStatus();
     status = EvaluateAndStore({}, evaluator_.ReadingTheClock(), {.cause = Cause::kTime});
+    CarryOutPurges();
   }
   published_();
   return status;
 }
 
-    CarryOutPurges();
-bool SegmentEngine::CaughtUp() const {
-  if (!facts_.accounts().caught_up() || !facts_.health().caught_up()) return false;
-  // health-svc may have restarted as well and be behind what it had sent before.
-  const Progress now = ProgressNow();
-  return now.scored_facts_revision >= std::min(stored_progress_.scored_facts_revision, now.facts_revision);
 void SegmentEngine::CarryOutPurges() {
   // Only then has the account left what it was in.
   if (!started_ || stale_) return;
@@ -194,6 +194,11 @@ absl::Status SegmentEngine::CarryOut(const Purge& purge) {
   return store_.Purge(purge.account_id, purge.facts_revision);
 }
 
+bool SegmentEngine::CaughtUp() const {
+  if (!facts_.accounts().caught_up() || !facts_.health().caught_up()) return false;
+  // health-svc may have restarted as well and be behind what it had sent before.
+  const Progress now = ProgressNow();
+  return now.scored_facts_revision >= std::min(stored_progress_.scored_facts_revision, now.facts_revision);
 }
 
 Progress SegmentEngine::ProgressNow() const {
@@ -254,7 +259,7 @@ absl::Status SegmentEngine::EvaluateAndStore(const std::vector<AppliedRow>& rows
   const std::vector<Move> moves = evaluator_.Evaluate(rows, whole, clock_.Now());
   const bool first = !started_;
   const absl::Status status =
-      Store(std::move(write), moves, everything ? Attribution{.time_of_facts = true} : attribution);
+      StoreInParts(std::move(write), moves, everything ? Attribution{.time_of_facts = true} : attribution);
   if (!status.ok()) ForgetCompiled(compiled);
   stale_ = !status.ok();
   started_ = started_ || status.ok();
@@ -267,7 +272,23 @@ absl::Status SegmentEngine::EvaluateAndStore(const std::vector<AppliedRow>& rows
   return status;
 }
 
-absl::Status SegmentEngine::Store(StoreWrite write, const std::vector<Move>& moves, const Attribution& attribution) {
+absl::Status SegmentEngine::StoreInParts(StoreWrite write, absl::Span<const Move> moves,
+                                         const Attribution& attribution) {
+  absl::Span<const Move> left = moves;
+  do {
+    const absl::Span<const Move> part = left.subspan(0, kMovesAtOnce);
+    left.remove_prefix(part.size());
+    // What is known is not all reflected before the last part.
+    if (!left.empty()) write.progress = stored_progress_;
+    if (const absl::Status status = Store(std::exchange(write, {}), part, attribution); !status.ok()) {
+      evaluator_.Undo(left);
+      return status;
+    }
+  } while (!left.empty());
+  return absl::OkStatus();
+}
+
+absl::Status SegmentEngine::Store(StoreWrite write, absl::Span<const Move> moves, const Attribution& attribution) {
   const absl::Time now = clock_.Now();
   write.health_facts = facts_.health().TakeNewNames();
   write.changes.reserve(moves.size());
@@ -280,10 +301,11 @@ absl::Status SegmentEngine::Store(StoreWrite write, const std::vector<Move>& mov
                              .time = attribution.time_of_facts && as_of > absl::UnixEpoch() ? as_of : now,
                              .cause = own ? attribution.cause : Cause::kData});
   }
+  const Progress progress = write.progress.value_or(ProgressNow());
   std::int64_t event_revision = event_revision_;
   if (!write.empty()) {
     // Progress alone is not worth a write: after a restart the feeds come from the beginning anyway.
-    write.progress = ProgressNow();
+    write.progress = progress;
     const auto written = store_.Write(write);
     if (!written.ok()) {
       evaluator_.Undo(moves);
@@ -291,31 +313,35 @@ absl::Status SegmentEngine::Store(StoreWrite write, const std::vector<Move>& mov
       return written.status();
     }
     event_revision = *written;
-    stored_progress_ = *write.progress;
+    stored_progress_ = progress;
   }
-  Publish(write, moves, event_revision);
+  Publish(write, moves, event_revision, progress);
   return absl::OkStatus();
 }
 
-void SegmentEngine::Publish(const StoreWrite& write, const std::vector<Move>& moves, std::int64_t event_revision) {
+void SegmentEngine::Publish(const StoreWrite& write, absl::Span<const Move> moves, std::int64_t event_revision,
+                            const Progress& progress) {
   const WriteLock state_lock(state_mu_);
-  for (const SegmentRecord& record : write.created) segments_[record.id].record = record;
-  for (const SegmentRecord& record : write.updated) segments_[record.id].record = record;
-  absl::flat_hash_map<std::int64_t, PublishedSegment*> by_uid;
-  if (!moves.empty() || !write.deleted.empty()) {
-    for (auto& [id, segment] : segments_) by_uid[segment.record.uid] = &segment;
+  for (const auto* records : {&write.created, &write.updated}) {
+    for (const SegmentRecord& record : *records) {
+      PublishedSegment& segment = segments_[record.id];
+      segment.record = record;
+      by_uid_[record.uid] = &segment;
+    }
   }
   for (const Move& move : moves) {
-    Roaring& members = by_uid.at(move.segment_uid)->members;
+    Roaring& members = by_uid_.at(move.segment_uid)->members;
     if (move.entered) {
       members.add(move.row);
     } else {
       members.remove(move.row);
     }
   }
-  for (const std::int64_t uid : write.deleted) segments_.erase(std::string(by_uid.at(uid)->record.id));
+  for (const std::int64_t uid : write.deleted) {
+    segments_.erase(std::string(by_uid_.at(uid)->record.id));
+    by_uid_.erase(uid);
+  }
   event_revision_ = event_revision;
-  const Progress progress = ProgressNow();
   facts_revision_ = std::max(facts_revision_, std::min(progress.facts_revision, progress.scored_facts_revision));
 }
 
@@ -324,6 +350,7 @@ SegmentView SegmentEngine::ViewLocked() const {
           .segments = segments_,
           .event_revision = event_revision_,
           .facts_revision = facts_revision_,
+          .facts_feeds = facts_feeds_,
           .ready = ready_,
           .now = clock_.Now()};
 }

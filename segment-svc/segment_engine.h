@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "segment-svc/account_facts.h"
@@ -43,8 +45,6 @@ class SegmentEngine {
   absl::Status Apply(const perennial::accounts::v1::WatchFactsResponse& message);
   absl::Status Apply(const perennial::health::v1::WatchHealthScoresResponse& message);
   absl::Status KnowFlagRules(const std::vector<std::string>& rule_ids);
-  // Makes the scores resume from the beginning.
-  void RewindScores();
   // Called for each account that was purged, when nothing of it is in any segment: erases what others keep of it. With locks
   // held: it must not call the engine. Set before the feeds are followed.
   using OnPurge = std::function<absl::Status(const std::string& account_id)>;
@@ -60,6 +60,8 @@ class SegmentEngine {
     const ReadLock lock(state_mu_);
     return facts_.health().feed_id();
   }
+  // Makes the scores resume from the beginning.
+  void RewindScores();
   [[nodiscard]] std::int64_t facts_resume() const { return facts_resume_; }
   [[nodiscard]] std::int64_t scores_resume() const { return scores_resume_; }
 
@@ -139,18 +141,18 @@ class SegmentEngine {
     bool time_of_facts = false;
   };
 
-  SegmentEngine(SegmentStore& store, const Clock& clock, Published published);
-  absl::Status Load(const std::vector<SegmentRecord>& shipped);
   struct Purge {
     std::string account_id;
     std::int64_t facts_revision = 0;
   };
 
-  absl::StatusOr<StoreWrite> NewShipped(const StoredState& stored, const std::vector<SegmentRecord>& shipped);
-
+  SegmentEngine(SegmentStore& store, const Clock& clock, Published published);
+  absl::Status Load(const std::vector<SegmentRecord>& shipped);
   // Erases what is kept of accounts that were purged; tried again later when that fails.
   void CarryOutPurges() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status CarryOut(const Purge& purge) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  absl::StatusOr<StoreWrite> NewShipped(const StoredState& stored, const std::vector<SegmentRecord>& shipped);
+
   template <class Message>
   absl::Status ApplyMessage(const Message& message);
   // Compiles filters that could not be compiled before; ids of those that can be now.
@@ -159,10 +161,15 @@ class SegmentEngine {
   void ForgetCompiled(const std::vector<std::string>& ids) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status EvaluateAndStore(const std::vector<AppliedRow>& rows, std::vector<std::string> whole,
                                 const Attribution& attribution) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
-  // Stores `write` with `moves` added, then shows both to readers. On an error nothing is stored or shown.
-  absl::Status Store(StoreWrite write, const std::vector<Move>& moves, const Attribution& attribution)
+  // Stores `write` with `moves` added, then shows both to readers. On an error nothing is stored or shown, and the
+  // moves are undone. Progress is what has come of the feeds, unless `write` has another.
+  absl::Status Store(StoreWrite write, absl::Span<const Move> moves, const Attribution& attribution)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
-  void Publish(const StoreWrite& write, const std::vector<Move>& moves, std::int64_t event_revision)
+  // The same in several transactions, `write` in the first. On an error what came before is stored and shown.
+  absl::Status StoreInParts(StoreWrite write, absl::Span<const Move> moves, const Attribution& attribution)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  void Publish(const StoreWrite& write, absl::Span<const Move> moves, std::int64_t event_revision,
+               const Progress& progress)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   // Whether the feeds are far enough for the first evaluation.
   [[nodiscard]] bool CaughtUp() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
@@ -172,6 +179,7 @@ class SegmentEngine {
   SegmentStore& store_;
   const Clock& clock_;
   const Published published_;
+  OnPurge on_purge_;
   std::atomic<bool> ready_ = false;
   std::atomic<std::int64_t> facts_resume_ = 0;
   std::atomic<std::int64_t> scores_resume_ = 0;
@@ -179,8 +187,8 @@ class SegmentEngine {
   // Held by whoever makes a change, from taking it in to showing it.
   Mutex write_mu_;
   std::int64_t greatest_uid_ ABSL_GUARDED_BY(write_mu_) = 0;
-  OnPurge on_purge_;
   Progress stored_progress_ ABSL_GUARDED_BY(write_mu_);
+  std::vector<Purge> purges_ ABSL_GUARDED_BY(write_mu_);  // to be carried out
   bool started_ ABSL_GUARDED_BY(write_mu_) = false;
   // The membership is behind the table, because a message or a write failed: evaluate everything next time.
   bool stale_ ABSL_GUARDED_BY(write_mu_) = false;
@@ -188,11 +196,12 @@ class SegmentEngine {
 
   // Changed with both locks held, so that either is enough for reading.
   mutable FairSharedMutex state_mu_ ABSL_ACQUIRED_AFTER(write_mu_);
-  std::vector<Purge> purges_ ABSL_GUARDED_BY(write_mu_);  // to be carried out
   AccountFacts facts_;
   PublishedSegments segments_;
+  absl::flat_hash_map<std::int64_t, PublishedSegment*> by_uid_;  // into segments_
   std::int64_t event_revision_ = 0;
   std::int64_t facts_revision_ = 0;
+  std::int64_t facts_feeds_ = 0;
   MembershipEvaluator evaluator_{facts_.table()};  // needs write_mu_ alone
 };
 

@@ -29,6 +29,8 @@ struct SegmentView {
   std::int64_t event_revision;
   // Facts up to this revision, and the scores from them, are evaluated.
   std::int64_t facts_revision;
+  // How often the facts have been begun anew: revisions of one feed say nothing about another's.
+  std::int64_t facts_feeds;
   // False until both feeds have been caught up with: `facts` is incomplete then, while `segments` are as they were
   // stored.
   bool ready;

@@ -1,6 +1,7 @@
 #include "segment-svc/segments.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,9 +12,9 @@
 #include "common/base/page_token.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
+#include "common/base/update_mask.h"
 #include "common/filter/filter_reading.h"
 #include "segment-svc/segment_checks.h"
-#include "segment-svc/segment_mask.h"
 #include "segment-svc/segment_protos.h"
 
 namespace perennial::segments {
@@ -36,6 +37,14 @@ absl::StatusOr<std::optional<filter::Filter>> CheckFilter(const SegmentEngine::E
   }
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   return std::optional(*std::move(filter));
+}
+
+// May be named by a mask, and change nothing.
+const std::vector<std::string>& OutputFields() {
+  static const auto& fields =
+      *new std::vector<std::string>{"name",        "canonical_filter", "definition_revision", "member_count",
+                                    "create_time", "update_time",      "etag",                "kind"};
+  return fields;
 }
 
 absl::Status CheckEtag(const std::string& etag, const SegmentRecord& record) {
@@ -124,8 +133,9 @@ absl::StatusOr<v1::UpdateSegmentResponse> Segments::Update(const v1::UpdateSegme
     BadRequest bad;
     const auto id = CheckSegmentName(request.segment().name());
     bad.AddIfError("segment.name", id.status());
-    const auto fields = FieldsToUpdate(request);
-    bad.AddIfError("update_mask", fields.status());
+    const std::set<std::string> fields =
+        ResolveUpdateMask(request.segment(), request.has_update_mask() ? &request.update_mask() : nullptr,
+                          {"display_name", "description", "filter"}, {}, OutputFields(), bad);
     CheckAuthor(request.author(), bad);
     if (!bad.empty() && !request.segment().filter().empty()) {
       // Which segment is meant is not known, but a filter that is wrong anywhere is named with the rest.
@@ -142,9 +152,9 @@ absl::StatusOr<v1::UpdateSegmentResponse> Segments::Update(const v1::UpdateSegme
       bad.Add("segment.kind", "cannot be changed; create another segment");
     }
     SegmentRecord record = before;
-    if (fields->display_name) record.display_name = request.segment().display_name();
-    if (fields->description) record.description = request.segment().description();
-    if (fields->filter) record.filter = request.segment().filter();
+    if (fields.contains("display_name")) record.display_name = request.segment().display_name();
+    if (fields.contains("description")) record.description = request.segment().description();
+    if (fields.contains("filter")) record.filter = request.segment().filter();
     CheckSegmentTexts(ToProto(record, 0), "segment.", bad);
     std::optional<filter::Filter> filter;
     if (record.filter != before.filter) {

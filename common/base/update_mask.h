@@ -17,7 +17,7 @@ namespace perennial {
 // Which fields an update changes, by AIP-134: the paths of the mask; "*" or no mask at all mean all `mutable_fields`, in the
 // second case only those that are set in `resource`. Paths that may not be changed are added to `bad` under "update_mask".
 // A path "field.key" stands for one key of a map field listed in `map_fields`; it is returned as it is. Output-only fields in
-// `ignored_fields` are allowed and dropped.
+// `ignored_fields` are allowed and dropped. "*" must stand alone.
 inline std::set<std::string> ResolveUpdateMask(const google::protobuf::Message& resource,
                                                const google::protobuf::FieldMask* mask,
                                                const std::vector<std::string>& mutable_fields,
@@ -41,6 +41,7 @@ inline std::set<std::string> ResolveUpdateMask(const google::protobuf::Message& 
   for (const std::string& path : mask->paths()) {
     const std::string field = path.substr(0, path.find('.'));
     if (path == "*") {
+      if (mask->paths_size() > 1) bad.Add("update_mask", "must name \"*\" alone");
       paths.insert(mutable_fields.begin(), mutable_fields.end());
     } else if (contains(mutable_fields, path) || (field != path && contains(map_fields, field))) {
       paths.insert(path);

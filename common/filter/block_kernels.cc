@@ -36,7 +36,8 @@ using NumbersKernel = void (*)(const double* values, const Word* known, double b
 using CodesKernel = void (*)(const std::uint32_t* codes, std::uint32_t bound, std::size_t words, Word* out);
 
 template <Test kTest>
-[[maybe_unused]] void NumbersPlain(const double* values, const Word* known, double bound, std::size_t words, Word* out) {
+[[maybe_unused]] void NumbersPlain(const double* values, const Word* known, double bound, std::size_t words,
+                                   Word* out) {
   for (std::size_t w = 0; w < words; ++w) out[w] = TestWord<kTest>(values + w * 64, bound, kRowsPerWord) & known[w];
 }
 

@@ -18,7 +18,8 @@ namespace {
 constexpr double kMaxDays = 36525;
 
 // The fact that tells since when `definition`'s has its value.
-std::optional<facts::FactId> ChangeFactOf(const facts::FactDefinition& definition, const facts::FactCatalogue& catalogue) {
+std::optional<facts::FactId> ChangeFactOf(const facts::FactDefinition& definition,
+                                          const facts::FactCatalogue& catalogue) {
   if (definition.change_fact.empty()) return std::nullopt;
   const auto fact = catalogue.Find(definition.change_fact);
   if (!fact.has_value()) return std::nullopt;
@@ -44,7 +45,8 @@ absl::Status AddChanged(const Value& call, ProgramBuilder& builder) {
   const bool takes = call.arguments.size() == 2 && call.arguments[0].form != Value::Form::kCall &&
                      call.arguments[1].form != Value::Form::kCall;
   if (!takes) {
-    return builder.Error(call.offset, "changed() takes a fact and a number of days", R"(for example changed(phase, "30d"))");
+    return builder.Error(call.offset, "changed() takes a fact and a number of days",
+                         R"(for example changed(phase, "30d"))");
   }
   const Value& name = call.arguments[0];
   const Value& window = call.arguments[1];

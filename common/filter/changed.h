@@ -7,8 +7,8 @@
 
 namespace perennial::filter {
 
-// Adds changed(fact, "30d"): whether the fact has had its present value for less than so many whole UTC days, the day of
-// now being the first. Only of facts whose definition names one that tells since when; unknown when that is unknown.
+// Adds changed(fact, "30d"): whether the fact has had its present value for less than so many whole UTC days, the day
+// of now being the first. Only of facts whose definition names one that tells since when; unknown when that is unknown.
 absl::Status AddChanged(const Value& call, ProgramBuilder& builder);
 
 // Where the window of so many whole UTC days ending with that of `now` begins, in seconds since 1970: what a fact that

@@ -68,7 +68,8 @@ absl::StatusOr<double> DaysBeforeNow(const Value& call, const ProgramBuilder& bu
   }
   if (call.text == "segment" || call.text == "changed") {
     return builder.Error(call.offset, absl::StrCat(call.text, "() is true or false and is not compared"),
-                         call.text == "segment" ? R"(write segment("id") alone)" : R"(write changed(fact, "30d") alone)");
+                         call.text == "segment" ? R"(write segment("id") alone)"
+                                                : R"(write changed(fact, "30d") alone)");
   }
   if (call.text != "days_ago") return UnknownFunction(call, builder);
   std::optional<double> days;

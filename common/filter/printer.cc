@@ -89,7 +89,8 @@ class Printer {
             node.number == 0 ? std::string("now()") : absl::StrCat("days_ago(", FormatNumber(node.number), ")"));
       case NodeKind::kChanged:
         out_.depth = std::max(out_.depth, depth + 1);
-        return Append("changed(", FactName(catalogue_.Get(node.operand).name), ", \"", FormatNumber(node.number), "d\")");
+        return Append("changed(", FactName(catalogue_.Get(node.operand).name), ", \"", FormatNumber(node.number),
+                      "d\")");
       case NodeKind::kText:
         return Append(FactName(NameOf(node)), Compared(node), Quoted(program_.patterns[node.operand]));
       case NodeKind::kElement: return Append(FactName(NameOf(node)), ":", Quoted(program_.patterns[node.operand]));

@@ -17,7 +17,7 @@ enum class NodeKind : std::uint8_t {
   kOr,
   kNot,
   kNumber,   // number, bool (0 or 1) or time (seconds since 1970) `comparator` `number`
-  kChanged,  // the fact `operand` has had its value for less than `number` days, as `fact` tells: days, or the time since when
+  kChanged,  // the fact `operand` has had its value for less than `number` days, as `fact` tells: days, or since when
   kClock,    // time `comparator` (now - `number` days)
   kText,     // string `comparator` patterns[operand]; only = and != look at its wildcards
   kElement,  // set has an element that patterns[operand] matches

@@ -61,7 +61,8 @@ TEST_F(FilterChangedTest, IsTrueWhileTheValueIsYoungerThanTheWindow) {
 }
 
 TEST_F(FilterChangedTest, CountsWholeDaysBackFromTheDayOfNow) {
-  const absl::Time first = absl::FromCivil(absl::CivilDay(2024, 2, 15), absl::UTCTimeZone());  // 29 days before, over a leap day
+  // 29 days before, over a leap day.
+  const absl::Time first = absl::FromCivil(absl::CivilDay(2024, 2, 15), absl::UTCTimeZone());
   EXPECT_EQ(Evaluated("changed(health.band, \"30d\")", {}, first), Truth::kTrue);
   EXPECT_EQ(Evaluated("changed(health.band, \"30d\")", {}, first - absl::Microseconds(1)), Truth::kFalse);
   EXPECT_EQ(Evaluated("changed(health.band, \"30d\")", {}, now_), Truth::kTrue);
@@ -79,7 +80,8 @@ TEST_F(FilterChangedTest, ReadsTheClockWhereAMomentTellsOfTheChange) {
 }
 
 TEST_F(FilterChangedTest, IsWrittenInOneWay) {
-  for (const char* text : {"changed(health.band,30d)", "changed( health.band , \"30d\" )", "changed(health.band, 720h)"}) {
+  for (const char* text :
+       {"changed(health.band,30d)", "changed( health.band , \"30d\" )", "changed(health.band, 720h)"}) {
     EXPECT_EQ(Compiled(text).canonical(), "changed(health.band, \"30d\")") << text;
   }
   EXPECT_EQ(Compiled("-changed(phase, 7d) mrr>5").canonical(), "NOT (changed(phase, \"7d\")) AND mrr > 5");

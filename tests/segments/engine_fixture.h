@@ -45,17 +45,17 @@ class FlakyStore final : public SegmentStore {
  public:
   explicit FlakyStore(std::unique_ptr<SegmentStore> store) : store_(std::move(store)) {}
   bool failing = false;
+  // Of the writes that come next, so many succeed and the one after them fails; never when negative.
+  int writes_until_failure = -1;
 
   absl::StatusOr<StoredState> Load() override { return store_->Load(); }
   absl::Status LoadMembers(const std::function<void(std::int64_t, absl::string_view)>& visit) override {
     return store_->LoadMembers(visit);
   }
   absl::StatusOr<std::int64_t> Write(const StoreWrite& write) override {
-    if (failing) return absl::ResourceExhaustedError("disk is full");
+    if (failing || writes_until_failure-- == 0) return absl::ResourceExhaustedError("disk is full");
     return store_->Write(write);
   }
-  absl::StatusOr<std::vector<EventRecord>> Events(std::int64_t after, std::int64_t up_to,
-                                                  absl::string_view segment_id) override {
   absl::StatusOr<bool> IsPurged(absl::string_view account_id, std::int64_t facts_revision) override {
     return store_->IsPurged(account_id, facts_revision);
   }
@@ -63,6 +63,8 @@ class FlakyStore final : public SegmentStore {
     if (failing) return absl::ResourceExhaustedError("disk is full");
     return store_->Purge(account_id, facts_revision);
   }
+  absl::StatusOr<std::vector<EventRecord>> Events(std::int64_t after, std::int64_t up_to,
+                                                  absl::string_view segment_id) override {
     return store_->Events(after, up_to, segment_id);
   }
   absl::StatusOr<std::vector<StayRecord>> Members(std::int64_t segment_uid, absl::string_view after_account,

@@ -114,8 +114,11 @@ FakeUpstream::FakeUpstream()
   builder.RegisterService(facts_.get());
   builder.RegisterService(scores_.get());
   builder.RegisterService(flags_.get());
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
   server_ = builder.BuildAndStart();
 }
+
+std::string FakeUpstream::address() const { return "127.0.0.1:" + std::to_string(port_); }
 
 FakeUpstream::~FakeUpstream() { server_->Shutdown(std::chrono::system_clock::now()); }
 
@@ -131,6 +134,14 @@ std::int64_t FakeUpstream::Delete(const std::string& account) {
 
 void FakeUpstream::PutScore(const std::string& account, const ScoresFeed::Score& score) {
   state_->Edit([&] { return state_->scores.Put(account, score); });
+}
+
+void FakeUpstream::Define(const std::string& name, facts::FactType type) {
+  state_->Edit([&] { state_->accounts.Define(name, type); });
+}
+
+void FakeUpstream::DeleteScore(const std::string& account) {
+  state_->Edit([&] { return state_->scores.Delete(account); });
 }
 
 void FakeUpstream::SetScored() {

@@ -20,10 +20,15 @@ class FakeUpstream {
   // A channel to it, without a socket.
   std::shared_ptr<grpc::Channel> Channel();
 
+  // Where another process reaches it.
+  [[nodiscard]] std::string address() const;
+
   // As in AccountsFeed and ScoresFeed. A change of facts counts as scored only once a score or SetScored() says so.
   std::int64_t Put(const std::string& account, const Values& values);
   std::int64_t Delete(const std::string& account);
+  void Define(const std::string& name, facts::FactType type);
   void PutScore(const std::string& account, const ScoresFeed::Score& score);
+  void DeleteScore(const std::string& account);
   // All facts have been scored.
   void SetScored();
   void SetRules(std::vector<std::string> rules);
@@ -43,6 +48,7 @@ class FakeUpstream {
   const std::unique_ptr<Facts> facts_;
   const std::unique_ptr<Scores> scores_;
   const std::unique_ptr<Flags> flags_;
+  int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
 

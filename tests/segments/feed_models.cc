@@ -65,6 +65,7 @@ std::int64_t ScoresFeed::Put(const std::string& account, const Score& score, abs
   out->set_name("accounts/" + account + "/healthScore");
   if (score.score.has_value()) out->set_score(*score.score);
   out->set_band(score.band);
+  if (score.band_time.has_value()) SetTimestamp(*score.band_time, out->mutable_band_time());
   out->set_coverage(score.score.has_value() ? 1 : 0);
   out->set_facts_revision(score.facts_revision);
   out->set_revision(revision_);

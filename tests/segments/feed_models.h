@@ -55,6 +55,7 @@ class ScoresFeed {
     std::vector<std::string> open_flags = {};
     std::map<std::string, double> measures = {};
     std::int64_t facts_revision = 0;
+    std::optional<absl::Time> band_time = std::nullopt;
   };
   std::int64_t Put(const std::string& account, const Score& score, absl::Time as_of = TestTime());
   std::int64_t Delete(const std::string& account);

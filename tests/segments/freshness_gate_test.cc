@@ -56,6 +56,19 @@ TEST_F(FreshnessGateTest, NeverGoesBack) {
   EXPECT_TRUE(gate.Reached(7));
 }
 
+TEST_F(FreshnessGateTest, BeginsAnewWithAnotherFeed) {
+  FreshnessGate gate;
+  gate.Advance(7);
+  auto eight = Wait(gate, 8);
+  gate.Advance(0, 1);
+  EXPECT_FALSE(gate.Reached(7));
+  gate.Advance(9, 0);  // late news of the feed before
+  EXPECT_FALSE(gate.Reached(1));
+  EXPECT_FALSE(IsThere(eight));
+  gate.Advance(8, 1);
+  EXPECT_THAT(eight.get(), IsOk());
+}
+
 TEST_F(FreshnessGateTest, TellsWhoWaitedTooLong) {
   FreshnessGate gate;
   auto late = Wait(gate, 5, std::chrono::milliseconds(1));

@@ -298,5 +298,56 @@ TEST_F(EngineTest, ReachesAFactsRevisionWhenFactsAndTheirScoresAreIn) {
   EXPECT_EQ(reached(), revision);
 }
 
+TEST_F(EngineTest, RevisionsOfAnotherFeedBeginAnew) {
+  const auto reached = [&] { return engine->Read([](const SegmentView& view) { return view.facts_revision; }); };
+  for (int i = 0; i < 10; ++i) accounts.Put(absl::StrCat("a", i), {{"mrr", 1.0}});
+  Sync();
+  EXPECT_EQ(reached(), 10);
+  engine->RewindFacts();
+  EXPECT_EQ(reached(), 0);
+  accounts = {};
+  scores = {};
+  accounts.Put("acme", {{"mrr", 1.0}});
+  Sync();
+  EXPECT_EQ(reached(), 1);
+  EXPECT_EQ(engine->Read([](const SegmentView& view) { return view.facts.table().live_count(); }), 1U);
+}
+
+// More moves than one transaction stores.
+TEST_F(EngineTest, StoresManyMovesInPartsAndGoesOnWhereOneFailed) {
+  constexpr int kAccounts = 45'000;
+  Sync();
+  accounts.Define("mrr", facts::FactType::kNumber);
+  Sync();
+  Create("big", "mrr > 100");
+  for (int i = 0; i < kAccounts; ++i) accounts.Put(absl::StrCat("a", i), {{"mrr", 200.0}});
+  store->writes_until_failure = 1;
+  EXPECT_THAT(SyncFacts(), HasCode(absl::StatusCode::kResourceExhausted));
+  EXPECT_FALSE(engine->ready());
+  const std::size_t stored = MembersOf("big").size();
+  EXPECT_GT(stored, 0U);
+  EXPECT_LT(stored, static_cast<std::size_t>(kAccounts));
+  EXPECT_EQ(engine->Read([](const SegmentView& view) { return view.facts_revision; }), 0) << "not all of it is stored";
+  Sync();
+  EXPECT_TRUE(engine->ready());
+  EXPECT_EQ(MembersOf("big").size(), static_cast<std::size_t>(kAccounts));
+  EXPECT_EQ(Replayed()["big"].size(), static_cast<std::size_t>(kAccounts));
+}
+
+TEST_F(EngineTest, FollowsTheClockAwayFromAChange) {
+  accounts.Put("acme", {{"mrr", 1.0}});
+  scores.Put("acme", {.score = 20.0, .band = "red", .band_time = TestTime() - absl::Hours(24)});
+  Sync();
+  Create("turned", "health.band = \"red\" AND changed(health.band, \"3d\")");
+  EXPECT_EQ(MembersOf("turned"), (Members{"acme"}));
+  clock.Set(TestTime() + absl::Hours(24));
+  ASSERT_THAT(engine->Sweep(), IsOk());
+  EXPECT_EQ(MembersOf("turned"), (Members{"acme"}));
+  clock.Set(TestTime() + absl::Hours(48));
+  ASSERT_THAT(engine->Sweep(), IsOk());
+  EXPECT_EQ(MembersOf("turned"), Members{});
+  EXPECT_EQ(Events().back().cause, Cause::kTime);
+}
+
 }  // namespace
 }  // namespace perennial::segments

@@ -253,7 +253,7 @@ TEST_F(SegmentsTest, NamesPathsThatAreNoFields) {
                                   update.mutable_update_mask()->add_paths(path);
                                 }
                               }).status();
-  EXPECT_THAT(FieldsOf(status), ElementsAre("update_mask"));
+  EXPECT_THAT(FieldsOf(status), ElementsAre("update_mask", "update_mask"));
   EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("'colour'"), HasSubstr("'filter.text'")));
   EXPECT_THAT(FieldsOf(Update([](auto& update) {
                          update.mutable_update_mask()->add_paths("*");
