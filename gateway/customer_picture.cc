@@ -26,7 +26,8 @@ CustomerStubs::CustomerStubs(Backend& accounts_svc, Backend& health_svc, Backend
       timeline(accounts_svc.channel()),
       scores(health_svc.channel()),
       flags(health_svc.channel()),
-      segments(segment_svc.channel()) {}
+      segments(segment_svc.channel()),
+      engagements(segment_svc.channel()) {}
 
 CustomerPicture::CustomerPicture(CustomerStubs& stubs, grpc::CallbackServerContext& context, std::string name,
                                  std::chrono::system_clock::time_point deadline, v1::GetCustomer360Response& response,
@@ -60,6 +61,7 @@ void CustomerPicture::Ask() {
   flags_.request.set_page_size(kPageSize);
   segments_.request.set_account(name_);
   segments_.request.set_page_size(kPageSize);
+  engagement_.request.set_account(name_);
 
   Start(account_, stubs_.accounts_backend, [this](auto* context, auto done) {
     stubs_.accounts.async()->GetAccount(context, &account_.request, &account_.response, std::move(done));
@@ -79,6 +81,9 @@ void CustomerPicture::Ask() {
   });
   Start(segments_, stubs_.segments_backend, [this](auto* context, auto done) {
     stubs_.segments.async()->ListAccountSegments(context, &segments_.request, &segments_.response, std::move(done));
+  });
+  Start(engagement_, stubs_.segments_backend, [this](auto* context, auto done) {
+    stubs_.engagements.async()->GetEngagement(context, &engagement_.request, &engagement_.response, std::move(done));
   });
   AskForCare();
   OnPart();
@@ -124,6 +129,7 @@ void CustomerPicture::Compose() {
   if (Has("health", health_.status)) response_.mutable_health()->Swap(health_.response.mutable_explanation());
   if (Has("flags", flags_.status)) response_.mutable_flags()->Swap(flags_.response.mutable_flags());
   if (Has("segments", segments_.status)) response_.mutable_segments()->Swap(segments_.response.mutable_memberships());
+  if (Has("engagement", engagement_.status)) response_.mutable_engagement()->Swap(&engagement_.response);
   if (Has("contacts", contacts_.status)) response_.mutable_contacts()->Swap(contacts_.response.mutable_contacts());
   if (Has("goals", goals_.status)) response_.mutable_goals()->Swap(goals_.response.mutable_goals());
   if (Has("tasks", tasks_.status)) response_.mutable_tasks()->Swap(tasks_.response.mutable_tasks());

@@ -19,6 +19,7 @@
 #include "perennial/gateway/v1/customer_service.pb.h"
 #include "perennial/health/v1/flag_service.grpc.pb.h"
 #include "perennial/health/v1/health_score_service.grpc.pb.h"
+#include "perennial/segments/v1/engagement_service.grpc.pb.h"
 #include "perennial/segments/v1/segment_service.grpc.pb.h"
 
 namespace perennial::gateway {
@@ -39,6 +40,7 @@ struct CustomerStubs {
   health::v1::HealthScoreService::Stub scores;
   health::v1::FlagService::Stub flags;
   segments::v1::SegmentService::Stub segments;
+  segments::v1::EngagementService::Stub engagements;
 };
 
 // The parts of one GetCustomer360 on their way. Each part writes its own slot; whichever answers last composes the
@@ -89,6 +91,7 @@ class CustomerPicture : public std::enable_shared_from_this<CustomerPicture> {
   Part<health::v1::ExplainHealthScoreRequest, health::v1::ExplainHealthScoreResponse> health_;
   Part<health::v1::ListFlagsRequest, health::v1::ListFlagsResponse> flags_;
   Part<segments::v1::ListAccountSegmentsRequest, segments::v1::ListAccountSegmentsResponse> segments_;
+  Part<segments::v1::GetEngagementRequest, segments::v1::GetEngagementResponse> engagement_;
   Part<accounts::v1::ListContactsRequest, accounts::v1::ListContactsResponse> contacts_;
   Part<accounts::v1::ListGoalsRequest, accounts::v1::ListGoalsResponse> goals_;
   Part<accounts::v1::ListTasksRequest, accounts::v1::ListTasksResponse> tasks_;

@@ -29,6 +29,8 @@ TEST_F(CustomerServiceTest, ComposesAllParts) {
   EXPECT_EQ(picture_.health().score().name(), "accounts/acme/healthScore");
   EXPECT_EQ(picture_.flags(0).name(), "accounts/acme/flags/silent");
   EXPECT_EQ(picture_.segments(0).account(), "accounts/acme");
+  EXPECT_EQ(picture_.engagement().account(), "accounts/acme");
+  EXPECT_EQ(picture_.engagement().engagement_model().name(), "engagementModels/pooled");
   EXPECT_EQ(picture_.contacts(0).name(), "accounts/acme/contacts/c1");
   EXPECT_EQ(picture_.goals(0).name(), "accounts/acme/goals/g1");
   EXPECT_EQ(picture_.tasks(0).name(), "accounts/acme/tasks/t1");
@@ -63,6 +65,16 @@ TEST_F(CustomerServiceTest, OnePartOfAServiceMayFailAlone) {
   EXPECT_EQ(picture_.tasks_size(), 0);
   EXPECT_EQ(picture_.goals_size(), 1);
   EXPECT_EQ(picture_.timeline_size(), 1);
+}
+
+TEST_F(CustomerServiceTest, NamesTheEngagementThatSegmentSvcCannotTell) {
+  engagements_.fail = true;
+  ASSERT_TRUE(Get("accounts/acme").ok());
+  ASSERT_EQ(picture_.missing_parts_size(), 1);
+  EXPECT_EQ(picture_.missing_parts(0).part(), "engagement");
+  EXPECT_EQ(picture_.missing_parts(0).status().code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_FALSE(picture_.has_engagement());
+  EXPECT_EQ(picture_.segments_size(), 1);
 }
 
 TEST_F(CustomerServiceTest, NamesThePartThatHangsInTime) {

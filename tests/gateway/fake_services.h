@@ -23,6 +23,7 @@
 #include "perennial/accounts/v1/timeline_service.grpc.pb.h"
 #include "perennial/health/v1/flag_service.grpc.pb.h"
 #include "perennial/health/v1/health_score_service.grpc.pb.h"
+#include "perennial/segments/v1/engagement_service.grpc.pb.h"
 #include "perennial/segments/v1/segment_service.grpc.pb.h"
 
 namespace perennial::gateway::testing {
@@ -239,6 +240,18 @@ class FakeSegments final : public segments::v1::SegmentService::Service {
     response->add_memberships()->set_account(request->account());
     return grpc::Status::OK;
   }
+};
+
+class FakeEngagements final : public segments::v1::EngagementService::Service {
+ public:
+  grpc::Status GetEngagement(grpc::ServerContext*, const segments::v1::GetEngagementRequest* request,
+                             segments::v1::GetEngagementResponse* response) override {
+    if (fail) return {grpc::StatusCode::UNAVAILABLE, "facts have not all arrived yet"};
+    response->set_account(request->account());
+    response->mutable_engagement_model()->set_name("engagementModels/pooled");
+    return grpc::Status::OK;
+  }
+  std::atomic<bool> fail = false;
 };
 
 // A process behind the gateway; it can be stopped and started again on its port.

@@ -80,9 +80,10 @@ class GatewayTest : public ::testing::Test {
   FakeScores scores_;
   FakeFlags flags_;
   FakeSegments segments_;
+  FakeEngagements engagements_;
   FakeProcess accounts_process_{{&accounts_, &subscriptions_, &facts_, &ingest_, &goals_, &tasks_, &timeline_}};
   FakeProcess health_process_{{&scores_, &flags_}};
-  FakeProcess segments_process_{{&segments_}};
+  FakeProcess segments_process_{{&segments_, &engagements_}};
   GatewayOptions options_;
   std::unique_ptr<Gateway> gateway_;
   std::shared_ptr<grpc::Channel> channel_;
