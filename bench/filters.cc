@@ -1,5 +1,5 @@
-// Filters over whole tables, against DuckDB with two threads over the same rows: one ad-hoc filter of four predicates (P4), a
-// hundred segments in full (P5), and the cost an account as the table grows (P14). Every count is compared.
+// Filters over whole tables, against DuckDB with two threads over the same rows: one ad-hoc filter of four predicates
+// (P4), a hundred segments in full (P5), and the cost an account as the table grows (P14). Every count is compared.
 //
 //   bench_filters [accounts] [rounds]
 
@@ -120,7 +120,9 @@ nlohmann::json CompareSegments(const char* name, bool distinct, int rounds, cons
 nlohmann::json CostAnAccount(std::size_t accounts, int rounds) {
   const SampleTable sample(accounts);
   std::vector<Filter> filters;
-  for (const SampleFilter& one : perennial::bench::SampleFilters(100, true)) filters.push_back(Compiled(one.filter, sample));
+  for (const SampleFilter& one : perennial::bench::SampleFilters(100, true)) {
+    filters.push_back(Compiled(one.filter, sample));
+  }
   std::vector<double> one;
   std::vector<double> hundred;
   const int repeat = static_cast<int>(1'000'000 / accounts);
@@ -145,7 +147,8 @@ int main(int argc, char** argv) {
   nlohmann::json out = nlohmann::json::array();
   {
     const SampleTable sample(static_cast<std::size_t>(accounts));
-    const std::string csv = (std::filesystem::temp_directory_path() / absl::StrCat("bench_filters.", getpid())).string();
+    const std::string csv =
+        (std::filesystem::temp_directory_path() / absl::StrCat("bench_filters.", getpid())).string();
     sample.WriteCsv(csv);
     DuckDb duckdb;
     duckdb.Run(sample.CreateSql(csv));
