@@ -1,5 +1,6 @@
-// Drives a fuzz target where there is no libFuzzer: runs every file of the given folders, then changes of them at random until
-// -max_total_time seconds are over. Other flags are taken and ignored. The sanitizers end the process when something is wrong.
+// Drives a fuzz target where there is no libFuzzer: runs every file of the given folders, then changes of them at random
+// until -max_total_time seconds are over. Other flags are taken and ignored. The sanitizers end the process when
+// something is wrong.
 
 #include <algorithm>
 #include <chrono>
