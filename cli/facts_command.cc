@@ -1,11 +1,11 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
-#include "absl/strings/str_cat.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/list_pages.h"
 #include "cli/list_views.h"
+#include "cli/moment.h"
 #include "cli/name_lookup.h"
 #include "common/base/time_util.h"
 
@@ -20,16 +20,6 @@ struct FactsOptions {
   std::string name;
   std::optional<absl::Time> as_of;
 };
-
-// RFC 3339, or a day, which means its end, as windows end with the day of as_of.
-absl::Time ParseAsOf(const std::string& text) {
-  absl::Time time;
-  std::string error;
-  if (absl::ParseTime(absl::RFC3339_full, text, &time, &error)) return time;
-  if (absl::ParseTime("%Y-%m-%d", text, &time, &error)) return time + absl::Hours(24) - absl::Seconds(1);
-  throw CLI::ValidationError("--as-of",
-                             absl::StrCat("\"", text, "\" is no time, for example 2024-12-31T23:59:59Z or 2024-12-31"));
-}
 
 int RunFacts(const GlobalOptions& options, const FactsOptions& asked) {
   const Client client(options);
@@ -69,7 +59,7 @@ void AddFactsCommand(CLI::App& app, GlobalOptions& options) {
       ->type_name("NAME");
   command
       ->add_option_function<std::string>(
-          "--as-of", [asked](const std::string& text) { asked->as_of = ParseAsOf(text); },
+          "--as-of", [asked](const std::string& text) { asked->as_of = ParseMoment("--as-of", text); },
           "As known at that moment: RFC 3339, or a day (its end, UTC)")
       ->type_name("TIME");
   command->callback([&options, asked] { options.exit_code = RunFacts(options, *asked); });

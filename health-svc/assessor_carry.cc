@@ -23,9 +23,9 @@ bool SameValues(const CarriedFacts& a, const CarriedFacts& b) {
 
 }  // namespace
 
-// The last row of a day holds the facts as of its end: when a fact goes missing from one day to the next, its last known
-// value is at hand. Everything else (a fact that goes missing within a day, days without rows, an account that is new to
-// this process, a change of a day that may come from records of the past) is looked for in the past.
+// The last row of a day holds the facts as of its end: when a fact goes missing from one day to the next, its last
+// known value is at hand. Everything else (a fact that goes missing within a day, days without rows, an account that is
+// new to this process, a change of a day that may come from records of the past) is looked for in the past.
 Assessment Assessor::FollowCarried(const ReadRow& next) {
   Assessment out;
   if (portfolio_.carry_specs().empty() || HasChurned(portfolio_.catalogue(), next.facts)) return out;
@@ -33,8 +33,7 @@ Assessment Assessor::FollowCarried(const ReadRow& next) {
   const CarriedFacts* present = row.has_value() ? portfolio_.CarriedOf(*row) : nullptr;
   CarriedFacts carried = present != nullptr ? *present : CarriedFacts();
   const std::int64_t day = DayOf(next.as_of);
-  const bool follows =
-      row.has_value() && portfolio_.entry(*row).seen && DayOf(portfolio_.entry(*row).as_of) == day - 1;
+  const bool follows = row.has_value() && portfolio_.entry(*row).seen && DayOf(portfolio_.entry(*row).as_of) == day - 1;
   for (const CarrySpec& spec : portfolio_.carry_specs()) {
     if (FreshValue(spec, next.facts).has_value()) continue;
     std::optional<facts::FactValue> before;

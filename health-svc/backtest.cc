@@ -25,7 +25,8 @@ constexpr std::int64_t kFewest = 10;
 
 void CheckDates(const v1::BacktestScorecardRequest& request, absl::Duration horizon, absl::Time now, BadRequest& bad) {
   if (request.as_of().empty()) bad.Add("as_of", "is required");
-  if (request.as_of_size() > kMostDates) return bad.Add("as_of", absl::StrCat("must be at most ", kMostDates, " dates"));
+  if (request.as_of_size() > kMostDates)
+    return bad.Add("as_of", absl::StrCat("must be at most ", kMostDates, " dates"));
   for (int i = 0; i < request.as_of_size(); ++i) {
     const std::string field = absl::StrCat("as_of[", i, "]");
     if (!IsValidTimestamp(request.as_of(i))) {
@@ -57,8 +58,9 @@ class BacktestRun {
 
   absl::Status Score(absl::Time as_of, const std::string& filter) {
     PERENNIAL_RETURN_IF_ERROR(ReadCarried(as_of));
-    return facts_.VisitAllAsOf(as_of, filter, make_context_, catalogue_,
-                               [&](const std::string& account, const facts::FactRow& row) { Add(as_of, account, row); });
+    return facts_.VisitAllAsOf(
+        as_of, filter, make_context_, catalogue_,
+        [&](const std::string& account, const facts::FactRow& row) { Add(as_of, account, row); });
   }
 
   [[nodiscard]] const BacktestTally& tally() const { return tally_; }
@@ -77,8 +79,7 @@ class BacktestRun {
     const bool pays = mrr_.has_value() && row.Number(*mrr_).value_or(0) > 0 && !HasChurned(catalogue_, row);
     if (!pays || !card_.AppliesTo(row, context)) return;
     const auto carried = carried_.find(account);
-    const Evaluation evaluation =
-        card_.Evaluate(row, context, carried == carried_.end() ? nullptr : &carried->second);
+    const Evaluation evaluation = card_.Evaluate(row, context, carried == carried_.end() ? nullptr : &carried->second);
     tally_.Add(evaluation, DaysToChurn(account, as_of));
   }
 
@@ -133,12 +134,11 @@ class BacktestRun {
 };
 
 absl::Status TooLittle(const BacktestTally& tally, int horizon_days) {
-  return WithReason(
-      absl::FailedPreconditionError(absl::StrCat(
-          "of ", tally.accounts(), " scored accounts ", tally.churned(), " churned within ", horizon_days,
-          " days; a back-test needs at least ", kFewest, " that churned and ", kFewest,
-          " that stayed: take more or other dates, a longer horizon, or import more history")),
-      "TOO_LITTLE_HISTORY");
+  return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                        "of ", tally.accounts(), " scored accounts ", tally.churned(), " churned within ", horizon_days,
+                        " days; a back-test needs at least ", kFewest, " that churned and ", kFewest,
+                        " that stayed: take more or other dates, a longer horizon, or import more history")),
+                    "TOO_LITTLE_HISTORY");
 }
 
 }  // namespace
@@ -156,7 +156,8 @@ absl::StatusOr<v1::BacktestScorecardResponse> Backtest::Run(const v1::BacktestSc
   if (horizon_days < 1 || horizon_days > kLongestHorizonDays) {
     bad.Add("horizon_days", absl::StrCat("must be 1 to ", kLongestHorizonDays));
   }
-  if (request.filter().size() > kLongestFilter) bad.Add("filter", absl::StrCat("must be at most ", kLongestFilter, " bytes"));
+  if (request.filter().size() > kLongestFilter)
+    bad.Add("filter", absl::StrCat("must be at most ", kLongestFilter, " bytes"));
   CheckDates(request, absl::Hours(24) * std::clamp(horizon_days, 1, kLongestHorizonDays), clock_.Now(), bad);
   if (request.has_scorecard()) PERENNIAL_RETURN_IF_ERROR(library_.Check(request.scorecard(), bad));
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());

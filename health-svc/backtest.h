@@ -9,9 +9,10 @@
 
 namespace perennial::health {
 
-// Looks how well a scorecard would have told who churns: scores as of past dates, from the facts as of then, against churn
-// within a horizon after them. Stores nothing; reads nothing of the live scores. No gRPC server here; blocks for as long as
-// accounts-svc takes; safe for many threads. What it keeps in memory grows with accounts that churned, not with all.
+// Looks how well a scorecard would have told who churns: scores as of past dates, from the facts as of then, against
+// churn within a horizon after them. Stores nothing; reads nothing of the live scores. No gRPC server here; blocks for
+// as long as accounts-svc takes; safe for many threads. What it keeps in memory grows with accounts that churned, not
+// with all.
 class Backtest {
  public:
   // All must outlive this.

@@ -9,8 +9,8 @@
 
 namespace perennial::health {
 
-// Looks in the facts of the past for the last known values of facts that measures carry, where an assessor does not have
-// them at hand.
+// Looks in the facts of the past for the last known values of facts that measures carry, where an assessor does not
+// have them at hand.
 class CarryLookup {
  public:
   // All must outlive this.

@@ -12,6 +12,7 @@
 #include "common/base/status_macros.h"
 #include "common/base/update_mask.h"
 #include "common/filter/filter.h"
+#include "health-svc/config_edits.h"
 #include "health-svc/request_names.h"
 
 namespace perennial::health {
@@ -38,21 +39,6 @@ absl::StatusOr<std::string> RuleOfName(absl::string_view name) {
 
 absl::Status NoSuchRule(const std::string& id) {
   return WithReason(absl::NotFoundError(absl::StrCat("flagRules/", id, " does not exist")), "NO_SUCH_FLAG_RULE");
-}
-
-absl::Status CheckEtag(const std::string& etag, std::int64_t revision) {
-  if (etag.empty() || etag == EtagOf(revision)) return absl::OkStatus();
-  return WithReason(absl::AbortedError("etag is stale; read the flag rule again"), "STALE_ETAG");
-}
-
-void CopyFields(const v1::FlagRule& from, const std::set<std::string>& paths, v1::FlagRule& to) {
-  for (const std::string& path : paths) {
-    const auto* field = v1::FlagRule::descriptor()->FindFieldByName(path);
-    const auto* reflection = to.GetReflection();
-    reflection->ClearField(&to, field);
-    v1::FlagRule one = from;
-    reflection->SwapFields(&to, &one, {field});
-  }
 }
 
 }  // namespace
@@ -154,16 +140,8 @@ absl::StatusOr<v1::UpdateFlagRuleResponse> FlagRuleLibrary::Update(const v1::Upd
         CopyFields(request.flag_rule(), paths, next);
         PERENNIAL_RETURN_IF_ERROR(Check(next, bad));
         PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
-        PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.flag_rule().etag(), kept->meta.revision));
-        ConfigRevision revision = present.Next(*id, next, configurator_.Now());
-        if (revision.body == DefinitionOf(kept->definition).SerializeAsString()) {
-          const std::string body = revision.body;
-          revision = kept->meta;  // nothing differs
-          revision.body = body;
-          return revision;
-        }
-        revision.author = request.author();
-        return revision;
+        PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.flag_rule().etag(), kept->meta.revision, "flag rule"));
+        return RevisionOfUpdate(present, *kept, next, {.author = request.author()}, configurator_.Now());
       });
   PERENNIAL_RETURN_IF_ERROR(stored.status());
   v1::UpdateFlagRuleResponse response;
@@ -181,7 +159,7 @@ absl::StatusOr<v1::DeleteFlagRuleResponse> FlagRuleLibrary::Delete(const v1::Del
       configurator_.ChangeRules(false, [&](const FlagRuleConfiguration& present) -> absl::StatusOr<ConfigRevision> {
         const auto* kept = present.Find(*id);
         if (kept == nullptr) return NoSuchRule(*id);
-        PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), kept->meta.revision));
+        PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), kept->meta.revision, "flag rule"));
         ConfigRevision next = present.Next(*id, kept->definition, configurator_.Now());
         next.author = request.author();
         next.deleted = true;

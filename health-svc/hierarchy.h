@@ -11,11 +11,11 @@
 
 namespace perennial::health {
 
-// Which accounts lie below which, by the fact `parent`. Takes memory only for accounts that have a parent. Not thread-safe:
-// its owner guards it.
+// Which accounts lie below which, by the fact `parent`. Takes memory only for accounts that have a parent. Not
+// thread-safe: its owner guards it.
 class Hierarchy {
  public:
-  // The row's parent is this from now on, an id or "accounts/{id}"; nothing for none. The parent need not be there (yet).
+  // The row's parent is this from now on, an id or "accounts/{id}"; nothing for none. It need not be there (yet).
   void SetParent(facts::RowId row, std::optional<absl::string_view> parent);
   // Rows right below an account; null for none.
   [[nodiscard]] const absl::flat_hash_set<facts::RowId>* ChildrenOf(absl::string_view account_id) const;

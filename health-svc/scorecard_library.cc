@@ -13,6 +13,7 @@
 #include "common/base/page_token.h"
 #include "common/base/status_macros.h"
 #include "common/base/update_mask.h"
+#include "health-svc/config_edits.h"
 #include "health-svc/request_names.h"
 #include "health-svc/rules/scorecard_check.h"
 #include "health-svc/rules/scorecard_diff.h"
@@ -37,11 +38,6 @@ absl::Status NoSuchScorecard(const std::string& id, std::int64_t revision = 0) {
       absl::NotFoundError(absl::StrCat("scorecards/", id, " ",
                                        revision == 0 ? "does not exist" : absl::StrCat("has no revision ", revision))),
       "NO_SUCH_SCORECARD");
-}
-
-absl::Status CheckEtag(const std::string& etag, std::int64_t revision) {
-  if (etag.empty() || etag == EtagOf(revision)) return absl::OkStatus();
-  return WithReason(absl::AbortedError("etag is stale; read the scorecard again"), "STALE_ETAG");
 }
 
 // Scorecards in the order in which they are tried.
@@ -69,16 +65,6 @@ absl::Status CheckTogether(const ScorecardConfiguration& configuration, const v1
                                                  "', the last in order of priority, would not ", "apply to all"));
   }
   return bad.ToStatus();
-}
-
-void CopyFields(const v1::Scorecard& from, const std::set<std::string>& paths, v1::Scorecard& to) {
-  for (const std::string& path : paths) {
-    const auto* field = v1::Scorecard::descriptor()->FindFieldByName(path);
-    const auto* reflection = to.GetReflection();
-    reflection->ClearField(&to, field);
-    v1::Scorecard one = from;
-    reflection->SwapFields(&to, &one, {field});
-  }
 }
 
 // "12 general": priority and id, where a list stands.
@@ -208,18 +194,9 @@ absl::StatusOr<v1::UpdateScorecardResponse> ScorecardLibrary::Update(const v1::U
         CopyFields(request.scorecard(), paths, next);
         PERENNIAL_RETURN_IF_ERROR(Check(next, bad));
         PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
-        PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.scorecard().etag(), kept->meta.revision));
-        ConfigRevision revision = present.Next(*id, next, configurator_.Now());
-        if (revision.body == DefinitionOf(kept->definition).SerializeAsString()) {
-          const std::string body = revision.body;
-          revision = kept->meta;  // nothing differs
-          revision.body = body;
-          return revision;
-        }
-        revision.author = by.author;
-        revision.note = by.note;
-        PERENNIAL_RETURN_IF_ERROR(CheckTogether(present, ToAnswer(revision, next)));
-        return revision;
+        PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.scorecard().etag(), kept->meta.revision, "scorecard"));
+        PERENNIAL_RETURN_IF_ERROR(CheckTogether(present, ToAnswer(kept->meta, next)));
+        return RevisionOfUpdate(present, *kept, next, by, configurator_.Now());
       });
   PERENNIAL_RETURN_IF_ERROR(stored.status());
   v1::UpdateScorecardResponse response;
@@ -238,7 +215,7 @@ absl::StatusOr<v1::DeleteScorecardResponse> ScorecardLibrary::Delete(const v1::D
       false, [&](const ScorecardConfiguration& present) -> absl::StatusOr<ConfigRevision> {
         const auto* kept = present.Find(*id);
         if (kept == nullptr) return NoSuchScorecard(*id);
-        PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), kept->meta.revision));
+        PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), kept->meta.revision, "scorecard"));
         v1::ScorecardSet rest;
         for (v1::Scorecard& card : present.InForce()) {
           if (card.id() != *id) *rest.add_scorecards() = std::move(card);

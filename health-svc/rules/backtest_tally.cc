@@ -23,9 +23,7 @@ void SetArea(const RocArea& roc, v1::Estimate* out) {
   Set(NormalShareInterval(roc.area, roc.variance, kConfidence), out);
 }
 
-double Share(std::int64_t part, std::int64_t whole) {
-  return static_cast<double>(part) / static_cast<double>(whole);
-}
+double Share(std::int64_t part, std::int64_t whole) { return static_cast<double>(part) / static_cast<double>(whole); }
 
 // The median of values that are given by how often each whole number occurs; nothing without any.
 std::optional<double> MedianOf(const std::vector<std::int64_t>& counts) {
@@ -94,8 +92,10 @@ void BacktestTally::AddDeciles(v1::BacktestScorecardResponse& out) const {
   for (const TiedCases& tied : scores_.Cases()) {
     const std::int64_t count = tied.positives + tied.negatives;
     // Accounts with the same score stay together, where the middle one of them belongs.
-    const double middle = (static_cast<double>(below) + static_cast<double>(count) / 2) / static_cast<double>(accounts());
-    v1::ScoreDecile& decile = deciles[static_cast<std::size_t>(std::min(kDeciles - 1, static_cast<int>(middle * kDeciles)))];
+    const double middle =
+        (static_cast<double>(below) + static_cast<double>(count) / 2) / static_cast<double>(accounts());
+    v1::ScoreDecile& decile =
+        deciles[static_cast<std::size_t>(std::min(kDeciles - 1, static_cast<int>(middle * kDeciles)))];
     if (decile.accounts() == 0) decile.set_lowest_score(tied.score);
     decile.set_highest_score(tied.score);
     decile.set_accounts(decile.accounts() + count);

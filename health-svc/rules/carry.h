@@ -11,9 +11,9 @@
 
 namespace perennial::health {
 
-// What a measure with MISSING_POLICY_CARRY counts while its fact is missing: the value that the fact had at the end of the
-// last UTC day before, at most carry_days ago, at whose end it was known and fresh. Whole days make it a function of the
-// account's history and the moment alone: it can be computed for any moment from the facts as of the ends of days.
+// What a measure with MISSING_POLICY_CARRY counts while its fact is missing: the value that the fact had at the end of
+// the last UTC day before, at most carry_days ago, at whose end it was known and fresh. Whole days make it a function
+// of the account's history and the moment alone: it can be computed for any moment from facts as of ends of days.
 
 // A fact that scorecards carry.
 struct CarrySpec {

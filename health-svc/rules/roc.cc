@@ -26,8 +26,9 @@ std::optional<RocArea> LowScoreRocArea(const std::vector<TiedCases>& cases) {
     std::int64_t positives_below = 0;
     std::int64_t negatives_below = 0;
     for (const TiedCases& tied : cases) {
-      const double above =
-          (static_cast<double>(negatives - negatives_below - tied.negatives) + 0.5 * static_cast<double>(tied.negatives)) / n;
+      const double above = (static_cast<double>(negatives - negatives_below - tied.negatives) +
+                            0.5 * static_cast<double>(tied.negatives)) /
+                           n;
       const double below = (static_cast<double>(positives_below) + 0.5 * static_cast<double>(tied.positives)) / m;
       body(tied, above, below);
       positives_below += tied.positives;

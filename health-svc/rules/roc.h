@@ -16,13 +16,13 @@ struct TiedCases {
 // Area under a ROC curve, and the variance of that estimate.
 struct RocArea {
   double area = 0;
-  // By DeLong, DeLong and Clarke-Pearson (1988): from how each case is placed among those of the other kind. Cases count as
-  // independent of each other.
+  // By DeLong, DeLong and Clarke-Pearson (1988): from how each case is placed among those of the other kind. Cases
+  // count as independent of each other.
   double variance = 0;
 };
 
-// The chance that a positive case has a lower score than a negative one, ties counting half (the Mann-Whitney statistic).
-// `cases` by ascending score, each score once. Nothing without at least two cases of each kind. O(cases).
+// The chance that a positive case has a lower score than a negative one, ties counting half (the Mann-Whitney
+// statistic). `cases` by ascending score, each score once. Nothing without at least two cases of each kind. O(cases).
 std::optional<RocArea> LowScoreRocArea(const std::vector<TiedCases>& cases);
 
 // Counts cases by score, 0 to 100, in bounded memory: scores are told apart to a thousandth of a point.

@@ -13,7 +13,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// 60 accounts that pay, as of 200 days ago: account i uses i and says i. Those with i < 20 churn i days later, and half a day.
+// 60 accounts that pay, as of 200 days ago: account i uses i and says i. Those with i < 20 churn i days later, and half
+// a day.
 class BacktestTest : public HealthFixture {
  protected:
   void SetUp() override {

@@ -114,9 +114,9 @@ TEST_F(CarryTest, AChangeCountsItAsMissing) {
   for (int from = 0; from < 3; ++from) {
     for (int to = 0; to < 3; ++to) {
       if (from == to) continue;
-      const auto parts = ExplainChange({evaluations[from], *rows[from], evaluations[from].score},
-                                       {evaluations[to], *rows[to], evaluations[to].score}, evaluations[from],
-                                       facts_.catalogue());
+      const auto parts =
+          ExplainChange({evaluations[from], *rows[from], evaluations[from].score},
+                        {evaluations[to], *rows[to], evaluations[to].score}, evaluations[from], facts_.catalogue());
       ASSERT_EQ(parts.size(), 1U) << from << " to " << to;
       EXPECT_EQ(parts[0].kind(), v1::SCORE_CHANGE_KIND_MISSING);
       EXPECT_EQ(parts[0].measure(), "said");

@@ -222,8 +222,9 @@ TEST_P(HealthStoreTest, KeepsCarriedValues) {
   const CarriedFacts values = {{.name = "csat.avg_90d", .value = 4.25, .day = 19000},
                                {.name = "nps.latest", .max_age_days = 90, .value = 9.0, .day = 19010},
                                {.name = "plan", .value = std::string("gold"), .day = 19020}};
-  ASSERT_THAT(store_->Commit({.carried = {{.account_id = "a", .facts = values}, {.account_id = "b", .facts = {values[0]}}}}),
-              IsOk());
+  ASSERT_THAT(
+      store_->Commit({.carried = {{.account_id = "a", .facts = values}, {.account_id = "b", .facts = {values[0]}}}}),
+      IsOk());
   ASSERT_THAT(store_->Commit({.carried = {{.account_id = "b"}}}), IsOk());
   Open();
   int visited = 0;

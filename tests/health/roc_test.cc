@@ -55,9 +55,9 @@ std::vector<Case> RandomCases(std::mt19937& random, int count, int steps) {
   return out;
 }
 
-// Hanley and McNeil, "The meaning and use of the area under a ROC curve", Radiology 143 (1982), table 1: ratings 1 to 5 of
-// 58 normal and 51 abnormal images. They give an area of 0.893. The variance was computed in exact fractions from the
-// definition of DeLong, DeLong and Clarke-Pearson (1988): 17089 / 18102960.
+// Hanley and McNeil, "The meaning and use of the area under a ROC curve", Radiology 143 (1982), table 1: ratings 1 to 5
+// of 58 normal and 51 abnormal images. They give an area of 0.893. The variance was computed in exact fractions from
+// the definition of DeLong, DeLong and Clarke-Pearson (1988): 17089 / 18102960.
 TEST(RocTest, AgreesWithAPublishedExample) {
   const int normal[] = {33, 6, 6, 11, 2};
   const int abnormal[] = {3, 2, 2, 11, 33};
@@ -141,7 +141,8 @@ TEST(ScoreCountsTest, TellsScoresApartToAThousandthOfAPoint) {
   EXPECT_EQ(counts.positives(), 2);
 }
 
-// Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998), table I, method 3.
+// Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998), table I,
+// method 3.
 TEST(IntervalsTest, WilsonAgreesWithNewcombe) {
   const struct {
     std::int64_t hits, trials;

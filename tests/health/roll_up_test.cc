@@ -131,7 +131,8 @@ TEST_F(RollUpTest, TakesOverridesAsScores) {
 
 TEST_F(RollUpTest, RefusesWhatIsNotThereAndWhatIsTooLarge) {
   Put("top", 50, 100, "");
-  for (int i = 0; i < 10'001; ++i) accounts_.Put(absl::StrCat("child-", i), {{"use", 1.0}, {"parent", std::string("top")}});
+  for (int i = 0; i < 10'001; ++i)
+    accounts_.Put(absl::StrCat("child-", i), {{"use", 1.0}, {"parent", std::string("top")}});
   StartReady();
   v1::GetHealthScoreRollUpResponse out;
   EXPECT_EQ(RollUp("accounts/top", &out).error_code(), grpc::StatusCode::OUT_OF_RANGE);
