@@ -105,7 +105,7 @@ std::int64_t Assessor::ScoredRevision(std::int64_t facts_revision) const {
 absl::Status Assessor::Apply(const perennial::accounts::v1::WatchFactsResponse& message) {
   const Hurry hurry(hurried_);
   MutexLock lock(mu_);
-  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<ReadRow> rows, Read(message));
+  PERENNIAL_ASSIGN_OR_RETURN(std::vector<ReadRow> rows, Read(message));
   PERENNIAL_RETURN_IF_ERROR(Purge(rows));
   if (arriving_) return Arrive(message, rows);
   const absl::Time now = Now();
@@ -128,12 +128,20 @@ absl::Status Assessor::Apply(const perennial::accounts::v1::WatchFactsResponse& 
   return followed_up;
 }
 
-absl::Status Assessor::Purge(const std::vector<ReadRow>& rows) {
+absl::Status Assessor::Purge(std::vector<ReadRow>& rows) {
   std::vector<PurgedAccount> purged;
   for (const ReadRow& row : rows) {
     if (row.purged) purged.push_back({.account_id = row.account_id, .facts_revision = row.revision});
   }
-  return purged.empty() ? absl::OkStatus() : store_.Purge(purged);
+  if (purged.empty()) return absl::OkStatus();
+  PERENNIAL_RETURN_IF_ERROR(store_.Purge(purged));
+  // A tombstone that is read again after a start must not take the score of a new account of its id away.
+  std::erase_if(rows, [&](const ReadRow& row) {
+    if (!row.purged) return false;
+    const auto known = portfolio_.Find(row.account_id);
+    return known.has_value() && portfolio_.entry(*known).facts_revision > row.revision;
+  });
+  return absl::OkStatus();
 }
 
 absl::Status Assessor::FollowUp() {

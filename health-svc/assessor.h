@@ -131,8 +131,8 @@ class Assessor {
   absl::Status AssessArrived() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status AssessArrivedRange(facts::RowId first, facts::RowId end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status RemoveUnseen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Erases what is stored about accounts that were purged.
-  absl::Status Purge(const std::vector<ReadRow>& rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Erases what is stored about accounts that were purged, and takes tombstones out whose ids have new accounts.
+  absl::Status Purge(std::vector<ReadRow>& rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Follows up what a message asks for beyond its rows; tried again by Tick() after an error.
   absl::Status FollowUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status LoadScores() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

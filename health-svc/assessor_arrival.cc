@@ -36,7 +36,8 @@ absl::Status Assessor::Arrive(const perennial::accounts::v1::WatchFactsResponse&
       portfolio_.FollowParent(applied.row);
       if (applied.row >= arrivals_.size()) arrivals_.resize(applied.row + 1);
       arrivals_[applied.row] = read.deleted ? Arrival() : Arrival{.as_of = read.as_of, .revision = read.revision};
-      if (read.deleted) portfolio_.mutable_entry(applied.row).seen = true;
+      // One that comes after the tombstone of an account which had its id is still to be assessed.
+      portfolio_.mutable_entry(applied.row).seen = read.deleted;
     }
     Publish(deleted);
   }

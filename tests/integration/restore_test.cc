@@ -279,6 +279,20 @@ TEST_F(RestoreDrill, APurgedAccountIsGoneFromEveryService) {
       Call(*stubs.segments, &segments::SegmentService::Stub::ListAccountSegments, list, &stays);
   EXPECT_TRUE(!listed.ok() || stays.memberships_size() == 0) << stays.DebugString();
 
+  // A new account of its id is not taken for it when the tombstone is read again.
+  accounts::CreateAccountRequest create;
+  create.set_account_id("a0");
+  create.mutable_account()->set_display_name("another");
+  accounts::CreateAccountResponse created;
+  ASSERT_TRUE(Call(*stubs.accounts, &accounts::AccountService::Stub::CreateAccount, create, &created).ok());
+  revision_ = created.account().revision();
+  (void)Report();
+  EXPECT_EQ(HistoryOf("a0"), 1U);
+  StopAll();
+  StartAll();
+  (void)Report();
+  EXPECT_EQ(HistoryOf("a0"), 1U);
+
   StopAll();
   for (const auto& entry : std::filesystem::recursive_directory_iterator(suite_.folder())) {
     if (!entry.is_regular_file() || !absl::StrContains(entry.path().filename().string(), ".db")) continue;
