@@ -5,6 +5,7 @@
 //
 // The store is filled by copying one account, which the service itself has computed (60 facts), under other numbers.
 
+#include <grpcpp/grpcpp.h>
 #include <sqlite3.h>
 
 #include <atomic>
@@ -73,7 +74,6 @@ class Service {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 5);
-    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 10);
     arguments.SetMaxReceiveMessageSize(64 << 20);
     channel_ = grpc::CreateCustomChannel(absl::StrCat("localhost:", port_), grpc::InsecureChannelCredentials(), arguments);
