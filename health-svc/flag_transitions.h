@@ -31,8 +31,10 @@ inline void AddTransition(const FlagStep& step, FlagState& flag) {
   transition.set_actor(step.actor);
   transition.set_note(step.note);
   transition.mutable_causes()->Assign(step.causes.begin(), step.causes.end());
-  flag.transitions.push_back(std::move(transition));
-  if (flag.transitions.size() > kMostTransitions) flag.transitions.erase(flag.transitions.begin());
+  std::vector<v1::FlagTransition> transitions = flag.transitions.Get();
+  transitions.push_back(std::move(transition));
+  if (transitions.size() > kMostTransitions) transitions.erase(transitions.begin());
+  flag.transitions = transitions;
 }
 
 // The flag as the store keeps it.

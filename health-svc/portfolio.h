@@ -15,6 +15,7 @@
 #include "common/facts/fact_catalogue.h"
 #include "common/facts/fact_table.h"
 #include "health-svc/health_facts.h"
+#include "health-svc/packed_list.h"
 #include "health-svc/hierarchy.h"
 #include "health-svc/portfolio_lock.h"
 #include "health-svc/rules/flag_rules.h"
@@ -28,11 +29,11 @@ namespace perennial::health {
 // A flag rule's standing with an account, in memory.
 struct FlagState {
   FlagStanding standing = {};
-  std::vector<v1::FlagCause> causes = {};
+  PackedList<v1::FlagCause> causes = {};
   // What a person did to it since it was raised: ACKNOWLEDGED, SNOOZED or RESOLVED; UNSPECIFIED when nothing.
   v1::FlagState handled = v1::FLAG_STATE_UNSPECIFIED;
   std::optional<absl::Time> snooze_until = {};
-  std::vector<v1::FlagTransition> transitions = {};
+  PackedList<v1::FlagTransition> transitions = {};
   // In the feed of flags; 0 for one that was never raised.
   std::int64_t revision = 0;
 

@@ -32,6 +32,11 @@ std::string ToText(const FactValue& value, FactType type) {
 }
 
 void FactRow::Put(FactId fact, FactValue value) {
+  // Feeds tell most facts in ascending order.
+  if (values_.empty() || values_.back().first < fact) {
+    values_.emplace_back(fact, std::move(value));
+    return;
+  }
   const auto at = std::lower_bound(values_.begin(), values_.end(), fact, Before);
   if (at != values_.end() && at->first == fact) {
     at->second = std::move(value);
