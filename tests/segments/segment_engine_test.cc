@@ -315,7 +315,7 @@ TEST_F(EngineTest, RevisionsOfAnotherFeedBeginAnew) {
 
 // More moves than one transaction stores.
 TEST_F(EngineTest, StoresManyMovesInPartsAndGoesOnWhereOneFailed) {
-  constexpr int kAccounts = 45'000;
+  constexpr int kAccounts = 25'000;
   Sync();
   accounts.Define("mrr", facts::FactType::kNumber);
   Sync();
