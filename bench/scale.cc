@@ -75,6 +75,7 @@ class Service {
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 5);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 10);
+    arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 5);
     arguments.SetMaxReceiveMessageSize(64 << 20);
     channel_ = grpc::CreateCustomChannel(absl::StrCat("localhost:", port_), grpc::InsecureChannelCredentials(), arguments);
     const auto health = grpc::health::v1::Health::NewStub(channel_);
