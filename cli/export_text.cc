@@ -56,7 +56,13 @@ std::string TextOfList(const google::protobuf::RepeatedPtrField<std::string>& te
 
 std::string TextOf(const Message& message, const FieldDescriptor& field) {
   const google::protobuf::Reflection& reflection = *message.GetReflection();
-  if (field.is_repeated()) return TextOfList(reflection.GetRepeatedPtrField<std::string>(message, &field));
+  if (field.is_repeated()) {
+    google::protobuf::RepeatedPtrField<std::string> texts;
+    for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
+      *texts.Add() = reflection.GetRepeatedString(message, &field, i);
+    }
+    return TextOfList(texts);
+  }
   if (field.has_presence() && !reflection.HasField(message, &field)) return "";
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_BOOL: return reflection.GetBool(message, &field) ? "true" : "false";
