@@ -35,7 +35,9 @@ class BackupServiceTest : public CareTest {
       digest = piece.sha256();
     }
     const grpc::Status finished = stream->Finish();
-    if (finished.ok()) EXPECT_EQ(digest, Sha256().Add(*bytes).HexDigest());
+    if (finished.ok()) {
+      EXPECT_EQ(digest, Sha256().Add(*bytes).HexDigest());
+    }
     return finished;
   }
   void FillAcme() {
