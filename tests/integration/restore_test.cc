@@ -103,7 +103,8 @@ class RestoreDrill : public ::testing::Test {
     return response;
   }
   double Logins(const std::string& account) {
-    for (const auto& fact : Facts(account).facts()) {
+    const accounts::GetFactsResponse response = Facts(account);
+    for (const auto& fact : response.facts()) {
       if (fact.name() == "usage.logins.sum_7d") return fact.number();
     }
     return 0;
