@@ -129,7 +129,7 @@ std::vector<SegmentRecord> Segments() {
   for (const SampleFilter& one : perennial::bench::SampleFilters(kSegments, true)) {
     SegmentRecord segment;
     segment.id = absl::StrCat("s", segments.size());
-    segment.display_name = "s";
+    segment.display_name = segment.id;
     segment.filter = one.filter;
     segments.push_back(std::move(segment));
   }

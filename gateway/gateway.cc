@@ -5,6 +5,7 @@
 
 #include "absl/memory/memory.h"
 #include "common/base/status_macros.h"
+#include "gateway/api/openapi.h"
 #include "perennial/gateway/v1/customer_service.pb.h"
 
 namespace perennial::gateway {
@@ -38,15 +39,42 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const GatewayOptions& op
           {&gateway->health_, gateway->routes_.ServicesOf(gateway->health_)},
           {&gateway->segments_, gateway->routes_.ServicesOf(gateway->segments_)}},
       gateway->server_->health(), options.monitor_interval);
+  if (options.http.has_value()) PERENNIAL_RETURN_IF_ERROR(gateway->StartHttp(options));
   gateway->server_->SetReady(true);
+  gateway->ready_ = true;
   return gateway;
+}
+
+absl::Status Gateway::StartHttp(const GatewayOptions& options) {
+  using Page = http::ConnectGateway::Page;
+  connect_ = std::make_unique<http::ConnectGateway>(
+      server_->InProcessChannel(),
+      http::ConnectGateway::Options{
+          .services = routes_.services(), .most_calls = options.max_calls, .cors_origins = options.cors_origins},
+      http::ConnectGateway::Pages{
+          {"/healthz", [] { return Page{.body = "ok\n"}; }},
+          {"/openapi.json",
+           [document = api::OpenApiJson(api::ApiDescriptors())] {
+             return Page{.content_type = "application/json", .body = document};
+           }},
+          {"/readyz", [this] { return ready_ ? Page{.body = "ok\n"} : Page{.status = 503, .body = "not ready\n"}; }}});
+  PERENNIAL_ASSIGN_OR_RETURN(http_, http::HttpServer::Start(*options.http, [this](std::shared_ptr<http::HttpExchange> exchange) {
+                               connect_->Handle(exchange);
+                             }));
+  return absl::OkStatus();
 }
 
 Gateway::~Gateway() { Stop(); }
 
 void Gateway::Stop() {
+  ready_ = false;
   monitor_ = nullptr;
-  if (server_ != nullptr) server_->Stop([this] { forwarder_.Drain(); });
+  if (server_ != nullptr) {
+    server_->Stop([this] {
+      forwarder_.Drain();
+      if (http_ != nullptr) http_->Stop();
+    });
+  }
 }
 
 }  // namespace perennial::gateway

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/server/server.h"
@@ -12,6 +15,8 @@
 #include "gateway/call_limit.h"
 #include "gateway/customer_service.h"
 #include "gateway/forwarding_service.h"
+#include "gateway/http/connect_gateway.h"
+#include "gateway/http/http_server.h"
 #include "gateway/routes.h"
 
 namespace perennial::gateway {
@@ -26,6 +31,10 @@ struct GatewayOptions {
   std::size_t max_calls = 10000;
   // Streams open at once to one service.
   std::size_t max_streams = 900;
+  // Where it serves HTTP by the Connect protocol too; absent: nowhere.
+  std::optional<http::HttpServerOptions> http = {};
+  // Pages of other origins that browsers may call from; "*" for all.
+  std::vector<std::string> cors_origins = {};
   // How often each service is asked whether it is ready.
   std::chrono::milliseconds monitor_interval{1000};
 };
@@ -39,12 +48,18 @@ class Gateway {
   ~Gateway();
 
   [[nodiscard]] int port() const { return server_->port(); }
+  // Port of HTTP; 0 without it.
+  [[nodiscard]] int http_port() const { return http_ == nullptr ? 0 : http_->port(); }
   // Ends streams, lets other calls finish, stops. Safe to call twice.
   void Stop();
 
  private:
   explicit Gateway(const GatewayOptions& options);
+  absl::Status StartHttp(const GatewayOptions& options);
 
+  // Destroyed last: its connections may be referred to until the last call that came over one is forgotten.
+  std::unique_ptr<http::HttpServer> http_;
+  std::atomic<bool> ready_ = false;
   Backend accounts_;
   Backend health_;
   Backend segments_;
@@ -55,6 +70,7 @@ class Gateway {
   CallLimit limit_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<BackendMonitor> monitor_;
+  std::unique_ptr<http::ConnectGateway> connect_;
 };
 
 }  // namespace perennial::gateway

@@ -9,6 +9,17 @@ using grpc::StatusCode;
 
 class RecordsServiceTest : public RecordsTest {
  protected:
+  void SetUp() override {
+    RecordsTest::SetUp();
+    // Known since long before the records of the tests, so that facts as of their days can be asked for.
+    v1::Record state;
+    state.set_account("accounts/acme");
+    SetTimestamp(At("2024-01-01T00:00:00Z"), state.mutable_event_time());
+    state.mutable_account_state()->set_display_name("Acme");
+    v1::BatchSummary summary;
+    ASSERT_TRUE(Write({state}, &summary).ok());
+    ASSERT_EQ(summary.errors_size(), 0);
+  }
   v1::Record UsageAt(const std::string& id, absl::string_view time, double value, const std::string& user = "",
                      const std::string& metric = "logins") {
     v1::Record record = Usage("acme", id, metric, value);

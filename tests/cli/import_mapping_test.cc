@@ -137,7 +137,7 @@ class RowMappingTest : public ::testing::Test {
     mapper_ = std::make_unique<RowMapper>(mapping_.files[0], header.size());
     return loaded;
   }
-  MappedRow Map(const std::vector<std::string>& fields) { return mapper_->Map({2, fields, "", ""}); }
+  MappedRow Map(const std::vector<std::string>& fields) { return mapper_->Map({.line = 2, .fields = fields, .quoted = {}, .raw = "", .problem = ""}); }
 
   TestFolder folder_;
   Mapping mapping_;

@@ -30,7 +30,9 @@ class RollUpTest : public HealthFixture {
     EXPECT_TRUE(status.ok()) << status.error_message();
     double sum = 0;
     for (const auto& part : out.parts()) sum += part.contribution();
-    if (out.has_score()) EXPECT_NEAR(sum, out.score(), 1e-9);
+    if (out.has_score()) {
+      EXPECT_NEAR(sum, out.score(), 1e-9);
+    }
     return out;
   }
 };

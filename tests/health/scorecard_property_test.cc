@@ -254,8 +254,12 @@ TEST_P(ScorecardPropertyTest, StatesFollowFromFactsAndDays) {
       const bool has_value = row.Find(fact) != nullptr;
       const auto age = row.Number(kFacts - 1);
       const bool fresh = measure.max_age_days() == 0 || (age.has_value() && *age <= measure.max_age_days());
-      if (outcome.state == v1::MEASURE_STATE_KNOWN) ASSERT_TRUE(has_value && fresh);
-      if (outcome.state == v1::MEASURE_STATE_STALE) ASSERT_TRUE(has_value && !fresh);
+      if (outcome.state == v1::MEASURE_STATE_KNOWN) {
+        ASSERT_TRUE(has_value && fresh);
+      }
+      if (outcome.state == v1::MEASURE_STATE_STALE) {
+        ASSERT_TRUE(has_value && !fresh);
+      }
       ASSERT_EQ(outcome.points.has_value(),
                 outcome.state == v1::MEASURE_STATE_KNOWN || outcome.state == v1::MEASURE_STATE_CARRIED);
       if (outcome.state != v1::MEASURE_STATE_CARRIED) continue;

@@ -83,7 +83,7 @@ TEST_F(ShardsTest, EachScoresAShareAndBothAnswerForAll) {
       v1::HealthScore score;
       const grpc::Status status = Get(replica, absl::StrCat("a", i), &score);
       ASSERT_TRUE(status.ok()) << status.error_message();
-      EXPECT_EQ(score.score(), i);
+      EXPECT_DOUBLE_EQ(score.score(), i);
     }
     v1::HealthScore none;
     EXPECT_EQ(Get(replica, "nobody", &none).error_code(), grpc::StatusCode::NOT_FOUND);
@@ -99,7 +99,7 @@ TEST_F(ShardsTest, AFreshScoreIsReadAtBoth) {
       v1::HealthScore score;
       const grpc::Status status = Get(replica, account, &score, revision);
       ASSERT_TRUE(status.ok()) << status.error_message();
-      EXPECT_EQ(score.score(), 77) << "replica " << replica;
+      EXPECT_DOUBLE_EQ(score.score(), 77) << "replica " << replica;
     }
   }
 }
@@ -131,7 +131,7 @@ TEST_F(ShardsTest, BatchesKeepTheirOrder) {
   const grpc::Status status = Call(&v1::HealthScoreService::Stub::BatchGetHealthScores, Scores(1), request, &response);
   ASSERT_TRUE(status.ok()) << status.error_message();
   ASSERT_EQ(response.health_scores_size(), 20);
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(response.health_scores(i).score(), 20 - i);
+  for (int i = 0; i < 20; ++i) EXPECT_DOUBLE_EQ(response.health_scores(i).score(), 20 - i);
 }
 
 TEST_F(ShardsTest, FlagsAreListedFromAllAndHandledByTheirOwner) {
@@ -186,7 +186,7 @@ TEST_F(ShardsTest, AnOverrideIsSetAndExplainedThroughEither) {
     const grpc::Status told =
         Call(&v1::HealthScoreService::Stub::ExplainHealthScore, Scores(replica), explain, &explained);
     ASSERT_TRUE(told.ok()) << told.error_message();
-    EXPECT_EQ(explained.explanation().score().score(), 5);
+    EXPECT_DOUBLE_EQ(explained.explanation().score().score(), 5);
     EXPECT_EQ(explained.explanation().score().override().author(), "kim");
   }
 }
@@ -250,18 +250,18 @@ TEST_F(ShardsTest, ScoresOfAReplicaThatIsGoneComeFromRedisAndElseFromTheFacts) {
   v1::HealthScore score;
   grpc::Status status = Get(0, account, &score);
   ASSERT_TRUE(status.ok()) << status.error_message();
-  EXPECT_EQ(score.score(), NumberOf(account));
+  EXPECT_DOUBLE_EQ(score.score(), NumberOf(account));
   EXPECT_EQ(Metric(0, "perennial_health_score_recomputations_total{scores=\"others\"}"), 1)
       << "none but those of SetUp()";
   // Facts that nobody scores any more.
   const std::int64_t revision = accounts_.Put(account, {{"use", 99.0}});
   status = Get(0, account, &score, revision);
   ASSERT_TRUE(status.ok()) << status.error_message();
-  EXPECT_EQ(score.score(), 99);
+  EXPECT_DOUBLE_EQ(score.score(), 99);
   (void)redis_.Run({"FLUSHALL"});
   status = Get(0, account, &score);
   ASSERT_TRUE(status.ok()) << status.error_message();
-  EXPECT_EQ(score.score(), 99);
+  EXPECT_DOUBLE_EQ(score.score(), 99);
   EXPECT_EQ(Get(0, AccountOf(1, 1000), &score).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 

@@ -48,10 +48,13 @@ std::vector<std::string> Suite::Command(Part part) const {
   }
   if (part != Part::kAccounts) command.push_back(absl::StrCat("--accounts=", local(Part::kAccounts)));
   if (part == Part::kSegments || part == Part::kGateway) command.push_back(absl::StrCat("--health=", local(Part::kHealth)));
-  if (part == Part::kGateway) command.push_back(absl::StrCat("--segments=", local(Part::kSegments)));
+  if (part == Part::kGateway) {
+    command.push_back(absl::StrCat("--segments=", local(Part::kSegments)));
+    command.push_back(absl::StrCat("--http_port=", 0));
+  }
   if (part == Part::kHealth) {
     command.push_back(absl::StrCat("--redis=127.0.0.1:", port(Part::kRedis)));
-    command.push_back("--metrics_port=0");
+    command.push_back(absl::StrCat("--metrics_port=", 0));
   }
   return command;
 }
