@@ -75,7 +75,7 @@ class ShardProcessesTest : public ::testing::Test {
       v1::HealthScore score;
       const grpc::Status status = Get(shard, absl::StrCat("a", i), &score);
       ASSERT_TRUE(status.ok()) << status.error_message() << Logs();
-      ASSERT_EQ(score.score(), i % 101);
+      ASSERT_DOUBLE_EQ(score.score(), i % 101);
     }
   }
   std::string Logs() const {

@@ -195,6 +195,12 @@ TEST_F(ShardsTest, ASimulationLooksAtAllAccounts) {
   v1::SimulateScorecardRequest request;
   *request.mutable_scorecard() = ParseScorecards(kTestScorecards)->scorecards(0);
   request.mutable_scorecard()->set_name("scorecards/general");
+  // Only what these accounts have: a draft must not read facts that nobody knows of.
+  auto* measures = request.mutable_scorecard()->mutable_measures();
+  measures->DeleteSubrange(1, measures->size() - 1);
+  auto* groups = request.mutable_scorecard()->mutable_groups();
+  groups->DeleteSubrange(1, groups->size() - 1);
+  request.mutable_scorecard()->clear_exceptions();
   request.mutable_scorecard()->mutable_bands(2)->set_lower_bound(55);
   v1::SimulateScorecardResponse response;
   const grpc::Status status = Call(&v1::ScorecardService::Stub::SimulateScorecard, Cards(1), request, &response);
@@ -284,7 +290,7 @@ class ShardsWithoutRedisTest : public ShardsTest {
         v1::HealthScore score;
         const grpc::Status status = Get(0, absl::StrCat("a", i), &score, 0, std::chrono::seconds(1));
         ASSERT_TRUE(status.ok()) << status.error_message();
-        ASSERT_EQ(score.score(), i);
+        ASSERT_DOUBLE_EQ(score.score(), i);
       }
     }
   }
