@@ -2,12 +2,12 @@
 
 #include <csignal>
 #include <cstdio>
-#include <fstream>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
+#include "common/server/port_file.h"
 
 namespace perennial {
 namespace {
@@ -70,11 +70,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   server->health_.SetServing("", true);
   server->health_.SetServing("liveness", true);
   server->health_.SetServing("readiness", false);
-  if (!options.port_file.empty()) {
-    const std::string written = options.port_file + ".new";
-    std::ofstream(written) << options.host << ":" << server->port_ << "\n";
-    std::rename(written.c_str(), options.port_file.c_str());
-  }
+  // Who waits for the file notices that it does not come.
+  WritePortFile(options.port_file, options.host, server->port_).IgnoreError();
   Log(LogLevel::kInfo, "listening", {{"address", absl::StrCat(options.host, ":", server->port_)}});
   return server;
 }

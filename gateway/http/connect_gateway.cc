@@ -8,6 +8,7 @@
 #include "common/base/error_details.h"
 #include "common/server/grpc_status.h"
 #include "common/server/serve_unary.h"
+#include "gateway/forwarded_metadata.h"
 #include "gateway/http/connect_call.h"
 #include "gateway/http/connect_protocol.h"
 #include "gateway/http/json_codec.h"
@@ -17,14 +18,6 @@ namespace {
 
 constexpr char kAcceptPost[] =
     "application/json, application/proto, application/connect+json, application/connect+proto";
-// What of a request becomes metadata of the call. Never "-bin" names: bytes of strangers.
-constexpr const char* kForwardedHeaders[] = {"authorization", "x-request-id", "traceparent", "tracestate"};
-constexpr std::size_t kMostForwardedBytes = 8 << 10;
-
-bool IsPrintable(absl::string_view value) {
-  return std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
-}
-
 grpc::Status Refused(grpc::StatusCode code, const std::string& message) { return {code, message}; }
 
 absl::StatusOr<std::unique_ptr<grpc::ClientContext>> ContextOf(const HttpRequest& request) {
@@ -35,13 +28,8 @@ absl::StatusOr<std::unique_ptr<grpc::ClientContext>> ContextOf(const HttpRequest
     if (!parsed.ok()) return parsed.status();
     context->set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(*parsed));
   }
-  for (const char* name : kForwardedHeaders) {
-    const auto [begin, end] = request.headers.equal_range(name);
-    for (auto header = begin; header != end; ++header) {
-      if (header->second.size() <= kMostForwardedBytes && IsPrintable(header->second)) {
-        context->AddMetadata(name, header->second);
-      }
-    }
+  for (const auto& [name, value] : request.headers) {
+    if (IsForwarded(name, value)) context->AddMetadata(name, value);
   }
   return context;
 }

@@ -1,12 +1,13 @@
 #include "gateway/http/http_server.h"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
-#include <fstream>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
+#include "common/server/port_file.h"
 #include "gateway/http/http_session.h"
 
 namespace perennial::gateway::http {
@@ -20,7 +21,8 @@ constexpr int kThreads = 2;
 class BeastServer final : public HttpServer {
  public:
   BeastServer(const HttpServerOptions& options, HttpHandler handler)
-      : sessions_(options, std::move(handler)), context_(kThreads), acceptor_(asio::make_strand(context_)) {}
+      : sessions_(options, std::move(handler)), context_(kThreads), acceptor_(asio::make_strand(context_)),
+        retry_(acceptor_.get_executor()) {}
   ~BeastServer() override { Stop(); }
 
   absl::Status Listen() {
@@ -38,12 +40,7 @@ class BeastServer final : public HttpServer {
           absl::StrCat("cannot serve HTTP on ", options.host, ":", options.port, ": ", error.message()));
     }
     port_ = acceptor_.local_endpoint().port();
-    if (!options.port_file.empty()) {
-      std::ofstream(options.port_file + ".new") << options.host << ":" << port_ << "\n";
-      if (std::rename((options.port_file + ".new").c_str(), options.port_file.c_str()) != 0) {
-        return absl::UnavailableError(absl::StrCat("cannot write ", options.port_file));
-      }
-    }
+    if (absl::Status status = WritePortFile(options.port_file, options.host, port_); !status.ok()) return status;
     Accept();
     for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { context_.run(); });
     return absl::OkStatus();
@@ -68,18 +65,18 @@ class BeastServer final : public HttpServer {
     acceptor_.async_accept(asio::make_strand(context_), [this](boost::system::error_code error, tcp::socket socket) {
       if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
       if (!error) sessions_.Open(std::move(socket));
+      if (!error) return Accept();
+      Log(LogLevel::kWarning, "cannot accept an HTTP connection", {{"status", error.message()}});
       // Out of file descriptors: give others time to close theirs.
-      if (error) {
-        Log(LogLevel::kWarning, "cannot accept an HTTP connection", {{"status", error.message()}});
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-      }
-      Accept();
+      retry_.expires_after(std::chrono::milliseconds(10));
+      retry_.async_wait([this](boost::system::error_code) { Accept(); });
     });
   }
 
   Sessions sessions_;  // outlives all connections, some of which may only go with the queue of the context
   asio::io_context context_;
   tcp::acceptor acceptor_;
+  asio::steady_timer retry_;
   std::vector<std::thread> threads_;
   int port_ = 0;
 };
