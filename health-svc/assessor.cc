@@ -46,13 +46,6 @@ class Hurry {
   std::atomic<int>& calls_;
 };
 
-// When a flag changes by itself if nothing else happens.
-std::optional<absl::Time> DueTimeOf(const FlagState& state, const CompiledFlagRule& rule) {
-  const auto held = DueTime(state.standing, rule.raise_after, rule.clear_after);
-  if (!state.standing.open || state.handled != v1::FLAG_STATE_SNOOZED) return held;
-  return held.has_value() ? std::min(held, state.snooze_until) : state.snooze_until;
-}
-
 // The last row of each account: a feed that sends one twice in a message has told both, and only the last holds.
 std::vector<const ReadRow*> LastOfEach(const std::vector<ReadRow>& rows) {
   absl::flat_hash_map<absl::string_view, const ReadRow*> last;
@@ -283,20 +276,6 @@ absl::Status Assessor::Store(std::vector<Assessment>& assessments, absl::Time no
   return store_.Commit(batch);
 }
 
-void Assessor::RemoveFlags(Assessment& assessment, std::int64_t& flag_revision, HealthBatch& batch) {
-  const auto row = portfolio_.Find(assessment.account_id);
-  if (!row.has_value()) return;
-  for (std::size_t rule = 0; rule < portfolio_.rules().all().size(); ++rule) {
-    const auto found = portfolio_.flags(rule).find(*row);
-    if (found == portfolio_.flags(rule).end() || found->second.revision == 0) continue;
-    assessment.removed_flags.emplace_back(rule, ++flag_revision);
-    batch.flags.push_back({.account_id = assessment.account_id,
-                           .rule = portfolio_.rules().all()[rule].config.id(),
-                           .revision = flag_revision,
-                           .removed = true});
-  }
-}
-
 void Assessor::Publish(const std::vector<Assessment>& assessments) {
   for (const Assessment& assessment : assessments) PublishOne(assessment);
 }
@@ -331,12 +310,6 @@ void Assessor::PublishOne(const Assessment& assessment) {
   for (const auto& [rule, state] : assessment.flags) PublishFlag(row, rule, state);
 }
 
-void Assessor::ForgetDueFlag(facts::RowId row, std::size_t rule) {
-  const auto found = portfolio_.flags(rule).find(row);
-  if (found == portfolio_.flags(rule).end()) return;
-  if (const auto due = DueTimeOf(found->second, portfolio_.rules().all()[rule])) due_.erase({*due, row, rule});
-}
-
 void Assessor::PutScore(facts::RowId row, const v1::HealthScore& score) {
   if (const StandingOverride* standing = portfolio_.OverrideOf(row)) {
     due_overrides_.erase({ToTime(standing->config.expire_time()), row});
@@ -345,21 +318,6 @@ void Assessor::PutScore(facts::RowId row, const v1::HealthScore& score) {
   if (score.frozen() && !score.has_score()) unkept_.insert(portfolio_.table().account_id(row));
   // What churn froze does not end by itself.
   if (score.has_override() && !score.frozen()) due_overrides_.insert({ToTime(score.override().expire_time()), row});
-}
-
-void Assessor::RebuildDueFlags() {
-  due_.clear();
-  for (std::size_t rule = 0; rule < portfolio_.rules().all().size(); ++rule) {
-    for (const auto& [row, state] : portfolio_.flags(rule)) {
-      if (const auto due = DueTimeOf(state, portfolio_.rules().all()[rule])) due_.insert({*due, row, rule});
-    }
-  }
-}
-
-void Assessor::PublishFlag(facts::RowId row, std::size_t rule, const FlagState& state) {
-  ForgetDueFlag(row, rule);
-  if (const auto due = DueTimeOf(state, portfolio_.rules().all()[rule])) due_.insert({*due, row, rule});
-  portfolio_.PutFlag(row, rule, state);
 }
 
 absl::Status Assessor::AssessRows(const std::vector<facts::RowId>& rows) {
