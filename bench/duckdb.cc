@@ -6,15 +6,12 @@
 #include <array>
 #include <cstdlib>
 
+#include "bench/timing.h"
+
 namespace perennial::bench {
 namespace {
 
 constexpr char kPeer[] = PERENNIAL_SOURCE_DIR "/bench/node/duckdb_peer.mjs";
-
-[[noreturn]] void Die(const std::string& why) {
-  std::fprintf(stderr, "DuckDB: %s (is it there? scripts/install-node-tools --bench)\n", why.c_str());
-  std::exit(1);
-}
 
 }  // namespace
 

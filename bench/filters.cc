@@ -18,11 +18,15 @@
 #include "absl/strings/str_join.h"
 #include "bench/duckdb.h"
 #include "bench/sample_table.h"
+#include "bench/timing.h"
 #include "common/filter/filter.h"
 
 namespace {
 
+using perennial::bench::Die;
 using perennial::bench::DuckDb;
+using perennial::bench::Median;
+using perennial::bench::MillisecondsOf;
 using perennial::bench::SampleFilter;
 using perennial::bench::SampleTable;
 using perennial::filter::EvaluationContext;
@@ -34,23 +38,6 @@ constexpr char kFilter[] =
     R"(health.score < 50 AND mrr >= 500 AND plan = "plan-3" AND usage.days_since_last > 14)";
 constexpr char kCondition[] =
     R"("health.score" < 50 AND "mrr" >= 500 AND "plan" = 'plan-3' AND "usage.days_since_last" > 14)";
-
-[[noreturn]] void Die(const std::string& why) {
-  std::cerr << why << "\n";
-  std::exit(1);
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-template <class Body>
-double MillisecondsOf(Body body) {
-  const auto start = std::chrono::steady_clock::now();
-  body();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
 
 Filter Compiled(const std::string& text, const SampleTable& sample) {
   auto filter = Filter::Compile(text, sample.catalogue());

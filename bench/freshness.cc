@@ -17,6 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "bench/timing.h"
 #include "tests/integration/suite.h"
 
 namespace {
@@ -24,17 +25,13 @@ namespace {
 namespace accounts = perennial::accounts::v1;
 namespace health = perennial::health::v1;
 namespace segments = perennial::segments::v1;
+using perennial::bench::Die;
 using perennial::testing::Call;
 using perennial::testing::Stubs;
 using perennial::testing::Suite;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kBatch = 5000;
-
-[[noreturn]] void Die(const std::string& message) {
-  std::cerr << message << "\n";
-  std::exit(1);
-}
 
 std::int64_t Write(const Stubs& stubs, accounts::WriteRecordsRequest& request) {
   accounts::WriteRecordsResponse response;

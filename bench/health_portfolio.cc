@@ -14,19 +14,16 @@
 #include "absl/strings/str_cat.h"
 #include "bench/health_server.h"
 #include "bench/portfolio_feed.h"
+#include "bench/timing.h"
 #include "tests/testing/process.h"
 
 namespace {
 
 using perennial::bench::HealthServer;
+using perennial::bench::Median;
 using perennial::bench::PortfolioFeed;
 
 constexpr int kRestarts = 5;
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 struct Cost {
   double accounts = 0;

@@ -28,6 +28,7 @@
 #include "absl/strings/str_split.h"
 #include "bench/health_server.h"
 #include "bench/portfolio_feed.h"
+#include "bench/timing.h"
 #include "common/cache/redis_client.h"
 #include "health-svc/score_cache.h"
 #include "health-svc/shard/shards.h"
@@ -38,7 +39,9 @@ namespace {
 
 namespace v1 = perennial::health::v1;
 
+using perennial::bench::Die;
 using perennial::bench::HealthServer;
+using perennial::bench::Median;
 using perennial::bench::PortfolioFeed;
 using perennial::testing::FreePort;
 using perennial::testing::Process;
@@ -47,16 +50,6 @@ using perennial::testing::RunToEnd;
 constexpr std::int64_t kAccounts = 10'000;
 constexpr int kConnections = 8;
 constexpr int kStreams = 10;
-
-[[noreturn]] void Die(const std::string& why) {
-  std::cerr << why << "\n";
-  std::exit(1);
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 // Answers every GetHealthScore with the same bytes.
 class Echo final : public v1::HealthScoreService::CallbackService {

@@ -1,43 +1,19 @@
 #pragma once
 
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
-#include <iostream>
 #include <string>
-#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "bench/timing.h"
 #include "bench/usage_load.h"
 #include "common/base/time_util.h"
 #include "perennial/accounts/v1/ingest_service.grpc.pb.h"
 
 namespace perennial::bench {
-
-using Clock = std::chrono::steady_clock;
-
-[[noreturn]] inline void Die(const std::string& message) {
-  std::cerr << message << "\n";
-  std::exit(1);
-}
-
-inline double Seconds(Clock::duration time) { return std::chrono::duration<double>(time).count(); }
-
-inline double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values.empty() ? 0 : values[values.size() / 2];
-}
-
-// Median of the ratios round by round, as both of a round ran on the same machine at nearly the same time.
-inline double MedianRatio(const std::vector<double>& ours, const std::vector<double>& theirs) {
-  std::vector<double> ratios;
-  for (std::size_t i = 0; i < ours.size(); ++i) ratios.push_back(ours[i] / theirs[i]);
-  return Median(ratios);
-}
 
 // Bytes of a line such as "VmHWM" (most memory held) or "VmRSS" (held now) of a process.
 inline double MemoryOf(int pid, const std::string& key) {

@@ -14,12 +14,14 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "bench/sample_table.h"
+#include "bench/timing.h"
 #include "common/base/clock.h"
 #include "common/facts/packed_facts.h"
 #include "segment-svc/segment_engine.h"
 
 namespace {
 
+using perennial::bench::Die;
 using perennial::bench::SampleFilter;
 using perennial::bench::SampleTable;
 using perennial::facts::FactId;
@@ -29,11 +31,6 @@ using perennial::facts::RowId;
 using namespace perennial::segments;  // NOLINT: what is measured
 
 constexpr int kSegments = 1000;
-
-[[noreturn]] void Die(const std::string& why) {
-  std::cerr << why << "\n";
-  std::exit(1);
-}
 
 // Remembers only how many events there were.
 class NoStore final : public SegmentStore {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "bench/timing.h"
 #include "common/cache/redis_client.h"
 #include "health-svc/rules/column_scoring.h"
 #include "health-svc/score_cache.h"
@@ -26,23 +27,6 @@ using facts::RowId;
 constexpr char kGeneration[] = "0123456789abcdef";
 constexpr std::size_t kScoresAtOnce = 256;
 constexpr RowId kRowsACall = 65536;
-
-[[noreturn]] void Die(const std::string& why) {
-  std::cerr << why << "\n";
-  std::exit(1);
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-template <class Body>
-double MillisecondsOf(Body body) {
-  const auto start = std::chrono::steady_clock::now();
-  body();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
 
 // A Redis that nobody else uses, with nothing on disk.
 class OwnRedis {

@@ -25,11 +25,15 @@
 #include "bench/sample_table.h"
 #include "bench/score_storing.h"
 #include "bench/scorecard_sql.h"
+#include "bench/timing.h"
 #include "health-svc/rules/column_scoring.h"
 
 namespace {
 
+using perennial::bench::Die;
 using perennial::bench::DuckDb;
+using perennial::bench::Median;
+using perennial::bench::MillisecondsOf;
 using perennial::bench::SampleTable;
 using perennial::facts::RowId;
 using perennial::health::ColumnScoring;
@@ -37,23 +41,6 @@ using perennial::health::Scorecards;
 using perennial::health::ScoredBlock;
 
 constexpr RowId kRowsACall = 65536;
-
-[[noreturn]] void Die(const std::string& why) {
-  std::cerr << why << "\n";
-  std::exit(1);
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-template <class Body>
-double MillisecondsOf(Body body) {
-  const auto start = std::chrono::steady_clock::now();
-  body();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
 
 // A result table: what a list, a distribution or a comparison needs of each account.
 struct Scores {
