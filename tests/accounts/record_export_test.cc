@@ -141,9 +141,9 @@ class StalledExportTest : public RecordExportTest {
     facts_ = v1::FactService::NewStub(channel_);
     records_ = v1::RecordService::NewStub(channel_);
   }
-  // The end of an export whose reader takes one message and then does nothing until other exports are served, though
-  // all threads of exports were taken.
-  grpc::Status Stall() {
+  // Two exports take all threads, and their readers take one message and then nothing until a third one is served. True
+  // when one of the two was cut for that; the other may go on in the moment between.
+  bool OneIsCut() {
     v1::ExportRecordsRequest request;
     request.set_parent("accounts/-");
     std::vector<std::unique_ptr<Call>> calls;
@@ -155,29 +155,30 @@ class StalledExportTest : public RecordExportTest {
       EXPECT_TRUE(readers.back()->Read(&message));
     }
     EXPECT_EQ(All("accounts/beta").records_size(), 1) << "the stalled ones gave up what they held";
-    while (readers[0]->Read(&message)) {
+    int cut = 0;
+    for (const auto& reader : readers) {
+      while (reader->Read(&message)) {
+      }
+      const grpc::Status status = reader->Finish();
+      EXPECT_TRUE(status.ok() || status.error_code() == StatusCode::ABORTED) << status.error_message();
+      cut += status.ok() ? 0 : 1;
     }
-    while (readers[1]->Read(&message)) {
-    }
-    (void)readers[1]->Finish();
-    return readers[0]->Finish();
+    return cut > 0;
   }
 };
 
 TEST_F(StalledExportTest, AReaderThatStallsIsCut) {
   WriteMuch("acme", 8'000);
   CreateAccount("beta");
-  StartWith({.stall = std::chrono::milliseconds(200)});
-  const grpc::Status status = Stall();
-  EXPECT_EQ(status.error_code(), StatusCode::ABORTED) << status.error_message();
+  StartWith({.stall = std::chrono::seconds(1)});
+  EXPECT_TRUE(OneIsCut());
 }
 
 TEST_F(StalledExportTest, AnExportThatTakesTooLongIsCut) {
   WriteMuch("acme", 8'000);
   CreateAccount("beta");
-  StartWith({.stall = std::chrono::seconds(20), .total = std::chrono::milliseconds(500)});
-  const grpc::Status status = Stall();
-  EXPECT_EQ(status.error_code(), StatusCode::ABORTED) << status.error_message();
+  StartWith({.stall = std::chrono::seconds(60), .total = std::chrono::seconds(1)});
+  EXPECT_TRUE(OneIsCut());
 }
 
 TEST_F(StalledExportTest, AReaderThatLeavesFreesItsThread) {
