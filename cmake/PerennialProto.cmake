@@ -18,5 +18,10 @@ function(perennial_proto_library target)
   protobuf_generate(TARGET ${target} LANGUAGE grpc IMPORT_DIRS ${imports} PROTOC_OUT_DIR ${CMAKE_CURRENT_BINARY_DIR}
     GENERATE_EXTENSIONS .grpc.pb.h .grpc.pb.cc
     PLUGIN "protoc-gen-grpc=${GRPC_CPP_PLUGIN}")
+  # Generated messages name things alike in every file; the services do not.
+  get_target_property(sources ${target} SOURCES)
+  list(FILTER sources INCLUDE REGEX "\\.pb\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "\\.grpc\\.pb\\.cc$")
+  perennial_compile_alone(${sources})
   perennial_precompile(${target})
 endfunction()

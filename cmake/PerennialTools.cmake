@@ -15,6 +15,16 @@ add_compile_options(-Wall -Wextra -Werror)
 # GCC 12 warns falsely about members of temporaries at -O3; clang-tidy and the sanitizers look for the real ones.
 add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 
+# From nothing, most of the time goes into headers that hundreds of files share: several sources of a target compiled as one
+# take a third of it. Who changes single files turns it off: cmake --preset release -DPERENNIAL_UNITY=OFF.
+option(PERENNIAL_UNITY "Compile several sources of a target as one" ON)
+set(CMAKE_UNITY_BUILD ${PERENNIAL_UNITY})
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+# perennial_compile_alone(<source>...): sources of this folder whose local names others of the target have too.
+function(perennial_compile_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 set(PERENNIAL_SANITIZE "" CACHE STRING "Comma-separated sanitizers")
 if(PERENNIAL_SANITIZE)
   add_compile_options(-fsanitize=${PERENNIAL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
