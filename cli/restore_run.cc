@@ -83,8 +83,17 @@ absl::Status RenewIdentity(const std::string& file, const std::string& path) {
   const char* sql = nullptr;
   if (file == "accounts.db") sql = "DELETE FROM settings WHERE key = 'feed_id'";
   if (file == "health.db") sql = "UPDATE progress SET generation = lower(hex(randomblob(8)))";
+  if (file == "segments.db") sql = "UPDATE progress SET feed_id = lower(hex(randomblob(8)))";
   if (sql == nullptr) return absl::OkStatus();
   PERENNIAL_ASSIGN_OR_RETURN(const auto connection, sqlite::Connection::Open(path, sqlite::Durability::kFull));
+  if (file == "segments.db") {
+    // A backup by an older version has none yet: the service gives it one when it brings the tables up to date.
+    PERENNIAL_ASSIGN_OR_RETURN(
+        sqlite::Statement column,
+        connection->Prepare("SELECT 1 FROM pragma_table_info('progress') WHERE name = 'feed_id'"));
+    PERENNIAL_ASSIGN_OR_RETURN(const bool there, column.Step());
+    if (!there) return absl::OkStatus();
+  }
   PERENNIAL_RETURN_IF_ERROR(connection->Execute(sql));
   connection->Checkpoint();
   return absl::OkStatus();

@@ -64,10 +64,12 @@ absl::Status WatchSession::FollowMemberships() {
     WatchMembershipRequest request;
     request.set_start_revision(revision);
     request.set_segment(segment_);
+    request.set_feed_id(memberships_feed_id_);
     return client_.segments->WatchMembership(context, request);
   };
   following.take = [this](const WatchMembershipResponse& response) { TakeMemberships(response); };
   following.reset = [this] {
+    memberships_feed_id_.clear();
     memberships_ready_ = false;
     const MutexLock lock(mutex_);
     members_.clear();
@@ -81,10 +83,12 @@ absl::Status WatchSession::FollowScores() {
   following.open = [this](grpc::ClientContext* context, std::int64_t revision) {
     WatchHealthScoresRequest request;
     request.set_start_revision(revision);
+    request.set_feed_id(scores_feed_id_);
     return client_.scores->WatchHealthScores(context, request);
   };
   following.take = [this](const WatchHealthScoresResponse& response) { TakeScores(response); };
   following.reset = [this] {
+    scores_feed_id_.clear();
     scores_ready_ = false;
     scores_.Clear();
   };
@@ -92,6 +96,7 @@ absl::Status WatchSession::FollowScores() {
 }
 
 void WatchSession::TakeMemberships(const WatchMembershipResponse& response) {
+  if (!response.feed_id().empty()) memberships_feed_id_ = response.feed_id();
   std::vector<WatchEvent> events;
   for (const auto& event : response.events()) {
     WatchEvent change = MembershipChange(event);
@@ -110,6 +115,7 @@ void WatchSession::TakeMemberships(const WatchMembershipResponse& response) {
 }
 
 void WatchSession::TakeScores(const WatchHealthScoresResponse& response) {
+  if (!response.feed_id().empty()) scores_feed_id_ = response.feed_id();
   std::vector<WatchEvent> events;
   for (const auto& update : response.updates()) {
     for (WatchEvent& event : scores_.Apply(update)) {

@@ -57,7 +57,9 @@ class WatchSession {
 
   ScoreState scores_;  // used by the thread of scores only
   bool scores_ready_ = false;
+  std::string scores_feed_id_;
   bool memberships_ready_ = false;  // used by the thread of memberships only
+  std::string memberships_feed_id_;  // so is this
 
   Mutex mutex_;
   absl::flat_hash_set<std::string> members_ ABSL_GUARDED_BY(mutex_);

@@ -113,19 +113,30 @@ absl::Status MembershipWatch::Start() {
   }
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   revision_ = request_.start_revision();
-  return engine_.Read([&](const SegmentView& view) {
+  PERENNIAL_ASSIGN_OR_RETURN(feed_id_, store_.FeedId());
+  std::int64_t last_revision = 0;
+  PERENNIAL_RETURN_IF_ERROR(engine_.Read([&](const SegmentView& view) {
+    last_revision = view.event_revision;
     if (!segment_id_.empty() && !view.segments.contains(segment_id_)) return NoSuchSegment(segment_id_);
-    if (revision_ > view.event_revision) {
-      const std::string message =
-          absl::StrCat("start_revision ", revision_, " was never given out; the last is ", view.event_revision);
-      return WithReason(absl::OutOfRangeError(message), "REVISION_NEVER_GIVEN");
-    }
     return absl::OkStatus();
-  });
+  }));
+  return CheckFeed(last_revision);
+}
+
+absl::Status MembershipWatch::CheckFeed(std::int64_t last_revision) {
+  if (!request_.feed_id().empty() && request_.feed_id() != feed_id_) {
+    return WithReason(absl::OutOfRangeError("this is another feed than the one that feed_id names; begin anew with 0"),
+                      "OTHER_FEED");
+  }
+  if (revision_ <= last_revision) return absl::OkStatus();
+  return WithReason(absl::OutOfRangeError(absl::StrCat("start_revision ", revision_,
+                                                       " was never given out; the last is ", last_revision)),
+                    "REVISION_NEVER_GIVEN");
 }
 
 absl::StatusOr<std::optional<v1::WatchMembershipResponse>> MembershipWatch::Next() {
-  if (!started_) {
+  const bool first = !started_;
+  if (first) {
     PERENNIAL_RETURN_IF_ERROR(Start());
     started_ = true;
   }
@@ -135,6 +146,7 @@ absl::StatusOr<std::optional<v1::WatchMembershipResponse>> MembershipWatch::Next
     return std::optional<v1::WatchMembershipResponse>();
   }
   v1::WatchMembershipResponse response;
+  if (first) response.set_feed_id(feed_id_);
   const std::int64_t up_to = std::min(last, revision_ + kMostRevisions);
   if (up_to > revision_) {
     PERENNIAL_ASSIGN_OR_RETURN(const std::vector<EventRecord> events, store_.Events(revision_, up_to, segment_id_));

@@ -42,11 +42,13 @@ class MembershipWatch {
 
  private:
   absl::Status Start();
+  absl::Status CheckFeed(std::int64_t last_revision);
 
   const SegmentEngine& engine_;
   SegmentStore& store_;
   const v1::WatchMembershipRequest request_;
   std::string segment_id_;
+  std::string feed_id_;
   bool started_ = false;
   bool told_caught_up_ = false;
   std::int64_t revision_ = 0;

@@ -73,6 +73,9 @@ const std::vector<std::string>& SegmentMigrations() {
     ALTER TABLE progress ADD COLUMN event_revision INTEGER NOT NULL DEFAULT 0;
     CREATE TABLE purges (account_id TEXT PRIMARY KEY, facts_revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE INDEX membership_events_by_account ON membership_events (account_id);
+  )sql", R"sql(
+    ALTER TABLE progress ADD COLUMN feed_id TEXT NOT NULL DEFAULT '';
+    UPDATE progress SET feed_id = lower(hex(randomblob(8)));
   )sql"};
   return migrations;
 }

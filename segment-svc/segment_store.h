@@ -89,6 +89,8 @@ class SegmentStore {
   // that told of the purge. A stay that is open stays with the event that began it: it is that of a new account.
   virtual absl::Status Purge(absl::string_view account_id, std::int64_t facts_revision) = 0;
 
+  // Tells the events of this database from those of another with the same revisions; a restored one gets another.
+  virtual absl::StatusOr<std::string> FeedId() = 0;
   // Events with after < revision <= up_to, in order; only those of segments with the id `segment_id` (whatever their
   // uid) when it is not empty.
   virtual absl::StatusOr<std::vector<EventRecord>> Events(std::int64_t after, std::int64_t up_to,

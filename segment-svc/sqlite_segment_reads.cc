@@ -30,6 +30,18 @@ StayRecord StayOf(const sqlite::Statement& row) {
 
 }  // namespace
 
+absl::StatusOr<std::string> SqliteSegmentStore::FeedId() {
+  std::string feed_id;
+  PERENNIAL_RETURN_IF_ERROR(readers_.Read([&](sqlite::Connection& db) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement row, db.Prepare("SELECT feed_id FROM progress"));
+    PERENNIAL_ASSIGN_OR_RETURN(const bool found, row.Step());
+    if (!found) return absl::InternalError("the table progress is empty");
+    feed_id = row.Text(0);
+    return absl::OkStatus();
+  }));
+  return feed_id;
+}
+
 absl::StatusOr<std::vector<EventRecord>> SqliteSegmentStore::Events(std::int64_t after, std::int64_t up_to,
                                                                     absl::string_view segment_id) {
   std::vector<EventRecord> events;

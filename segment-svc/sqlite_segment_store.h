@@ -22,6 +22,7 @@ class SqliteSegmentStore final : public SegmentStore {
   absl::StatusOr<std::int64_t> Write(const StoreWrite& write) override;
   absl::StatusOr<bool> IsPurged(absl::string_view account_id, std::int64_t facts_revision) override;
   absl::Status Purge(absl::string_view account_id, std::int64_t facts_revision) override;
+  absl::StatusOr<std::string> FeedId() override;
   absl::StatusOr<std::vector<EventRecord>> Events(std::int64_t after, std::int64_t up_to,
                                                   absl::string_view segment_id) override;
   absl::StatusOr<std::vector<StayRecord>> Members(std::int64_t segment_uid, absl::string_view after_account,

@@ -56,6 +56,7 @@ class FlakyStore final : public SegmentStore {
     if (failing || writes_until_failure-- == 0) return absl::ResourceExhaustedError("disk is full");
     return store_->Write(write);
   }
+  absl::StatusOr<std::string> FeedId() override { return store_->FeedId(); }
   absl::StatusOr<bool> IsPurged(absl::string_view account_id, std::int64_t facts_revision) override {
     return store_->IsPurged(account_id, facts_revision);
   }

@@ -66,5 +66,28 @@ TEST_F(WatchMembershipTest, RefusesAWatchThatCannotBe) {
   EXPECT_EQ(Watch(0, "segments/none").status.error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
+TEST_F(WatchMembershipTest, ResumesOnlyTheFeedThatTheRevisionCameFrom) {
+  ASSERT_TRUE(Create("big", "mrr > 100").ok());
+  const auto first = [this](const std::string& feed_id, v1::WatchMembershipResponse* message) {
+    v1::WatchMembershipRequest request;
+    request.set_feed_id(feed_id);
+    grpc::ClientContext context;
+    SetDeadline(context);
+    const auto reader = segments_->WatchMembership(&context, request);
+    if (!reader->Read(message)) return reader->Finish();
+    context.TryCancel();
+    (void)reader->Finish();
+    return grpc::Status::OK;
+  };
+  v1::WatchMembershipResponse message;
+  ASSERT_TRUE(first("", &message).ok());
+  const std::string feed_id = message.feed_id();
+  EXPECT_EQ(feed_id.size(), 16U);
+  Restart();
+  ASSERT_TRUE(first(feed_id, &message).ok());
+  EXPECT_EQ(message.feed_id(), feed_id);
+  EXPECT_EQ(first("another", &message).error_code(), grpc::StatusCode::OUT_OF_RANGE);
+}
+
 }  // namespace
 }  // namespace perennial::segments
