@@ -17,7 +17,7 @@ class RestoreTest : public ::testing::Test {
         "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT); INSERT INTO settings VALUES ('feed_id', 'old'), "
         "('swept', 's')");
     Add("health", "health.db", 0x50484c54, "CREATE TABLE progress (generation TEXT); INSERT INTO progress VALUES ('old')");
-    Add("segments", "segments.db", 0x50535347);
+    Add("segments", "segments.db", 0x50535347, "CREATE TABLE progress (feed_id TEXT); INSERT INTO progress VALUES ('old')");
     Add("segments", "engagement.db", 0x50454e47);
     Add("segments", "metrics.db", 0x50534e50);
     WriteManifest();
@@ -57,6 +57,9 @@ TEST_F(RestoreTest, FeedsGetNewIdentities) {
   const std::string generation = AskDatabase(data_ + "/health/health.db", "SELECT generation FROM progress");
   EXPECT_EQ(generation.size(), 16U);
   EXPECT_NE(generation, "old");
+  const std::string feed_id = AskDatabase(data_ + "/segments/segments.db", "SELECT feed_id FROM progress");
+  EXPECT_EQ(feed_id.size(), 16U);
+  EXPECT_NE(feed_id, "old");
 }
 
 TEST_F(RestoreTest, RefusesToReplaceDataUnlessItIsForced) {
