@@ -102,13 +102,12 @@ FlagState NextFlag(const FlagState& present, const CompiledFlagRule& rule, const
   if (!raised && !cleared && !woke) return next;
   next.handled = v1::FLAG_STATE_UNSPECIFIED;
   next.snooze_until.reset();
-  std::vector<v1::FlagCause> causes = CausesOf(rule, reader, portfolio.catalogue());
+  const std::vector<v1::FlagCause> causes = CausesOf(rule, reader, portfolio.catalogue());
   AddTransition({.state = cleared ? v1::FLAG_STATE_CLEARED : v1::FLAG_STATE_OPEN,
                  .time = input.now,
                  .note = woke ? "the time it was put off until has come" : "",
                  .causes = causes},
-                next);
-  if (raised) next.causes = std::move(causes);
+                raised ? causes : present.story.Causes(), next);
   return next;
 }
 

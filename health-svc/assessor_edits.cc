@@ -15,10 +15,10 @@ StoredFlag ToStored(const std::string& account_id, const std::string& rule, cons
   return {.account_id = account_id,
           .rule = rule,
           .standing = state.standing,
-          .causes = state.causes,
+          .causes = state.story.Causes(),
           .handled = state.handled,
           .snooze_until = state.snooze_until,
-          .transitions = state.transitions,
+          .transitions = state.story.Transitions(),
           .revision = state.revision};
 }
 
@@ -111,7 +111,7 @@ absl::Status Assessor::HandleFlag(absl::string_view account_id, absl::string_vie
       step.causes = CausesOf(portfolio_.rules().all()[*index], PendingRow(theirs, ours, portfolio_.health_facts()),
                              portfolio_.catalogue());
     }
-    AddTransition(step, next);
+    AddTransition(step, next.story.Causes(), next);
     // Stored by itself first, as assessing begins with what the portfolio holds.
     next.revision = portfolio_.flag_revision() + 1;
     HealthBatch batch;

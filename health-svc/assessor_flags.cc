@@ -9,9 +9,10 @@ namespace {
 
 // When a flag changes by itself if nothing else happens.
 std::optional<absl::Time> DueTimeOf(const FlagState& state, const CompiledFlagRule& rule) {
-  const auto held = DueTime(state.standing, rule.raise_after, rule.clear_after);
+  const std::optional<absl::Time> held = DueTime(state.standing, rule.raise_after, rule.clear_after);
   if (!state.standing.open || state.handled != v1::FLAG_STATE_SNOOZED) return held;
-  return held.has_value() ? std::min(held, state.snooze_until) : state.snooze_until;
+  const std::optional<absl::Time> woken = state.snooze_until;
+  return held.has_value() ? std::min(held, woken) : woken;
 }
 
 }  // namespace

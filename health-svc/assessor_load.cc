@@ -95,10 +95,9 @@ absl::Status Assessor::LoadFlags() {
       } else if (rule.has_value() && portfolio_.table().live(*row)) {
         PublishFlag(*row, *rule,
                     {.standing = stored.standing,
-                     .causes = std::move(stored.causes),
-                     .handled = stored.handled,
                      .snooze_until = stored.snooze_until,
-                     .transitions = std::move(stored.transitions),
+                     .story = FlagStory(stored.causes, stored.transitions),
+                     .handled = stored.handled,
                      .revision = stored.revision});
       } else {
         orphans.flags.push_back({.account_id = stored.account_id, .rule = stored.rule, .removed = true});

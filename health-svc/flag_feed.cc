@@ -29,13 +29,14 @@ absl::StatusOr<std::optional<v1::WatchFlagsResponse>> FlagFeed::Next() {
   auto at = flags.upper_bound(sent_);
   for (; at != flags.end() && out.updates_size() < kMostRows; ++at) {
     const FlagKey& key = at->second;
+    const std::string& rule_name = portfolio_.RuleName(key);
     v1::FlagUpdate* update = out.add_updates();
     update->set_revision(at->first);
-    const auto rule = portfolio_.rules().Find(key.rule);
-    if (key.removed || !rule.has_value() || !portfolio_.flags(*rule).contains(key.row)) {
+    const auto rule = portfolio_.rules().Find(rule_name);
+    if (key.removed != 0 || !rule.has_value() || !portfolio_.flags(*rule).contains(key.row)) {
       update->set_deleted(true);
       update->mutable_flag()->set_name(
-          absl::StrCat("accounts/", portfolio_.table().account_id(key.row), "/flags/", key.rule));
+          absl::StrCat("accounts/", portfolio_.table().account_id(key.row), "/flags/", rule_name));
     } else {
       *update->mutable_flag() =
           ToFlag(portfolio_, key.row, *rule, portfolio_.flags(*rule).find(key.row)->second, clock_.Now());

@@ -23,18 +23,18 @@ struct FlagStep {
   std::vector<v1::FlagCause> causes = {};
 };
 
-// Adds a step to a flag's life; the oldest goes when there are too many.
-inline void AddTransition(const FlagStep& step, FlagState& flag) {
+// Adds a step to a flag's life, which had `causes` when it was last raised; the oldest goes when there are too many.
+inline void AddTransition(const FlagStep& step, const std::vector<v1::FlagCause>& causes, FlagState& flag) {
   v1::FlagTransition transition;
   transition.set_state(step.state);
   SetTimestamp(step.time, transition.mutable_time());
   transition.set_actor(step.actor);
   transition.set_note(step.note);
   transition.mutable_causes()->Assign(step.causes.begin(), step.causes.end());
-  std::vector<v1::FlagTransition> transitions = flag.transitions.Get();
+  std::vector<v1::FlagTransition> transitions = flag.story.Transitions();
   transitions.push_back(std::move(transition));
   if (transitions.size() > kMostTransitions) transitions.erase(transitions.begin());
-  flag.transitions = transitions;
+  flag.story = FlagStory(causes, transitions);
 }
 
 // The flag as the store keeps it.

@@ -155,9 +155,9 @@ v1::Flag ToFlag(const Portfolio& portfolio, facts::RowId row, std::size_t rule, 
   if (standing.raised.has_value()) SetTimestamp(*standing.raised, flag.mutable_raise_time());
   if (standing.cleared.has_value()) SetTimestamp(*standing.cleared, flag.mutable_clear_time());
   if (state.IsAsleep(now)) SetTimestamp(*state.snooze_until, flag.mutable_snooze_until());
-  const std::vector<v1::FlagCause> causes = state.causes.Get();
+  const std::vector<v1::FlagCause> causes = state.story.Causes();
   flag.mutable_causes()->Assign(causes.begin(), causes.end());
-  const std::vector<v1::FlagTransition> transitions = state.transitions.Get();
+  const std::vector<v1::FlagTransition> transitions = state.story.Transitions();
   flag.mutable_transitions()->Assign(transitions.begin(), transitions.end());
   flag.set_advice(config.advice());
   flag.set_revision(state.revision);

@@ -11,13 +11,15 @@
 #include <string>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/base/status_macros.h"
+#include "common/server/exit_code.h"
+#include "common/server/process_flags.h"
 #include "health-svc/default_config.h"
 #include "health-svc/health_process.h"
 
@@ -61,8 +63,9 @@ absl::Status Run() {
   PERENNIAL_ASSIGN_OR_RETURN(const std::unique_ptr<Clock> clock, MakeClock(absl::GetFlag(FLAGS_now)));
   PERENNIAL_ASSIGN_OR_RETURN(const std::string scorecards, TextOf(absl::GetFlag(FLAGS_scorecards), kDefaultScorecards));
   PERENNIAL_ASSIGN_OR_RETURN(const std::string flag_rules, TextOf(absl::GetFlag(FLAGS_flag_rules), kDefaultFlagRules));
+  PERENNIAL_ASSIGN_OR_RETURN(const auto tls, TlsOfFlags());
   HealthProcessOptions options{.data = absl::GetFlag(FLAGS_data),
-                               .accounts = MakeChannel(absl::GetFlag(FLAGS_accounts)),
+                               .accounts = MakeChannel(absl::GetFlag(FLAGS_accounts), tls),
                                .redis = absl::GetFlag(FLAGS_redis),
                                .scorecards = {},
                                .flag_rules = {},
@@ -74,13 +77,17 @@ absl::Status Run() {
   if (!shard.ok()) return absl::InvalidArgumentError(absl::StrCat("--shard ", std::string(shard.status().message())));
   options.shard = *shard;
   for (const absl::string_view address : absl::StrSplit(absl::GetFlag(FLAGS_replicas), ',', absl::SkipEmpty())) {
-    options.shard.replicas.push_back(MakeChannel(std::string(address)));
+    options.shard.replicas.push_back(MakeChannel(std::string(address), tls));
   }
   options.metrics_port = absl::GetFlag(FLAGS_metrics_port);
   PERENNIAL_ASSIGN_OR_RETURN(options.scorecards, ParseScorecards(scorecards));
   PERENNIAL_ASSIGN_OR_RETURN(options.flag_rules, ParseFlagRules(flag_rules));
+  if (absl::GetFlag(FLAGS_drain_ms) < 0) return absl::InvalidArgumentError("--drain_ms must not be negative");
+  PERENNIAL_RETURN_IF_ERROR(SecureByFlags(tls, false, options.server));
+  if (OnlyCheckConfig()) return absl::OkStatus();
   PERENNIAL_ASSIGN_OR_RETURN(const auto process, HealthProcess::Start(std::move(options), *clock));
   WaitForStopSignal();
+  LeaveIfStoppedWithCode();
   process->Stop();
   return absl::OkStatus();
 }
@@ -89,11 +96,12 @@ absl::Status Run() {
 }  // namespace perennial::health
 
 int main(int argc, char** argv) {
+  perennial::KeepGreatArraysApart();
   perennial::BlockStopSignals();
   perennial::InitializeLog("health-svc");
   absl::SetProgramUsageMessage("Scores accounts and raises flags. See docs/scorecard.md and docs/flags.md.");
-  absl::ParseCommandLine(argc, argv);
+  perennial::ParseFlags("health-svc", argc, argv);
   const absl::Status status = perennial::health::Run();
   if (!status.ok()) std::fprintf(stderr, "health-svc: %s\n", std::string(status.message()).c_str());
-  return status.ok() ? 0 : 1;
+  return status.ok() ? 0 : perennial::ExitCodeOf(status);
 }

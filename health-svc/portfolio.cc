@@ -105,7 +105,11 @@ absl::Status Portfolio::SetConfiguration(Scorecards scorecards, FlagRules rules)
   }
   std::vector<absl::flat_hash_map<facts::RowId, FlagState>> flags(rules.all().size());
   for (std::size_t i = 0; i < rules_.all().size(); ++i) {
-    if (const auto now = rules.Find(rules_.all()[i].config.id())) flags[*now] = std::move(flags_[i]);
+    if (const auto now = rules.Find(rules_.all()[i].config.id())) {
+      flags[*now] = std::move(flags_[i]);
+    } else {
+      ForgetFlags(flags_[i]);
+    }
   }
   flags_ = std::move(flags);
   scorecards_ = std::move(scorecards);
@@ -115,18 +119,22 @@ absl::Status Portfolio::SetConfiguration(Scorecards scorecards, FlagRules rules)
   return absl::OkStatus();
 }
 
-void Portfolio::SetFlagRevision(FlagKey key, std::int64_t revision) {
-  if (revision == 0) return;
-  std::int64_t& known = flag_revisions_[{key.row, key.rule}];
-  if (known == revision) return;
-  if (known > 0) flags_by_revision_.erase(known);
-  known = revision;
-  flags_by_revision_.emplace_hint(flags_by_revision_.end(), revision, std::move(key));
+void Portfolio::SetFlagRevision(FlagKey key, std::int64_t before, std::int64_t revision) {
+  if (revision == 0 || revision == before) return;
+  if (before > 0) flags_by_revision_.erase(before);
+  flags_by_revision_.emplace_hint(flags_by_revision_.end(), revision, key);
   RaiseFlagRevision(revision);
 }
 
+void Portfolio::ForgetFlags(const absl::flat_hash_map<facts::RowId, FlagState>& flags) {
+  for (const auto& [row, state] : flags) flags_by_revision_.erase(state.revision);
+}
+
 void Portfolio::PutFlagTombstone(facts::RowId row, const std::string& rule, std::int64_t revision) {
-  SetFlagRevision({.row = row, .rule = rule, .removed = true}, revision);
+  if (revision == 0) return;
+  const std::uint32_t number = rule_names_.Add(rule);
+  std::int64_t& known = flag_tombstones_[{row, number}];
+  SetFlagRevision({.row = row, .rule = number, .removed = 1}, std::exchange(known, revision), revision);
 }
 
 std::uint32_t Portfolio::ScorecardIndex(const std::string& id, std::int64_t revision) {
@@ -164,11 +172,13 @@ void Portfolio::PutTombstone(facts::RowId row, std::int64_t revision) {
   carried_.erase(row);
   hierarchy_.SetParent(row, std::nullopt);
   table_.Delete(row);
+  row_changed_(row);
 }
 
 void Portfolio::FollowParent(facts::RowId row) {
   const auto parent = catalogue_.Find("parent");
   if (parent.has_value()) hierarchy_.SetParent(row, table_.Text(row, *parent));
+  row_changed_(row);
 }
 
 void Portfolio::PutCarried(facts::RowId row, CarriedFacts carried) {
@@ -180,12 +190,24 @@ void Portfolio::PutCarried(facts::RowId row, CarriedFacts carried) {
 }
 
 void Portfolio::PutFlag(facts::RowId row, std::size_t rule, FlagState state) {
-  SetFlagRevision({.row = row, .rule = rules_.all()[rule].config.id()}, state.revision);
-  flags_[rule][row] = std::move(state);
+  const std::uint32_t number = rule_names_.Add(rules_.all()[rule].config.id());
+  const auto tombstone = flag_tombstones_.find({row, number});
+  if (tombstone != flag_tombstones_.end() && state.revision > 0) {
+    flags_by_revision_.erase(tombstone->second);
+    flag_tombstones_.erase(tombstone);
+  }
+  FlagState& present = flags_[rule][row];
+  SetFlagRevision({.row = row, .rule = number}, present.revision, state.revision);
+  present = std::move(state);
 }
 
 void Portfolio::DropFlags(facts::RowId row) {
-  for (auto& states : flags_) states.erase(row);
+  for (auto& states : flags_) {
+    const auto found = states.find(row);
+    if (found == states.end()) continue;
+    flags_by_revision_.erase(found->second.revision);
+    states.erase(found);
+  }
 }
 
 void Portfolio::SetProgress(std::int64_t facts_revision, std::int64_t scored_revision, bool caught_up) {

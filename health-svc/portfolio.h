@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -14,8 +15,8 @@
 #include "absl/time/time.h"
 #include "common/facts/fact_catalogue.h"
 #include "common/facts/fact_table.h"
+#include "health-svc/flag_story.h"
 #include "health-svc/health_facts.h"
-#include "health-svc/packed_list.h"
 #include "health-svc/hierarchy.h"
 #include "health-svc/portfolio_lock.h"
 #include "health-svc/rules/flag_rules.h"
@@ -29,11 +30,10 @@ namespace perennial::health {
 // A flag rule's standing with an account, in memory.
 struct FlagState {
   FlagStanding standing = {};
-  PackedList<v1::FlagCause> causes = {};
+  MaybeTime snooze_until = {};
+  FlagStory story = {};
   // What a person did to it since it was raised: ACKNOWLEDGED, SNOOZED or RESOLVED; UNSPECIFIED when nothing.
   v1::FlagState handled = v1::FLAG_STATE_UNSPECIFIED;
-  std::optional<absl::Time> snooze_until = {};
-  PackedList<v1::FlagTransition> transitions = {};
   // In the feed of flags; 0 for one that was never raised.
   std::int64_t revision = 0;
 
@@ -55,8 +55,8 @@ struct StandingOverride {
 // A flag in the feed of flags.
 struct FlagKey {
   facts::RowId row = 0;
-  std::string rule;
-  bool removed = false;
+  std::uint32_t rule : 31 = 0;  // number of its name, see Portfolio::RuleName()
+  std::uint32_t removed : 1 = 0;
 };
 
 // Facts, scores and flags of all accounts, in memory: what is stored, together with the facts it was made of.
@@ -132,6 +132,8 @@ class Portfolio {
   [[nodiscard]] std::vector<std::pair<std::string, std::int64_t>> UnknownScorecards() const;
   // Flags by their revision, those that are gone too.
   [[nodiscard]] const absl::btree_map<std::int64_t, FlagKey>& flags_by_revision() const { return flags_by_revision_; }
+  // The id of a key's rule, which the configuration may have no more.
+  [[nodiscard]] const std::string& RuleName(const FlagKey& key) const { return rule_names_[key.rule]; }
   [[nodiscard]] std::int64_t flag_revision() const { return flag_revision_; }
   // Standings of a rule by row; nothing for a row that it never held for.
   [[nodiscard]] const absl::flat_hash_map<facts::RowId, FlagState>& flags(std::size_t rule) const {
@@ -147,9 +149,13 @@ class Portfolio {
   void PutCarried(facts::RowId row, CarriedFacts carried);
   // After the facts of a row changed: its parent may be another.
   void FollowParent(facts::RowId row);
+  // Is told each row whose facts changed or whose account went, under the WriteLock; what follows from facts beside scores
+  // is worked out from it. Once, before anything is written.
+  void SetRowChanged(std::function<void(facts::RowId)> row_changed) { row_changed_ = std::move(row_changed); }
   void PutFlag(facts::RowId row, std::size_t rule, FlagState state);
   // A flag is gone with its account or its rule.
   void PutFlagTombstone(facts::RowId row, const std::string& rule, std::int64_t revision);
+  // Its flags are forgotten; those that were raised are to have tombstones then.
   void DropFlags(facts::RowId row);
   void RaiseFlagRevision(std::int64_t revision) { flag_revision_ = std::max(flag_revision_, revision); }
   // Another configuration is in force from now on; flags of rules that it has no more are forgotten. It has passed
@@ -166,7 +172,9 @@ class Portfolio {
   void SetRevision(facts::RowId row, std::int64_t revision);
   std::uint32_t ScorecardIndex(const std::string& id, std::int64_t revision);
   [[nodiscard]] const CompiledScorecard* FindScorecard(const std::string& id, std::int64_t revision) const;
-  void SetFlagRevision(FlagKey key, std::int64_t revision);
+  void SetFlagRevision(FlagKey key, std::int64_t before, std::int64_t revision);
+  // A flag that is no more takes its place in the feed with it.
+  void ForgetFlags(const absl::flat_hash_map<facts::RowId, FlagState>& flags);
 
   struct ScorecardName {
     std::string id;
@@ -190,13 +198,15 @@ class Portfolio {
   Hierarchy hierarchy_;
   std::vector<std::unique_ptr<CompiledScorecard>> retired_;
   absl::btree_map<std::int64_t, FlagKey> flags_by_revision_;
-  absl::flat_hash_map<std::pair<facts::RowId, std::string>, std::int64_t> flag_revisions_;
+  facts::TextList rule_names_;  // of all rules that flags were ever of
+  absl::flat_hash_map<std::pair<facts::RowId, std::uint32_t>, std::int64_t> flag_tombstones_;  // their revisions
   std::int64_t flag_revision_ = 0;
   std::int64_t revision_ = 0;
   std::int64_t facts_revision_ = 0;
   std::int64_t scored_revision_ = 0;
   bool caught_up_ = false;
   std::string feed_id_;
+  std::function<void(facts::RowId)> row_changed_ = [](facts::RowId) {};
 };
 
 }  // namespace perennial::health

@@ -5,33 +5,14 @@
 
 namespace perennial::facts {
 
-std::uint32_t Dictionary::Intern(absl::string_view text) {
-  const auto found = codes_.find(text);
-  if (found != codes_.end()) return found->second;
-  const auto code = static_cast<std::uint32_t>(texts_.size());
-  texts_.emplace_back(text);
-  codes_.emplace(std::string(text), code);
-  return code;
-}
-
-std::uint32_t Dictionary::Find(absl::string_view text) const {
-  const auto found = codes_.find(text);
-  return found == codes_.end() ? 0 : found->second;
-}
-
 RowId FactTable::Upsert(absl::string_view account_id) {
-  const auto found = rows_.find(account_id);
-  RowId row = 0;
-  if (found != rows_.end()) {
-    row = found->second;
-  } else {
-    row = static_cast<RowId>(account_ids_.size());
-    account_ids_.emplace_back(account_id);
-    rows_.emplace(account_ids_.back(), row);
+  const std::size_t count = account_ids_.size();
+  const RowId row = account_ids_.Add(account_id);
+  if (row == count) {
     live_.Resize(account_ids_.size());
     for (Column& column : columns_) {
       if (column.numbers) {
-        column.numbers->values.resize(account_ids_.size());
+        column.numbers->values.Resize(account_ids_.size());
         column.numbers->known.Resize(account_ids_.size());
       }
       if (column.texts) column.texts->codes.resize(account_ids_.size());
@@ -49,9 +30,7 @@ RowId FactTable::Upsert(absl::string_view account_id) {
 }
 
 std::optional<RowId> FactTable::FindAny(absl::string_view account_id) const {
-  const auto found = rows_.find(account_id);
-  if (found == rows_.end()) return std::nullopt;
-  return found->second;
+  return account_ids_.Find(account_id);
 }
 
 std::optional<RowId> FactTable::Find(absl::string_view account_id) const {
@@ -62,7 +41,7 @@ std::optional<RowId> FactTable::Find(absl::string_view account_id) const {
 void FactTable::Delete(RowId row) {
   for (Column& column : columns_) {
     if (column.numbers) {
-      column.numbers->values[row] = 0;
+      column.numbers->values.Set(row, 0);
       column.numbers->known.Reset(row);
     }
     if (column.texts) column.texts->codes[row] = 0;
@@ -86,7 +65,7 @@ NumberColumn& FactTable::MutableNumbers(FactId fact) {
   Column& at = column(fact);
   if (!at.numbers) {
     at.numbers = std::make_unique<NumberColumn>();
-    at.numbers->values.resize(row_count());
+    at.numbers->values.Resize(row_count());
     at.numbers->known.Resize(row_count());
   }
   return *at.numbers;
@@ -117,12 +96,12 @@ bool FactTable::SetNumber(RowId row, FactId fact, FactType, std::optional<double
   NumberColumn& at = MutableNumbers(fact);
   const bool was_known = at.known.Test(row);
   if (!value.has_value()) {
-    at.values[row] = 0;
+    at.values.Set(row, 0);
     at.known.Reset(row);
     return was_known;
   }
   if (was_known && at.values[row] == *value) return false;
-  at.values[row] = *value;
+  at.values.Set(row, *value);
   at.known.Set(row);
   return true;
 }

@@ -1,17 +1,17 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "common/facts/bitmap.h"
 #include "common/facts/fact_catalogue.h"
 #include "common/facts/fact_row.h"
+#include "common/facts/number_values.h"
+#include "common/facts/text_list.h"
 
 namespace perennial::facts {
 
@@ -20,22 +20,24 @@ using RowId = std::uint32_t;
 // Texts by code. Code 0 stands for unknown; codes count from 1 and are never reused.
 class Dictionary {
  public:
-  Dictionary() : texts_(1) {}
-  std::uint32_t Intern(absl::string_view text);
+  std::uint32_t Intern(absl::string_view text) { return texts_.Add(text) + 1; }
   // 0 when it was never interned.
-  [[nodiscard]] std::uint32_t Find(absl::string_view text) const;
-  [[nodiscard]] const std::string& Text(std::uint32_t code) const { return texts_[code]; }
+  [[nodiscard]] std::uint32_t Find(absl::string_view text) const {
+    const auto number = texts_.Find(text);
+    return number.has_value() ? *number + 1 : 0;
+  }
+  // Not of 0.
+  [[nodiscard]] const std::string& Text(std::uint32_t code) const { return texts_[code - 1]; }
   // One more than the greatest code.
-  [[nodiscard]] std::size_t size() const { return texts_.size(); }
+  [[nodiscard]] std::size_t size() const { return texts_.size() + 1; }
 
  private:
-  std::deque<std::string> texts_;
-  absl::flat_hash_map<std::string, std::uint32_t> codes_;
+  TextList texts_;
 };
 
 // Numbers, bools (0 or 1) and times (seconds since 1970). An unknown value is 0 with its bit in `known` unset.
 struct NumberColumn {
-  std::vector<double> values;
+  NumberValues values;
   Bitmap known;
 };
 
@@ -105,8 +107,7 @@ class FactTable {
   TextColumn& MutableTexts(FactId fact);
   SetColumn& MutableSets(FactId fact);
 
-  std::deque<std::string> account_ids_;
-  absl::flat_hash_map<absl::string_view, RowId> rows_;  // views into account_ids_
+  TextList account_ids_;  // by row
   Bitmap live_;
   std::size_t live_count_ = 0;
   std::vector<Column> columns_;

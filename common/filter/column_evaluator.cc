@@ -1,6 +1,7 @@
 #include "common/filter/column_evaluator.h"
 
 #include <algorithm>
+#include <array>
 #include <system_error>
 #include <thread>
 
@@ -70,10 +71,7 @@ class BlockRun {
       case Kind::kNone: std::fill_n(out, count_, Word{0}); break;
       case Kind::kAnd: And(node, out); break;
       case Kind::kOr: Or(node, out); break;
-      case Kind::kNumbers:
-        CompareNumbers(node.comparator, node.numbers->values.data() + first_row_,
-                       node.numbers->known.words().data() + first_word_, node.bound, rows_, out);
-        break;
+      case Kind::kNumbers: Numbers(node, out); break;
       case Kind::kCode: FindCode(node.texts->codes.data() + first_row_, node.code, rows_, out); break;
       case Kind::kOtherCode: FindOtherCodes(node.texts->codes.data() + first_row_, node.code, rows_, out); break;
       case Kind::kCodes: FindCodes(node.texts->codes.data() + first_row_, node.codes, rows_, out); break;
@@ -112,6 +110,24 @@ class BlockRun {
     for (std::size_t i = 1; i < node.children.size(); ++i) {
       const Word* const child = Get(node.children[i]);
       for (std::size_t w = 0; w < count_; ++w) out[w] |= child[w];
+    }
+  }
+
+  // Narrow columns are unpacked into a piece that the first cache holds.
+  void Numbers(const PlanNode& node, Word* out) const {
+    const Word* const known = node.numbers->known.words().data() + first_word_;
+    const facts::NumberValues& values = node.numbers->values;
+    if (values.width() == sizeof(double)) {
+      CompareNumbers(node.comparator, values.Read(first_row_, rows_, nullptr), known, node.bound, rows_, out);
+      return;
+    }
+    constexpr std::size_t kWords = 8;
+    std::array<double, kWords * kRowsPerWord> piece;
+    for (std::size_t word = 0; word < count_; word += kWords) {
+      const std::size_t row = word * kRowsPerWord;
+      const std::size_t rows = std::min(rows_ - row, piece.size());
+      CompareNumbers(node.comparator, values.Read(first_row_ + row, rows, piece.data()), known + word, node.bound, rows,
+                     out + word);
     }
   }
 

@@ -206,11 +206,12 @@ void ColumnScoring::Along(const Curve& curve, const facts::FactTable& table, fac
   const bool whole = count == block_.size();
   points_.resize(count);
   has_.resize(count);
+  rows_.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
-    const facts::RowId row = block_[places[i]];
-    values_[i] = column->values[row];
-    has_[i] = column->known.Test(row) ? 1 : 0;
+    rows_[i] = block_[places[i]];
+    has_[i] = column->known.Test(rows_[i]) ? 1 : 0;
   }
+  column->values.Gather(rows_.data(), count, values_.data());
   curve.OfNumbers(count, values_.data(), points_.data(), has_.data());
   if (whole) {
     numbers.points.swap(points_);

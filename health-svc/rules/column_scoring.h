@@ -83,6 +83,7 @@ class ColumnScoring {
   std::vector<double> scores_;
   std::vector<double> coverage_;
   std::vector<double> work_;
+  std::vector<facts::RowId> rows_;
   std::vector<double> values_;
   std::vector<double> points_;
   std::vector<double> has_;

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "absl/time/time.h"
+#include "health-svc/rules/maybe_time.h"
 
 namespace perennial::health {
 
@@ -10,10 +11,10 @@ namespace perennial::health {
 struct FlagStanding {
   bool open = false;
   // When it was last raised and cleared; nothing if it never was.
-  std::optional<absl::Time> raised = {};
-  std::optional<absl::Time> cleared = {};
+  MaybeTime raised = {};
+  MaybeTime cleared = {};
   // Since when the rule has said the opposite of `open`, waiting for its hold time to pass.
-  std::optional<absl::Time> pending_since = {};
+  MaybeTime pending_since = {};
 
   bool operator==(const FlagStanding&) const = default;
 };
