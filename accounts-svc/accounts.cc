@@ -298,6 +298,7 @@ absl::StatusOr<v1::DeleteAccountResponse> Accounts::Delete(const v1::DeleteAccou
                                   ++account.version;
                                   transaction.Touch(account.no);
                                   PERENNIAL_RETURN_IF_ERROR(transaction.RenumberTasks(account.no));
+                                  PERENNIAL_RETURN_IF_ERROR(transaction.MarkLedger(account.no, true));
                                   return transaction.UpdateAccount(account);
                                 })
                                 .status());
@@ -323,6 +324,7 @@ absl::StatusOr<v1::UndeleteAccountResponse> Accounts::Undelete(const v1::Undelet
             ++account.version;
             transaction.Touch(account.no);
             PERENNIAL_RETURN_IF_ERROR(transaction.RenumberTasks(account.no));
+            PERENNIAL_RETURN_IF_ERROR(transaction.MarkLedger(account.no, false));
             return transaction.UpdateAccount(account);
           })
           .status());

@@ -59,7 +59,7 @@ class WiredServer final : public AccountsServer {
         timeline_(*store_, clock, options.currency),
         backup_(absl::StrCat(options.data, "/.backup"), {CopySourceOf(options)}),
         account_service_(accounts_, contacts_, hierarchy_, pool_),
-        subscription_service_(subscriptions_, pool_),
+        subscription_service_(subscriptions_, pool_, watch_pool_, hub_),
         rate_service_(rates_, pool_),
         lifecycle_service_(lifecycle_, pool_),
         ingest_service_(ingest_, pool_, hub_),

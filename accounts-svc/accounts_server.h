@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "accounts-svc/record_export_stream.h"
+#include "accounts-svc/export_stream.h"
 #include "common/base/clock.h"
 #include "common/server/server.h"
 

@@ -43,6 +43,7 @@ absl::StatusOr<v1::Contact> ToProto(absl::string_view account_id, const CareReco
   SetTimestamp(record.create_time, out.mutable_create_time());
   SetTimestamp(record.update_time, out.mutable_update_time());
   if (record.delete_time.has_value()) SetTimestamp(*record.delete_time, out.mutable_delete_time());
+  SetTimestamp(record.effective, out.mutable_effective_time());
   out.set_etag(EtagOf(record.version));
   return out;
 }
@@ -200,7 +201,7 @@ absl::StatusOr<v1::UpdateContactResponse> Contacts::Update(const v1::UpdateConta
   CheckTime("effective_time", request.has_effective_time(), request.effective_time(), false, now, bad);
   const std::set<std::string> fields =
       ResolveUpdateMask(request.contact(), request.has_update_mask() ? &request.update_mask() : nullptr,
-                        MutableFields(), {}, {"name", "create_time", "update_time", "delete_time", "etag"}, bad);
+                        MutableFields(), {}, {"name", "create_time", "update_time", "delete_time", "etag", "effective_time"}, bad);
   CheckFields(request.contact(), fields, now, bad);
   if (!request.validate_only()) CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());

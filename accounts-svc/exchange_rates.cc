@@ -23,14 +23,6 @@ void CheckCode(absl::string_view field, absl::string_view code, absl::string_vie
   if (code == reporting) bad.Add(field, "is the reporting currency, which needs no rate");
 }
 
-v1::ExchangeRate ToProto(const ExchangeRate& rate) {
-  v1::ExchangeRate out;
-  out.set_currency_code(rate.currency);
-  out.set_rate(FormatRate(rate.billionths));
-  SetTimestamp(rate.effective, out.mutable_effective_time());
-  return out;
-}
-
 std::string TextOf(absl::Time time) { return absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone()); }
 
 // When the next rate of a currency takes over from the one that is in force from `effective` on.
@@ -58,6 +50,14 @@ absl::StatusOr<std::int64_t> CountAffected(ReadTransaction& transaction, const s
 }
 
 }  // namespace
+
+v1::ExchangeRate ToProto(const ExchangeRate& rate) {
+  v1::ExchangeRate out;
+  out.set_currency_code(rate.currency);
+  out.set_rate(FormatRate(rate.billionths));
+  SetTimestamp(rate.effective, out.mutable_effective_time());
+  return out;
+}
 
 absl::Status CheckRated(ReadTransaction& transaction, absl::string_view currency, absl::Time at,
                         absl::string_view field) {

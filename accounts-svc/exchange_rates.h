@@ -33,4 +33,7 @@ class ExchangeRates {
 absl::Status CheckRated(ReadTransaction& transaction, absl::string_view currency, absl::Time at,
                         absl::string_view field);
 
+// A rate as clients see it.
+v1::ExchangeRate ToProto(const ExchangeRate& rate);
+
 }  // namespace perennial::accounts

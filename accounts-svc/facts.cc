@@ -88,10 +88,9 @@ absl::Status EnsureFeedId(Store& store) {
       .status();
 }
 
-absl::Status FactsCursor::Begin(ReadTransaction& transaction, v1::WatchFactsResponse& message) {
-  PERENNIAL_ASSIGN_OR_RETURN(const std::string feed_id, transaction.GetSetting(kFeedId));
-  message.set_feed_id(feed_id);
-  if (feed_id_.empty() || feed_id_ == feed_id) return absl::OkStatus();
+absl::StatusOr<std::string> CheckFeedId(ReadTransaction& transaction, absl::string_view known) {
+  PERENNIAL_ASSIGN_OR_RETURN(std::string feed_id, transaction.GetSetting(kFeedId));
+  if (known.empty() || known == feed_id) return feed_id;
   return WithReason(absl::OutOfRangeError("this is another feed than the one that feed_id names; start from 0"),
                     "OTHER_FEED");
 }
@@ -101,7 +100,9 @@ absl::StatusOr<std::optional<v1::WatchFactsResponse>> FactsCursor::Next() {
   bool more = false;
   // One snapshot: a row is never seen without the definitions that it uses.
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
-    if (announced_ == 0) PERENNIAL_RETURN_IF_ERROR(Begin(transaction, message));
+    if (announced_ == 0) {
+      PERENNIAL_ASSIGN_OR_RETURN(*message.mutable_feed_id(), CheckFeedId(transaction, feed_id_));
+    }
     PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t last, transaction.LastRevision());
     if (revision_ > last) {
       return WithReason(

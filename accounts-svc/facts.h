@@ -33,9 +33,6 @@ class FactsCursor {
   absl::StatusOr<std::optional<v1::WatchFactsResponse>> Next();
 
  private:
-  // What the first message says beside rows.
-  absl::Status Begin(ReadTransaction& transaction, v1::WatchFactsResponse& message);
-
   Store& store_;
   const Clock& clock_;
   const std::string feed_id_;
@@ -50,6 +47,9 @@ class FactsCursor {
 // Gives the feed of this store an identity if it has none. A backup that is restored gets another one, so that readers whose
 // revisions are of the feed before it notice.
 absl::Status EnsureFeedId(Store& store);
+
+// The identity of the feeds of this store. OUT_OF_RANGE when it is not `known`, unless that is empty.
+absl::StatusOr<std::string> CheckFeedId(ReadTransaction& transaction, absl::string_view known);
 
 // The rules of FactService. Thread-safe.
 class Facts {

@@ -26,12 +26,14 @@ FeedPoller::~FeedPoller() {
 absl::Status FeedPoller::Poll() {
   const std::int64_t facts = facts_;
   const std::int64_t tasks = tasks_;
+  const std::int64_t ledgers = ledgers_;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(facts_, transaction.LastRevision());
     PERENNIAL_ASSIGN_OR_RETURN(tasks_, transaction.LastTaskRevision());
+    PERENNIAL_ASSIGN_OR_RETURN(ledgers_, transaction.LastLedgerRevision());
     return absl::OkStatus();
   }));
-  if (facts_ != facts || tasks_ != tasks) on_news_();
+  if (facts_ != facts || tasks_ != tasks || ledgers_ != ledgers) on_news_();
   return absl::OkStatus();
 }
 

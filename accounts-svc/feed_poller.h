@@ -13,7 +13,7 @@
 namespace perennial::accounts {
 
 // Notices what other processes commit to a shared store, so that watches here hear of it. Asking is the one way that
-// every database with PostgreSQL's protocol offers; two questions that an index answers, `interval` apart, cost it next
+// every database with PostgreSQL's protocol offers; three questions that an index answers, `interval` apart, cost it next
 // to nothing.
 class FeedPoller {
  public:
@@ -34,6 +34,7 @@ class FeedPoller {
   const std::chrono::milliseconds interval_;
   std::int64_t facts_ = 0;  // greatest revisions seen
   std::int64_t tasks_ = 0;
+  std::int64_t ledgers_ = 0;
   Mutex mu_;
   std::condition_variable changed_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

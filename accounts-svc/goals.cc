@@ -73,6 +73,8 @@ std::string Encode(const v1::Goal& goal, const v1::Goal* before, bool state_aske
   if (stored.state() == v1::GOAL_STATE_ACHIEVED) {
     if (was_achieved) {
       *stored.mutable_achieve_time() = before->achieve_time();
+    } else if (before == nullptr && goal.state() == v1::GOAL_STATE_ACHIEVED && goal.has_achieve_time()) {
+      SetTimestamp(StoredTime(goal.achieve_time()), stored.mutable_achieve_time());
     } else {
       SetTimestamp(effective, stored.mutable_achieve_time());
     }
@@ -156,6 +158,7 @@ absl::StatusOr<v1::Goal> Goals::ToProto(ReadTransaction& transaction, const Acco
   SetTimestamp(record.create_time, out.mutable_create_time());
   SetTimestamp(record.update_time, out.mutable_update_time());
   if (record.delete_time.has_value()) SetTimestamp(*record.delete_time, out.mutable_delete_time());
+  SetTimestamp(record.effective, out.mutable_effective_time());
   out.set_etag(EtagOf(record.version));
   return out;
 }
@@ -170,6 +173,11 @@ absl::StatusOr<v1::CreateGoalResponse> Goals::Create(const v1::CreateGoalRequest
   CheckTime("effective_time", request.has_effective_time(), request.effective_time(), false, now, bad);
   CheckFields(request.goal(), AllFields(), bad);
   CheckTogether(request.goal(), bad);
+  if (request.goal().state() == v1::GOAL_STATE_ACHIEVED) {
+    const bool dated = request.has_effective_time() && IsValidTimestamp(request.effective_time());
+    CheckTime("goal.achieve_time", request.goal().has_achieve_time(), request.goal().achieve_time(), false,
+              dated ? ToTime(request.effective_time()) : now, bad);
+  }
   if (!request.validate_only()) CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
@@ -269,7 +277,9 @@ absl::StatusOr<v1::UpdateGoalResponse> Goals::Update(const v1::UpdateGoalRequest
   CheckTime("effective_time", request.has_effective_time(), request.effective_time(), false, now, bad);
   const std::set<std::string> fields = ResolveUpdateMask(
       request.goal(), request.has_update_mask() ? &request.update_mask() : nullptr, MutableFields(), {},
-      {"name", "progress", "overdue", "achieve_time", "create_time", "update_time", "delete_time", "etag"}, bad);
+      {"name", "progress", "overdue", "achieve_time", "create_time", "update_time", "delete_time", "etag",
+       "effective_time"},
+      bad);
   CheckFields(request.goal(), fields, bad);
   if (!request.validate_only()) CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());

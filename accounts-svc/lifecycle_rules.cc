@@ -56,6 +56,8 @@ LifecycleRules FromProto(const v1::LifecycleRules& rules, std::int64_t revision)
   return out;
 }
 
+}  // namespace
+
 v1::LifecycleRules ToProto(const LifecycleRevision& revision) {
   const LifecycleRules& rules = revision.rules;
   v1::LifecycleRules out;
@@ -72,8 +74,6 @@ v1::LifecycleRules ToProto(const LifecycleRevision& revision) {
   if (revision.time.has_value()) SetTimestamp(*revision.time, out.mutable_revision_time());
   return out;
 }
-
-}  // namespace
 
 absl::StatusOr<v1::GetLifecycleRulesResponse> Lifecycle::GetRules(const v1::GetLifecycleRulesRequest& request) {
   if (request.revision() < 0) {

@@ -27,4 +27,7 @@ class Lifecycle {
   const Clock& clock_;
 };
 
+// Rules as clients see them.
+v1::LifecycleRules ToProto(const LifecycleRevision& revision);
+
 }  // namespace perennial::accounts

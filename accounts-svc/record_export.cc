@@ -7,6 +7,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "accounts-svc/account_messages.h"
+#include "accounts-svc/exchange_rates.h"
+#include "accounts-svc/lifecycle_rules.h"
 #include "accounts-svc/record_content.h"
 #include "accounts-svc/records.h"
 #include "accounts-svc/store/state_codec.h"
@@ -31,6 +33,7 @@ absl::Status ReadCare(const CareRecord& record, const std::string& name, Message
   out->set_name(name);
   SetTimestamp(record.create_time, out->mutable_create_time());
   SetTimestamp(record.update_time, out->mutable_update_time());
+  SetTimestamp(record.effective, out->mutable_effective_time());
   return absl::OkStatus();
 }
 
@@ -51,15 +54,17 @@ class Exporter {
   absl::Status All() {
     PERENNIAL_ASSIGN_OR_RETURN(total_, transaction_.CountAccounts());
     PERENNIAL_RETURN_IF_ERROR(LoadMetrics());
-    for (AccountNo after = 0;;) {
-      PERENNIAL_ASSIGN_OR_RETURN(const std::vector<AccountNo> numbers, transaction_.ListAccountNos(after, kRows));
-      if (numbers.empty()) return Flush();
-      for (const AccountNo no : numbers) {
-        PERENNIAL_ASSIGN_OR_RETURN(const std::optional<AccountRecord> account, transaction_.FindAccountByNo(no));
+    PERENNIAL_RETURN_IF_ERROR(AddRates());
+    PERENNIAL_RETURN_IF_ERROR(AddRules());
+    for (std::string after;;) {
+      PERENNIAL_ASSIGN_OR_RETURN(const std::vector<LiveAccountId> page, transaction_.ListAccountIds(after, kRows));
+      if (page.empty()) return Flush();
+      for (const LiveAccountId& live : page) {
+        PERENNIAL_ASSIGN_OR_RETURN(const std::optional<AccountRecord> account, transaction_.FindAccountByNo(live.no));
         if (!account.has_value()) return absl::DataLossError("an account is listed and not there");
         PERENNIAL_RETURN_IF_ERROR(AddAccount(*account));
       }
-      after = numbers.back();
+      after = page.back().id;
     }
   }
 
@@ -67,6 +72,34 @@ class Exporter {
   absl::Status LoadMetrics() {
     PERENNIAL_ASSIGN_OR_RETURN(const std::vector<Metric> metrics, transaction_.ListMetrics());
     for (const Metric& metric : metrics) metrics_[metric.no] = metric.name;
+    return absl::OkStatus();
+  }
+
+  absl::Status AddRates() {
+    ExchangeRateQuery query{.limit = kRows};
+    for (;;) {
+      PERENNIAL_ASSIGN_OR_RETURN(const std::vector<ExchangeRate> page, transaction_.ListExchangeRates(query));
+      if (page.empty()) return absl::OkStatus();
+      for (const ExchangeRate& rate : page) {
+        v1::ExchangeRate* out = message_.add_exchange_rates();
+        *out = ToProto(rate);
+        PERENNIAL_RETURN_IF_ERROR(Count(*out));
+      }
+      query.after_currency = page.back().currency;
+      query.after_time = page.back().effective;
+    }
+  }
+
+  absl::Status AddRules() {
+    PERENNIAL_ASSIGN_OR_RETURN(const auto newest, transaction_.FindLifecycleRules(0));
+    if (!newest.has_value()) return absl::DataLossError("the lifecycle has no rules");
+    for (std::int64_t number = 1; number <= newest->rules.revision; ++number) {
+      PERENNIAL_ASSIGN_OR_RETURN(const auto revision, transaction_.FindLifecycleRules(number));
+      if (!revision.has_value()) return absl::DataLossError("a revision of the lifecycle's rules is not there");
+      v1::LifecycleRules* out = message_.add_lifecycle_rules();
+      *out = ToProto(*revision);
+      PERENNIAL_RETURN_IF_ERROR(Count(*out));
+    }
     return absl::OkStatus();
   }
 
@@ -78,6 +111,7 @@ class Exporter {
     PERENNIAL_RETURN_IF_ERROR(AddContacts(account));
     PERENNIAL_RETURN_IF_ERROR(AddGoals(account));
     PERENNIAL_RETURN_IF_ERROR(AddTasks(account));
+    PERENNIAL_RETURN_IF_ERROR(AddPhaseMoves(account));
     ++done_;
     return absl::OkStatus();
   }
@@ -196,6 +230,21 @@ class Exporter {
       query.after_account = page.back().account_id;
       query.after_id = page.back().id;
     }
+  }
+
+  absl::Status AddPhaseMoves(const AccountRecord& account) {
+    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<PhaseMove> moves,
+                               transaction_.ListPhaseMoves(account.no, absl::FromUnixMicros(INT64_MAX)));
+    for (const PhaseMove& move : moves) {
+      v1::PhaseMove* out = message_.add_phase_moves();
+      out->set_account(absl::StrCat("accounts/", account.id));
+      out->set_phase(static_cast<v1::LifecyclePhase>(move.phase));
+      SetTimestamp(move.time, out->mutable_effective_time());
+      out->set_reason(move.reason);
+      out->set_author(move.author);
+      PERENNIAL_RETURN_IF_ERROR(Count(*out));
+    }
+    return absl::OkStatus();
   }
 
   v1::Record* NewRecord(const AccountRecord& account, absl::Time time) {

@@ -1,5 +1,7 @@
 #include "accounts-svc/record_service.h"
 
+#include "accounts-svc/daily_usage_export.h"
+#include "accounts-svc/record_export.h"
 #include "common/server/serve_unary.h"
 
 namespace perennial::accounts {
@@ -30,7 +32,14 @@ grpc::ServerUnaryReactor* RecordService::ListRecordChanges(grpc::CallbackServerC
 
 grpc::ServerWriteReactor<v1::ExportRecordsResponse>* RecordService::ExportRecords(
     grpc::CallbackServerContext*, const v1::ExportRecordsRequest* request) {
-  return RecordExportStream::Start(records_.Export(*request), hub_, export_pool_, limits_);
+  return ExportStream<v1::ExportRecordsResponse, RecordExport>::Start(records_.Export(*request), hub_, export_pool_,
+                                                                      limits_);
+}
+
+grpc::ServerWriteReactor<v1::ExportDailyUsageResponse>* RecordService::ExportDailyUsage(
+    grpc::CallbackServerContext*, const v1::ExportDailyUsageRequest* request) {
+  return ExportStream<v1::ExportDailyUsageResponse, DailyUsageExport>::Start(records_.ExportDailyUsage(*request), hub_,
+                                                                             export_pool_, limits_);
 }
 
 }  // namespace perennial::accounts

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "accounts-svc/record_export_stream.h"
+#include "accounts-svc/export_stream.h"
 #include "accounts-svc/records.h"
 #include "common/server/watch_stream.h"
 #include "common/server/worker_pool.h"
@@ -26,6 +26,8 @@ class RecordService final : public v1::RecordService::CallbackService {
                                               v1::ListRecordChangesResponse* response) override;
   grpc::ServerWriteReactor<v1::ExportRecordsResponse>* ExportRecords(grpc::CallbackServerContext* context,
                                                                      const v1::ExportRecordsRequest* request) override;
+  grpc::ServerWriteReactor<v1::ExportDailyUsageResponse>* ExportDailyUsage(
+      grpc::CallbackServerContext* context, const v1::ExportDailyUsageRequest* request) override;
 
  private:
   Records& records_;

@@ -12,6 +12,7 @@
 
 namespace perennial::accounts {
 
+class DailyUsageExport;
 class RecordExport;
 
 // The rules of RecordService: each method checks its request, names everything that is wrong with it, and changes all
@@ -28,6 +29,8 @@ class Records {
   absl::StatusOr<v1::ListRecordChangesResponse> ListChanges(const v1::ListRecordChangesRequest& request);
   // Checks the request of an export; RecordExport then carries it out.
   absl::StatusOr<RecordExport> Export(const v1::ExportRecordsRequest& request);
+  // The same for DailyUsageExport.
+  absl::StatusOr<DailyUsageExport> ExportDailyUsage(const v1::ExportDailyUsageRequest& request);
 
  private:
   Store& store_;

@@ -1,5 +1,9 @@
 #include "accounts-svc/subscription_service.h"
 
+#include <memory>
+#include <optional>
+#include <utility>
+
 #include "common/server/serve_unary.h"
 
 namespace perennial::accounts {
@@ -32,6 +36,18 @@ grpc::ServerUnaryReactor* SubscriptionService::CancelSubscription(grpc::Callback
 grpc::ServerUnaryReactor* SubscriptionService::ListRevenueMovements(grpc::CallbackServerContext* context, const v1::ListRevenueMovementsRequest* request,
                                          v1::ListRevenueMovementsResponse* response) {
   return ServeUnary(pool_, context, request, response, [this](const auto& call) { return subscriptions_.ListMovements(call); });
+}
+
+grpc::ServerWriteReactor<v1::WatchRevenueMovementsResponse>* SubscriptionService::WatchRevenueMovements(
+    grpc::CallbackServerContext*, const v1::WatchRevenueMovementsRequest* request) {
+  using Response = v1::WatchRevenueMovementsResponse;
+  auto cursor = subscriptions_.Watch(*request);
+  if (!cursor.ok()) {
+    return WatchStream<Response>::Start(
+        hub_, watch_pool_, [status = cursor.status()]() -> absl::StatusOr<std::optional<Response>> { return status; });
+  }
+  return WatchStream<Response>::Start(
+      hub_, watch_pool_, [cursor = std::shared_ptr<LedgerCursor>(*std::move(cursor))] { return cursor->Next(); });
 }
 
 }  // namespace perennial::accounts

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "accounts-svc/subscriptions.h"
+#include "common/server/watch_stream.h"
 #include "common/server/worker_pool.h"
 #include "perennial/accounts/v1/subscription_service.grpc.pb.h"
 
@@ -9,8 +10,9 @@ namespace perennial::accounts {
 // Serves Subscriptions over gRPC. All it adds is the transport.
 class SubscriptionService final : public v1::SubscriptionService::CallbackService {
  public:
-  // Both must outlive this.
-  SubscriptionService(Subscriptions& subscriptions, WorkerPool& pool) : subscriptions_(subscriptions), pool_(pool) {}
+  // All must outlive this. `watch_pool` is for streams, so that many readers of the feed do not hold up single calls.
+  SubscriptionService(Subscriptions& subscriptions, WorkerPool& pool, WorkerPool& watch_pool, WatchHub& hub)
+      : subscriptions_(subscriptions), pool_(pool), watch_pool_(watch_pool), hub_(hub) {}
 
   grpc::ServerUnaryReactor* CreateSubscription(grpc::CallbackServerContext* context, const v1::CreateSubscriptionRequest* request,
                                    v1::CreateSubscriptionResponse* response) override;
@@ -24,10 +26,14 @@ class SubscriptionService final : public v1::SubscriptionService::CallbackServic
                                    v1::CancelSubscriptionResponse* response) override;
   grpc::ServerUnaryReactor* ListRevenueMovements(grpc::CallbackServerContext* context, const v1::ListRevenueMovementsRequest* request,
                                    v1::ListRevenueMovementsResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchRevenueMovementsResponse>* WatchRevenueMovements(
+      grpc::CallbackServerContext* context, const v1::WatchRevenueMovementsRequest* request) override;
 
  private:
   Subscriptions& subscriptions_;
   WorkerPool& pool_;
+  WorkerPool& watch_pool_;
+  WatchHub& hub_;
 };
 
 }  // namespace perennial::accounts

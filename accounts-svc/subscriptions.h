@@ -1,8 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "accounts-svc/ledger_feed.h"
 #include "accounts-svc/store/store.h"
 #include "common/base/clock.h"
 #include "perennial/accounts/v1/subscription_service.pb.h"
@@ -22,6 +24,8 @@ class Subscriptions {
   absl::StatusOr<v1::UpdateSubscriptionResponse> Update(const v1::UpdateSubscriptionRequest& request);
   absl::StatusOr<v1::CancelSubscriptionResponse> Cancel(const v1::CancelSubscriptionRequest& request);
   absl::StatusOr<v1::ListRevenueMovementsResponse> ListMovements(const v1::ListRevenueMovementsRequest& request);
+  // Checks the request and returns where its reader starts.
+  absl::StatusOr<std::unique_ptr<LedgerCursor>> Watch(const v1::WatchRevenueMovementsRequest& request);
 
  private:
   // The subscription as it stands, of a deleted account too, for the answer to its change.

@@ -44,6 +44,7 @@ void Encode(const v1::Task& task, TaskRecord& record) {
   fields.insert({"origin", "complete_time"});
   CopyFields(task, fields, &stored);
   if (stored.has_due_time()) SetTimestamp(StoredTime(task.due_time()), stored.mutable_due_time());
+  if (stored.has_complete_time()) SetTimestamp(StoredTime(task.complete_time()), stored.mutable_complete_time());
   record.payload = stored.SerializeAsString();
   record.assignee = stored.assignee();
   record.state = static_cast<TaskState>(stored.state());
@@ -140,9 +141,9 @@ absl::StatusOr<v1::CreateTaskResponse> Tasks::Create(const v1::CreateTaskRequest
   bad.AddIfError("task_id", CheckId(request.task_id()));
   if (!request.has_task()) bad.Add("task", "is required");
   v1::Task task = request.task();
-  task.set_state(v1::TASK_STATE_OPEN);
-  task.clear_outcome();
-  task.clear_complete_time();
+  if (task.state() == v1::TASK_STATE_UNSPECIFIED) task.set_state(v1::TASK_STATE_OPEN);
+  if (task.state() != v1::TASK_STATE_DONE) task.clear_complete_time();
+  CheckTime("task.complete_time", task.has_complete_time(), task.complete_time(), false, now, bad);
   if (task.origin().empty()) task.set_origin("manual");
   std::set<std::string> fields(MutableFields().begin(), MutableFields().end());
   fields.insert("origin");
@@ -165,6 +166,9 @@ absl::StatusOr<v1::CreateTaskResponse> Tasks::Create(const v1::CreateTaskRequest
               .entry_time = now,
               .create_time = now,
               .update_time = now};
+    if (task.state() == v1::TASK_STATE_DONE && !task.has_complete_time()) {
+      SetTimestamp(now, task.mutable_complete_time());
+    }
     Encode(task, record);
     return absl::OkStatus();
   };

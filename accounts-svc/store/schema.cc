@@ -309,6 +309,18 @@ CREATE TABLE purged_tasks (         -- tells followers of tasks that all of the 
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tombstones ON facts (account_id) WHERE deleted <> 0;
 CREATE INDEX account_parents_by_account ON account_parents (account_no);
+)sql",
+                         R"sql(
+CREATE TABLE ledgers (              -- by revision it is the feed of ledgers; rows are replaced, never removed
+  account_id TEXT PRIMARY KEY,
+  account_no INTEGER NOT NULL,      -- of the account that has the id, or had it last
+  revision INTEGER NOT NULL UNIQUE,
+  deleted INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO ledgers (account_id, account_no, revision, deleted)
+SELECT a.account_id, a.account_no, row_number() OVER (ORDER BY a.account_no),
+       CASE WHEN a.delete_time IS NULL THEN 0 ELSE 1 END
+FROM accounts a WHERE EXISTS (SELECT 1 FROM movements m WHERE m.account_no = a.account_no);
 )sql"}};
 }
 

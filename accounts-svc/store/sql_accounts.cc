@@ -131,6 +131,20 @@ absl::StatusOr<std::vector<AccountNo>> SqlTransaction::ListAccountNos(AccountNo 
   }
 }
 
+absl::StatusOr<std::vector<LiveAccountId>> SqlTransaction::ListAccountIds(absl::string_view after, int limit) {
+  PERENNIAL_ASSIGN_OR_RETURN(
+      sql::Statement statement,
+      connection_.Prepare("SELECT account_no, account_id FROM accounts WHERE account_id > ? AND delete_time IS NULL "
+                          "ORDER BY account_id LIMIT ?"));
+  statement.Bind(1, after).Bind(2, limit);
+  std::vector<LiveAccountId> accounts;
+  for (;;) {
+    PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return accounts;
+    accounts.push_back({.no = statement.Int64(0), .id = statement.Text(1)});
+  }
+}
+
 absl::StatusOr<std::int64_t> SqlTransaction::CountAccounts() {
   PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
                              connection_.Prepare("SELECT count(*) FROM accounts WHERE delete_time IS NULL"));
@@ -323,47 +337,6 @@ absl::Status SqlTransaction::ReplacePhases(AccountNo no, const std::vector<Phase
   for (const PhaseChange& change : phases) {
     insert.Bind(1, no).Bind(2, seq++).Bind(3, static_cast<int>(change.phase)).Bind(4, ToDb(change.time));
     PERENNIAL_RETURN_IF_ERROR(insert.Bind(5, change.cause).Bind(6, change.author).Run());
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<AccountMovement>> SqlTransaction::ListMovements(const MovementQuery& query) {
-  const auto bound = [](absl::Time time) {
-    if (time == absl::InfinitePast()) return std::int64_t{INT64_MIN};
-    return time == absl::InfiniteFuture() ? std::int64_t{INT64_MAX} : ToDb(time);
-  };
-  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
-                             connection_.Prepare(absl::StrCat(
-                                 "SELECT effective_time, account_id, kind, amount, mrr_after FROM movements WHERE ",
-                                 query.account.has_value() ? "account_no = ?6 AND " : "",
-                                 "effective_time >= ?1 AND effective_time < ?2 AND (effective_time, account_id) > "
-                                 "(?3, ?4) ORDER BY effective_time, account_id LIMIT ?5")));
-  statement.Bind(1, bound(query.begin)).Bind(2, bound(query.end));
-  statement.Bind(3, bound(query.after_time.value_or(absl::InfinitePast())))
-      .Bind(4, query.after_id)
-      .Bind(5, query.limit < 0 ? INT64_MAX : std::int64_t{query.limit});
-  if (query.account.has_value()) statement.Bind(6, *query.account);
-  std::vector<AccountMovement> movements;
-  for (;;) {
-    PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
-    if (!row) return movements;
-    movements.push_back({statement.Text(1),
-                         {.kind = static_cast<MovementKind>(statement.Int64(2)),
-                          .time = FromDb(statement.Int64(0)),
-                          .amount = statement.Int64(3),
-                          .mrr_after = statement.Int64(4)}});
-  }
-}
-
-absl::Status SqlTransaction::ReplaceMovements(AccountNo no, absl::string_view account_id,
-                                              const std::vector<Movement>& movements) {
-  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement clear, connection_.Prepare("DELETE FROM movements WHERE account_no = ?"));
-  PERENNIAL_RETURN_IF_ERROR(clear.Bind(1, no).Run());
-  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement insert,
-                             connection_.Prepare("INSERT INTO movements VALUES (?, ?, ?, ?, ?, ?)"));
-  for (const Movement& movement : movements) {
-    insert.Bind(1, ToDb(movement.time)).Bind(2, account_id).Bind(3, no).Bind(4, static_cast<int>(movement.kind));
-    PERENNIAL_RETURN_IF_ERROR(insert.Bind(5, movement.amount).Bind(6, movement.mrr_after).Run());
   }
   return absl::OkStatus();
 }

@@ -82,6 +82,7 @@ absl::Status SqlTransaction::BuryTasks(const AccountRecord& account, absl::Time 
 
 absl::StatusOr<std::int64_t> SqlTransaction::BeginPurge(const AccountRecord& account, absl::Time now) {
   PERENNIAL_RETURN_IF_ERROR(BuryTasks(account, now));
+  PERENNIAL_RETURN_IF_ERROR(MarkLedger(account.no, true));
   for (const AccountTable& table : AccountTables()) {
     if (table.step != nullptr) continue;
     PERENNIAL_ASSIGN_OR_RETURN(sql::Statement erase,

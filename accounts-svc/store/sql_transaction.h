@@ -29,6 +29,7 @@ class SqlTransaction final : public WriteTransaction {
   absl::StatusOr<std::optional<AccountNo>> FindLiveNo(absl::string_view id) override;
   absl::StatusOr<std::vector<AccountRecord>> ListAccounts(const AccountQuery& query) override;
   absl::StatusOr<std::vector<AccountNo>> ListAccountNos(AccountNo after, int limit) override;
+  absl::StatusOr<std::vector<LiveAccountId>> ListAccountIds(absl::string_view after, int limit) override;
   absl::StatusOr<std::int64_t> CountAccounts() override;
   absl::StatusOr<std::optional<AccountState>> FindAccountState(AccountNo no, absl::Time as_of) override;
   absl::StatusOr<std::vector<AccountVersion>> ListAccountVersions(AccountNo no) override;
@@ -42,10 +43,16 @@ class SqlTransaction final : public WriteTransaction {
                                                                          absl::Time as_of) override;
   absl::StatusOr<std::vector<PhaseChange>> ListPhaseChanges(AccountNo no) override;
   absl::StatusOr<std::vector<AccountMovement>> ListMovements(const MovementQuery& query) override;
+  absl::StatusOr<std::vector<LedgerRow>> ListLedgerFeed(std::int64_t after_revision, int limit) override;
+  absl::StatusOr<std::int64_t> LastLedgerRevision() override;
   absl::StatusOr<std::optional<StoredRecord>> FindRecord(AccountNo no, RecordKind kind,
                                                          absl::string_view record_id) override;
   absl::StatusOr<std::optional<UsageEvent>> FindUsage(AccountNo no, absl::string_view record_id) override;
   absl::StatusOr<std::vector<Metric>> ListMetrics() override;
+  absl::StatusOr<std::vector<DayOfUse>> ListDaysOfUse(AccountNo no, std::int64_t metric, std::int64_t after,
+                                                      std::int64_t end, int limit) override;
+  absl::StatusOr<std::optional<double>> SumUse(AccountNo no, std::int64_t metric, absl::Time begin,
+                                               absl::Time end) override;
   absl::StatusOr<std::vector<StoredRecord>> ListRecordStates(AccountNo no, RecordKind kind,
                                                              absl::string_view record_id) override;
   absl::StatusOr<std::vector<StoredRecord>> ListRecords(AccountNo no, const StoredRecord& after, int limit) override;
@@ -113,6 +120,7 @@ class SqlTransaction final : public WriteTransaction {
   absl::Status ReplacePhases(AccountNo no, const std::vector<PhaseChange>& phases) override;
   absl::Status ReplaceMovements(AccountNo no, absl::string_view account_id,
                                 const std::vector<Movement>& movements) override;
+  absl::Status MarkLedger(AccountNo no, bool deleted) override;
   absl::StatusOr<std::int64_t> PutFacts(AccountNo no, const FeedRow& row) override;
   absl::Status SetDue(AccountNo no, std::optional<absl::Time> time) override;
   absl::Status PutFactDefinition(facts::FactId id, const facts::FactDefinition& definition) override;

@@ -32,6 +32,8 @@ class ReadTransaction {
   virtual absl::StatusOr<std::vector<AccountRecord>> ListAccounts(const AccountQuery& query) = 0;
   // Numbers of live accounts after `after`, ascending.
   virtual absl::StatusOr<std::vector<AccountNo>> ListAccountNos(AccountNo after, int limit) = 0;
+  // Live accounts with an id after `after`, by id.
+  virtual absl::StatusOr<std::vector<LiveAccountId>> ListAccountIds(absl::string_view after, int limit) = 0;
   // Live accounts.
   virtual absl::StatusOr<std::int64_t> CountAccounts() = 0;
   // State of an account as of a moment; nothing when it did not exist then.
@@ -52,7 +54,12 @@ class ReadTransaction {
                                                                                  absl::Time as_of) = 0;
 
   virtual absl::StatusOr<std::vector<PhaseChange>> ListPhaseChanges(AccountNo no) = 0;
+  // Without an account: those of live ones.
   virtual absl::StatusOr<std::vector<AccountMovement>> ListMovements(const MovementQuery& query) = 0;
+  // Ledgers with a greater revision, in order of revision.
+  virtual absl::StatusOr<std::vector<LedgerRow>> ListLedgerFeed(std::int64_t after_revision, int limit) = 0;
+  // The greatest revision of a ledger ever given out.
+  virtual absl::StatusOr<std::int64_t> LastLedgerRevision() = 0;
 
   // The newest state of a record, or that it was deleted. All other lists and histories leave deleted ones out.
   virtual absl::StatusOr<std::optional<StoredRecord>> FindRecord(AccountNo no, RecordKind kind,
@@ -60,6 +67,13 @@ class ReadTransaction {
   virtual absl::StatusOr<std::optional<UsageEvent>> FindUsage(AccountNo no, absl::string_view record_id) = 0;
   // Metrics in order of number. One whose every event was deleted begins at the end of time.
   virtual absl::StatusOr<std::vector<Metric>> ListMetrics() = 0;
+
+  // Days of an account on which a metric had events, from the day after `after` until before `end`, by day.
+  virtual absl::StatusOr<std::vector<DayOfUse>> ListDaysOfUse(AccountNo no, std::int64_t metric, std::int64_t after,
+                                                              std::int64_t end, int limit) = 0;
+  // Sum of the events of a metric from `begin` until before `end`, from the events; nothing when there are none.
+  virtual absl::StatusOr<std::optional<double>> SumUse(AccountNo no, std::int64_t metric, absl::Time begin,
+                                                       absl::Time end) = 0;
 
   // Records one by one.
 
@@ -194,8 +208,12 @@ class WriteTransaction : public ReadTransaction {
   virtual absl::StatusOr<std::int64_t> MetricNo(absl::string_view name, absl::Time time) = 0;
 
   virtual absl::Status ReplacePhases(AccountNo no, const std::vector<PhaseChange>& phases) = 0;
+  // Replaces the ledger of an account, under the next revision of ledgers.
   virtual absl::Status ReplaceMovements(AccountNo no, absl::string_view account_id,
                                         const std::vector<Movement>& movements) = 0;
+  // Marks the ledger of an account that was deleted or undeleted, under the next revision; nothing when it has none, or is
+  // marked so.
+  virtual absl::Status MarkLedger(AccountNo no, bool deleted) = 0;
   // Stores the row under the next revision, which it returns.
   virtual absl::StatusOr<std::int64_t> PutFacts(AccountNo no, const FeedRow& row) = 0;
   // Notes when the account's facts change next without a write, or that they do not before the next midnight.

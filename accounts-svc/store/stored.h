@@ -42,6 +42,26 @@ struct AccountMovement {
   Movement movement;
 };
 
+// A place of the feed of ledgers; the movements are in their own table.
+struct LedgerRow {
+  std::string account_id = {};
+  AccountNo account = 0;
+  std::int64_t revision = 0;
+  bool deleted = false;
+};
+
+// An account that is not deleted.
+struct LiveAccountId {
+  AccountNo no = 0;
+  std::string id = {};
+};
+
+// What was used of a metric on a UTC day.
+struct DayOfUse {
+  std::int64_t day = 0;
+  double total = 0;
+};
+
 // Exchange rates by currency, then time.
 struct ExchangeRateQuery {
   std::string currency = {};  // all when empty

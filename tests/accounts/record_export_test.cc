@@ -1,5 +1,6 @@
 // ExportRecords over the wire.
 #include "absl/strings/str_cat.h"
+#include "accounts-svc/record_export.h"
 #include "tests/accounts/records_fixture.h"
 
 namespace perennial::accounts::testing {

@@ -82,8 +82,6 @@ TEST_F(TasksTest, ReadsBackWhatWasCreatedAlsoAfterARestart) {
   task.add_checklist()->set_title("one");
   task.add_checklist()->set_title("two");
   task.set_origin("plays/onboarding");
-  task.set_outcome("ignored");
-  task.set_state(v1::TASK_STATE_DONE);
   SetTimestamp(At("2024-07-01T00:00:00.0000005Z"), task.mutable_due_time());
   v1::Task created;
   ASSERT_TRUE(Add(request, &created).ok());
@@ -97,6 +95,34 @@ TEST_F(TasksTest, ReadsBackWhatWasCreatedAlsoAfterARestart) {
   EXPECT_EQ(Got("t").SerializeAsString(), created.SerializeAsString());
   Restart();
   EXPECT_EQ(Got("t").SerializeAsString(), created.SerializeAsString());
+}
+
+TEST_F(TasksTest, ATaskFromElsewhereMayBeCreatedInAnyState) {
+  v1::CreateTaskRequest request = TaskOf("done");
+  request.mutable_task()->set_state(v1::TASK_STATE_DONE);
+  request.mutable_task()->set_outcome("they renew");
+  SetTimestamp(At("2024-05-01T00:00:00.0000005Z"), request.mutable_task()->mutable_complete_time());
+  v1::Task task;
+  ASSERT_TRUE(Add(request, &task).ok());
+  EXPECT_EQ(task.state(), v1::TASK_STATE_DONE);
+  EXPECT_EQ(task.outcome(), "they renew");
+  EXPECT_EQ(ToTime(task.complete_time()), At("2024-05-01T00:00:00Z"));
+  request = TaskOf("now");
+  request.mutable_task()->set_state(v1::TASK_STATE_DONE);
+  ASSERT_TRUE(Add(request, &task).ok());
+  EXPECT_EQ(ToTime(task.complete_time()), clock_.Now());
+  request = TaskOf("cancelled");
+  request.mutable_task()->set_state(v1::TASK_STATE_CANCELLED);
+  SetTimestamp(clock_.Now() + absl::Hours(1), request.mutable_task()->mutable_complete_time());
+  ASSERT_TRUE(Add(request, &task).ok()) << "the time says nothing of a task that is not done";
+  EXPECT_EQ(task.state(), v1::TASK_STATE_CANCELLED);
+  EXPECT_FALSE(task.has_complete_time());
+  request = TaskOf("early");
+  request.mutable_task()->set_state(v1::TASK_STATE_DONE);
+  SetTimestamp(clock_.Now() + absl::Hours(1), request.mutable_task()->mutable_complete_time());
+  EXPECT_EQ(BadFields(Add(request)), (Fields{"task.complete_time"}));
+  request.mutable_task()->set_state(static_cast<v1::TaskState>(9));
+  EXPECT_EQ(BadFields(Add(request)), (Fields{"task.state"}));
 }
 
 TEST_F(TasksTest, ATaskWithoutOriginIsManual) {

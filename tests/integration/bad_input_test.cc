@@ -136,6 +136,8 @@ constexpr BadCall kBadCalls[] = {
     {"RecordService.DeleteRecord", R"({"account":"accounts/a0","kind":9,"record_id":"x"})", "author kind reason"},
     {"RecordService.ListRecordChanges", R"({"page_size":-1,"page_token":"x"})", "page_size page_token parent"},
     {"RecordService.ExportRecords", R"({"parent":"a0"})", "parent"},
+    {"RecordService.ExportDailyUsage", R"({"metric":"No Metric"})", "metric"},
+    {"SubscriptionService.WatchRevenueMovements", R"({"start_revision":-1})", "start_revision"},
     {"FactService.GetFacts", R"({"name":"a0","as_of":"2999-01-01T00:00:00Z"})", "as_of name"},
     {"FactService.WatchFacts", R"({"start_revision":-1,"shard_index":3,"shard_count":2})", "shard_index start_revision"},
     {"FactService.ExportFacts", R"({"as_of":"2999-01-01T00:00:00Z","filter":"helth = 1"})", "as_of filter"},
@@ -406,6 +408,7 @@ TEST_F(BadInput, UnknownResourcesAreNotFound) {
        R"({"account":"accounts/none","kind":1,"record_id":"x","reason":"r","author":"a"})"},
       {"RecordService.ListRecordChanges", R"({"parent":"accounts/none"})"},
       {"RecordService.ExportRecords", R"({"parent":"accounts/none"})"},
+      {"RecordService.ExportDailyUsage", R"({"metric":"never_used"})"},
       {"HealthScoreService.GetHealthScore", R"({"name":"accounts/none"})"},
       {"HealthScoreService.ExplainHealthScore", R"({"name":"accounts/none"})"},
       {"HealthScoreService.ListHealthScoreHistory", R"({"parent":"accounts/none"})"},
@@ -444,7 +447,7 @@ TEST_F(BadInput, RevisionsNeverGivenOutAreOutOfRange) {
   const auto channel = suite_->Channel();
   for (const char* method :
        {"FactService.WatchFacts", "TaskService.WatchTasks", "FlagService.WatchFlags", "HealthScoreService.WatchHealthScores",
-        "SegmentService.WatchMembership"}) {
+        "SegmentService.WatchMembership", "SubscriptionService.WatchRevenueMovements"}) {
     const grpc::Status status = CallJson(channel, *Find(method), R"({"start_revision":999999999})");
     EXPECT_EQ(status.error_code(), grpc::StatusCode::OUT_OF_RANGE) << method << ": " << status.error_message();
   }

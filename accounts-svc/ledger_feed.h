@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "accounts-svc/store/store.h"
+#include "common/base/clock.h"
+#include "perennial/accounts/v1/subscription_service.pb.h"
+
+namespace perennial::accounts {
+
+// One reader of the feed of ledgers: where it stands. Not thread-safe.
+class LedgerCursor {
+ public:
+  // `feed_id` is what the reader knows the feed by; it may be empty. Money is in `currency`.
+  LedgerCursor(Store& store, const Clock& clock, std::string currency, std::string feed_id, std::int64_t start_revision)
+      : store_(store),
+        clock_(clock),
+        currency_(std::move(currency)),
+        feed_id_(std::move(feed_id)),
+        revision_(start_revision) {}
+
+  // What comes next, or nothing: caught up. OUT_OF_RANGE when the feed never gave out the revision that it started from, or
+  // is another one than the reader knows.
+  absl::StatusOr<std::optional<v1::WatchRevenueMovementsResponse>> Next();
+
+ private:
+  absl::Status AddLedger(ReadTransaction& transaction, const LedgerRow& row, v1::AccountLedger& out);
+
+  Store& store_;
+  const Clock& clock_;
+  const std::string currency_;
+  const std::string feed_id_;
+  std::int64_t revision_;
+  bool begun_ = false;
+  // Revision of the last message that said "caught up"; -1 before the first.
+  std::int64_t caught_up_at_ = -1;
+};
+
+}  // namespace perennial::accounts
