@@ -11,14 +11,17 @@ namespace perennial::segments {
 absl::StatusOr<std::vector<AppliedRow>> AccountFacts::Apply(
     const perennial::accounts::v1::WatchFactsResponse& message) {
   std::vector<std::pair<facts::RowId, facts::FactRow>> kept;
+  std::vector<std::pair<facts::RowId, facts::FactRow>> kept_values;
   for (const auto& packed : message.rows()) {
     if (!packed.deleted()) continue;
     const auto row = table_.FindAny(packed.account_id());
     if (!row.has_value()) continue;
     if (auto health = health_.NewerThan(*row, packed.revision())) kept.emplace_back(*row, *std::move(health));
+    if (auto values = values_.NewerThan(*row, packed.revision())) kept_values.emplace_back(*row, *std::move(values));
   }
   auto applied = accounts_.Apply(message);
   for (const auto& [row, health] : kept) health_.Restore(row, health);
+  for (const auto& [row, values] : kept_values) values_.Restore(row, values);
   if (!applied.ok()) return applied;
   for (const AppliedRow& row : *applied) unseen_.erase(row.row);
   if (accounts_.caught_up()) DeleteUnseen(*applied);
@@ -29,10 +32,15 @@ absl::StatusOr<std::vector<AppliedRow>> AccountFacts::Apply(
 }
 
 absl::StatusOr<std::vector<AppliedRow>> AccountFacts::Apply(
-    const perennial::health::v1::WatchHealthScoresResponse& message) {
-  auto applied = health_.Apply(message);
+    const perennial::health::v1::WatchHealthScoresResponse& message, std::size_t feed) {
+  auto applied = health_.Apply(message, feed);
   if (applied.ok()) NoteTimes(*applied);
   return applied;
+}
+
+absl::StatusOr<std::vector<AppliedRow>> AccountFacts::Apply(const perennial::health::v1::WatchValuesResponse& message,
+                                                            std::size_t feed) {
+  return values_.Apply(message, feed);
 }
 
 void AccountFacts::NoteTimes(const std::vector<AppliedRow>& rows) {
@@ -49,7 +57,7 @@ void AccountFacts::DeleteUnseen(std::vector<AppliedRow>& rows) {
   for (const facts::RowId row : unseen_) {
     table_.Delete(row);
     rows.push_back({.row = row, .revision = accounts_.revision(), .deleted = true, .as_of = accounts_.server_time(),
-                    .changed = {}});
+                    .changed = {}, .before = {}});
   }
   unseen_.clear();
 }

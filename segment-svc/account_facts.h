@@ -12,6 +12,7 @@
 #include "perennial/accounts/v1/fact_service.pb.h"
 #include "perennial/health/v1/health_score_service.pb.h"
 #include "segment-svc/health_facts.h"
+#include "segment-svc/value_facts.h"
 
 namespace perennial::segments {
 
@@ -20,7 +21,10 @@ class AccountFacts {
  public:
   // What the rows of a message changed. An error leaves what came before the bad row applied.
   absl::StatusOr<std::vector<AppliedRow>> Apply(const perennial::accounts::v1::WatchFactsResponse& message);
-  absl::StatusOr<std::vector<AppliedRow>> Apply(const perennial::health::v1::WatchHealthScoresResponse& message);
+  absl::StatusOr<std::vector<AppliedRow>> Apply(const perennial::health::v1::WatchHealthScoresResponse& message,
+                                                std::size_t feed = 0);
+  absl::StatusOr<std::vector<AppliedRow>> Apply(const perennial::health::v1::WatchValuesResponse& message,
+                                                std::size_t feed = 0);
 
   // Makes the facts resume from the beginning of what may be another feed.
   void RewindAccounts();
@@ -33,6 +37,8 @@ class AccountFacts {
   [[nodiscard]] const FactsApplier& accounts() const { return accounts_; }
   [[nodiscard]] const HealthFacts& health() const { return health_; }
   HealthFacts& health() { return health_; }
+  [[nodiscard]] const ValueFacts& values() const { return values_; }
+  ValueFacts& values() { return values_; }
   // UTC day that the facts of a row count days from; the score may be newer. 0 for a row without facts.
   [[nodiscard]] std::int64_t fact_day(facts::RowId row) const {
     return row < fact_days_.size() ? fact_days_[row] : 0;
@@ -51,6 +57,7 @@ class AccountFacts {
   facts::FactTable table_;
   FactsApplier accounts_{catalogue_, table_};
   HealthFacts health_{catalogue_, table_};
+  ValueFacts values_{catalogue_, table_};
   std::vector<absl::Time> as_of_;
   std::vector<std::int32_t> fact_days_;
   std::set<facts::RowId> unseen_;

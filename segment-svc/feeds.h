@@ -3,38 +3,32 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <vector>
 
-#include "absl/status/status.h"
 #include "common/feed/stream_follower.h"
 #include "perennial/accounts/v1/fact_service.grpc.pb.h"
-#include "perennial/health/v1/flag_service.grpc.pb.h"
-#include "perennial/health/v1/health_score_service.grpc.pb.h"
+#include "segment-svc/score_follower.h"
 #include "segment-svc/segment_engine.h"
+#include "segment-svc/value_follower.h"
 
 namespace perennial::segments {
 
-// Follows accounts-svc and health-svc into an engine for as long as it lives.
+// Follows accounts-svc and all shards of health-svc into an engine for as long as it lives.
 class Feeds {
  public:
-  // `engine` must outlive this.
+  // `engine` must outlive this, and have as many feeds of scores as there are channels in `health`.
   Feeds(SegmentEngine& engine, const std::shared_ptr<grpc::Channel>& accounts,
-        const std::shared_ptr<grpc::Channel>& health);
+        const std::vector<std::shared_ptr<grpc::Channel>>& health);
 
  private:
   std::unique_ptr<grpc::ClientReader<perennial::accounts::v1::WatchFactsResponse>> OpenFacts(
       grpc::ClientContext* context);
-  std::unique_ptr<grpc::ClientReader<perennial::health::v1::WatchHealthScoresResponse>> OpenScores(
-      grpc::ClientContext* context);
-  absl::Status ApplyScores(const perennial::health::v1::WatchHealthScoresResponse& message);
-  absl::Status LearnFlagRules();
 
   SegmentEngine& engine_;
   const std::unique_ptr<perennial::accounts::v1::FactService::Stub> facts_;
-  const std::unique_ptr<perennial::health::v1::HealthScoreService::Stub> scores_;
-  const std::unique_ptr<perennial::health::v1::FlagService::Stub> flags_;
-  bool rules_known_ = false;  // since the stream was opened; of the thread that follows scores
   StreamFollower<perennial::accounts::v1::WatchFactsResponse> follow_facts_;
-  StreamFollower<perennial::health::v1::WatchHealthScoresResponse> follow_scores_;
+  std::vector<std::unique_ptr<ScoreFollower>> follow_scores_;
+  std::vector<std::unique_ptr<ValueFollower>> follow_values_;
 };
 
 }  // namespace perennial::segments

@@ -134,7 +134,8 @@ facts::RowId HealthFacts::RowOf(absl::string_view account_id) {
 }
 
 absl::StatusOr<std::vector<AppliedRow>> HealthFacts::Apply(
-    const perennial::health::v1::WatchHealthScoresResponse& message) {
+    const perennial::health::v1::WatchHealthScoresResponse& message, std::size_t feed) {
+  Feed& from = feeds_[feed];
   std::vector<AppliedRow> applied;
   applied.reserve(static_cast<std::size_t>(message.updates_size()));
   for (const auto& update : message.updates()) {
@@ -145,25 +146,38 @@ absl::StatusOr<std::vector<AppliedRow>> HealthFacts::Apply(
     }
     const facts::RowId row = RowOf(update.account_id());
     if (row >= scored_from_.size()) scored_from_.resize(row + 1);
+    if (row >= scored_by_.size()) scored_by_.resize(row + 1);
+    from.revision = update.revision();
+    if (update.deleted() && scored_by_[row] != feed) continue;
+    scored_by_[row] = static_cast<std::uint16_t>(feed);
     scored_from_[row] = update.deleted() ? 0 : update.health_score().facts_revision();
-    applied.push_back({.row = row,
-                       .revision = update.revision(),
-                       .as_of = ToTime(update.health_score().as_of()),
-                       .changed = table_.Replace(row, facts, catalogue_, owned_)});
-    revision_ = update.revision();
+    AppliedRow change{.row = row,
+                      .revision = update.revision(),
+                      .as_of = ToTime(update.health_score().as_of()),
+                      .changed = {},
+                      .before = {}};
+    ReplaceFacts(table_, facts, catalogue_, owned_, change);
+    applied.push_back(std::move(change));
   }
-  revision_ = std::max(revision_, message.progress_revision());
+  from.revision = std::max(from.revision, message.progress_revision());
   // It falls when health-svc follows another feed of facts. 0: not all scores have been sent yet.
-  if (message.facts_revision() > 0) scored_facts_revision_ = message.facts_revision();
-  if (!message.feed_id().empty()) feed_id_ = message.feed_id();
-  caught_up_ = caught_up_ || message.caught_up();
+  if (message.facts_revision() > 0) from.scored_facts_revision = message.facts_revision();
+  if (!message.feed_id().empty()) from.feed_id = message.feed_id();
+  from.caught_up = from.caught_up || message.caught_up();
   return applied;
 }
 
-void HealthFacts::Rewind() {
-  revision_ = 0;
-  feed_id_.clear();
-  scored_facts_revision_ = 0;
+void HealthFacts::Rewind(std::size_t feed) { feeds_[feed] = {.caught_up = feeds_[feed].caught_up}; }
+
+std::int64_t HealthFacts::scored_facts_revision() const {
+  const auto least = std::min_element(feeds_.begin(), feeds_.end(), [](const Feed& a, const Feed& b) {
+    return a.scored_facts_revision < b.scored_facts_revision;
+  });
+  return least->scored_facts_revision;
+}
+
+bool HealthFacts::caught_up() const {
+  return std::all_of(feeds_.begin(), feeds_.end(), [](const Feed& feed) { return feed.caught_up; });
 }
 
 std::optional<facts::FactRow> HealthFacts::NewerThan(facts::RowId row, std::int64_t facts_revision) const {

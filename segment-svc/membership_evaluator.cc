@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 namespace perennial::segments {
@@ -13,6 +15,25 @@ constexpr std::size_t kRowsWorthAScan = 8;
 constexpr std::size_t kMostAtOnce = 128;
 
 }  // namespace
+
+MembershipEvaluator::Work& MembershipEvaluator::Works::Touch(std::size_t place) {
+  touched_[place / 64] |= std::uint64_t{1} << (place % 64);
+  return works_[place];
+}
+
+void MembershipEvaluator::Works::AddRow(std::size_t place, facts::RowId row) {
+  std::vector<facts::RowId>& rows = Touch(place).rows;
+  if (rows.empty() || rows.back() != row) rows.push_back(row);
+}
+
+std::size_t MembershipEvaluator::Works::Next(std::size_t place) const {
+  for (std::size_t word = place / 64; word < touched_.size(); ++word) {
+    std::uint64_t bits = touched_[word];
+    if (word == place / 64) bits &= ~std::uint64_t{0} << (place % 64);
+    if (bits != 0) return word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+  }
+  return works_.size();
+}
 
 void MembershipEvaluator::Put(Definition definition) {
   std::unique_ptr<Segment>& segment = segments_[definition.id];
@@ -80,29 +101,57 @@ void MembershipEvaluator::Rebuild() {
       segment->depth = std::max(segment->depth, found->second->depth + 1);
     }
     if (!segment->definition.filter.has_value()) continue;
-    for (const facts::FactId fact : segment->definition.filter->facts()) {
-      if (fact >= readers_.size()) readers_.resize(fact + 1);
-      readers_[fact].push_back(segment);
-    }
+    for (const facts::FactId fact : segment->definition.filter->facts()) AddReader(segment, fact);
+  }
+  for (Readers& readers : readers_) {
+    std::stable_sort(readers.by_threshold.begin(), readers.by_threshold.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
   }
   std::stable_sort(order_.begin(), order_.end(),
                    [](const Segment* a, const Segment* b) { return a->depth < b->depth; });
   for (std::size_t i = 0; i < order_.size(); ++i) order_[i]->place = i;
 }
 
+void MembershipEvaluator::AddReader(const Segment* segment, facts::FactId fact) {
+  if (fact >= readers_.size()) readers_.resize(fact + 1);
+  const auto thresholds = segment->definition.filter->Thresholds(fact);
+  if (!thresholds.has_value()) {
+    readers_[fact].whatever.push_back(segment);
+    return;
+  }
+  for (const double threshold : *thresholds) readers_[fact].by_threshold.emplace_back(threshold, segment);
+  // Whether it is known may matter all the same: then the number goes from or to infinity.
+  if (thresholds->empty()) {
+    readers_[fact].by_threshold.emplace_back(std::numeric_limits<double>::infinity(), segment);
+  }
+}
+
+void MembershipEvaluator::AddReaders(const AppliedRow& row, std::size_t index, Works& works) const {
+  const facts::FactId fact = row.changed[index];
+  if (fact >= readers_.size()) return;
+  const Readers& readers = readers_[fact];
+  for (const Segment* segment : readers.whatever) works.AddRow(segment->place, row.row);
+  if (readers.by_threshold.empty()) return;
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const double before = row.before[index];
+  const auto after = table_.Number(row.row, fact);
+  const bool known = after.has_value() && !std::isnan(before);
+  const double low = known ? std::min(before, *after) : -kInfinity;
+  const double high = known ? std::max(before, *after) : kInfinity;
+  auto reader = std::lower_bound(readers.by_threshold.begin(), readers.by_threshold.end(), low,
+                                 [](const auto& entry, double number) { return entry.first < number; });
+  for (; reader != readers.by_threshold.end() && reader->first <= high; ++reader) {
+    works.AddRow(reader->second->place, row.row);
+  }
+}
+
 void MembershipEvaluator::AddRows(const std::vector<AppliedRow>& rows, Works& works) const {
   for (const AppliedRow& row : rows) {
     if (row.appeared || row.deleted) {
-      for (Work& work : works) work.rows.push_back(row.row);
+      for (std::size_t place = 0; place < order_.size(); ++place) works.AddRow(place, row.row);
       continue;
     }
-    for (const facts::FactId fact : row.changed) {
-      if (fact >= readers_.size()) continue;
-      for (const Segment* segment : readers_[fact]) {
-        std::vector<facts::RowId>& dirty = works[segment->place].rows;
-        if (dirty.empty() || dirty.back() != row.row) dirty.push_back(row.row);
-      }
-    }
+    for (std::size_t i = 0; i < row.changed.size(); ++i) AddReaders(row, i, works);
   }
 }
 
@@ -110,14 +159,14 @@ std::vector<Move> MembershipEvaluator::Evaluate(const std::vector<AppliedRow>& r
                                                 const std::vector<std::string>& whole, absl::Time now) {
   Works works(order_.size());
   AddRows(rows, works);
-  for (const std::string& id : whole) works[segments_.at(id)->place].whole = true;
+  for (const std::string& id : whole) works.Touch(segments_.at(id)->place).whole = true;
   return Run(works, now);
 }
 
 std::vector<Move> MembershipEvaluator::EvaluateIn(const std::string& id, std::vector<facts::RowId> rows,
                                                   absl::Time now) {
   Works works(order_.size());
-  works[segments_.at(id)->place].rows = std::move(rows);
+  works.Touch(segments_.at(id)->place).rows = std::move(rows);
   return Run(works, now);
 }
 
@@ -128,24 +177,28 @@ std::vector<Move> MembershipEvaluator::Run(Works& works, absl::Time now) {
   for (Segment* segment : order_) {
     if (segment->members.size() < table_.row_count()) segment->members.Resize(table_.row_count());
   }
-  for (std::size_t first = 0; first < order_.size();) {
-    std::size_t end = first + 1;
-    while (end < order_.size() && end - first < kMostAtOnce && order_[end]->depth == order_[first]->depth) ++end;
-    std::vector<facts::Bitmap> selected = SelectWhole(first, end, works, context);
+  std::vector<std::size_t> places;
+  for (std::size_t next = works.Next(0); next < order_.size(); next = works.Next(places.back() + 1)) {
+    places.clear();
+    const std::size_t depth = order_[next]->depth;
+    while (next < order_.size() && places.size() < kMostAtOnce && order_[next]->depth == depth) {
+      places.push_back(next);
+      next = works.Next(next + 1);
+    }
+    std::vector<facts::Bitmap> selected = SelectWhole(places, works, context);
     auto next_selected = selected.begin();
-    for (; first < end; ++first) {
-      Segment& segment = *order_[first];
-      Work& work = works[first];
+    for (const std::size_t place : places) {
+      Segment& segment = *order_[place];
       const std::size_t before = moves.size();
-      if (IsWhole(work)) {
+      if (IsWhole(works.At(place))) {
         const bool has_filter = segment.definition.filter.has_value();
         ReplaceMembers(segment, has_filter ? std::move(*next_selected++) : facts::Bitmap(table_.row_count()), moves);
       } else {
-        EvaluateRows(segment, work.rows, context, moves);
+        EvaluateRows(segment, works.Touch(place).rows, context, moves);
       }
+      // Who calls it is deeper, and so comes later.
       for (const Segment* caller : segment.callers) {
-        std::vector<facts::RowId>& dirty = works[caller->place].rows;
-        for (std::size_t i = before; i < moves.size(); ++i) dirty.push_back(moves[i].row);
+        for (std::size_t i = before; i < moves.size(); ++i) works.AddRow(caller->place, moves[i].row);
       }
     }
   }
@@ -156,12 +209,12 @@ bool MembershipEvaluator::IsWhole(const Work& work) const {
   return work.whole || work.rows.size() > table_.row_count() / kRowsWorthAScan + 1;
 }
 
-std::vector<facts::Bitmap> MembershipEvaluator::SelectWhole(std::size_t first, std::size_t end, const Works& works,
+std::vector<facts::Bitmap> MembershipEvaluator::SelectWhole(const std::vector<std::size_t>& places, const Works& works,
                                                             const filter::EvaluationContext& context) const {
   std::vector<const filter::Filter*> filters;
-  for (std::size_t i = first; i < end; ++i) {
-    const std::optional<filter::Filter>& filter = order_[i]->definition.filter;
-    if (IsWhole(works[i]) && filter.has_value()) filters.push_back(&*filter);
+  for (const std::size_t place : places) {
+    const std::optional<filter::Filter>& filter = order_[place]->definition.filter;
+    if (filter.has_value() && IsWhole(works.At(place))) filters.push_back(&*filter);
   }
   return filters.empty() ? std::vector<facts::Bitmap>() : filter::Filter::EvaluateAll(filters, table_, context);
 }

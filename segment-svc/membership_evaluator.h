@@ -97,14 +97,36 @@ class MembershipEvaluator final : public filter::SegmentMembership {
     bool whole = false;
     std::vector<facts::RowId> rows;
   };
-  using Works = std::vector<Work>;  // by place
+  // The same of all, by place; most changes touch few of many segments.
+  class Works {
+   public:
+    explicit Works(std::size_t segments) : works_(segments), touched_((segments + 63) / 64) {}
+    Work& Touch(std::size_t place);
+    void AddRow(std::size_t place, facts::RowId row);
+    [[nodiscard]] const Work& At(std::size_t place) const { return works_[place]; }
+    // The first place from `place` on that was touched; the count of segments when there is none.
+    [[nodiscard]] std::size_t Next(std::size_t place) const;
+
+   private:
+    std::vector<Work> works_;
+    std::vector<std::uint64_t> touched_;
+  };
+  // Which segments read a fact.
+  struct Readers {
+    std::vector<const Segment*> whatever;  // any change may matter to them
+    // By filter::Filter::Thresholds(), ascending: matters when the number goes past one or comes from or to it.
+    std::vector<std::pair<double, const Segment*>> by_threshold;
+  };
 
   void Rebuild();
+  void AddReader(const Segment* segment, facts::FactId fact);
   std::vector<Move> Run(Works& works, absl::Time now);
   [[nodiscard]] bool Selects(const Segment& segment, facts::RowId row, const filter::EvaluationContext& context) const;
   void AddRows(const std::vector<AppliedRow>& rows, Works& works) const;
-  // What the filters of those of order_[first, end) select that are to be evaluated whole; none of them calls another.
-  [[nodiscard]] std::vector<facts::Bitmap> SelectWhole(std::size_t first, std::size_t end, const Works& works,
+  // Touches who reads the `index`th fact that changed and may be moved by it.
+  void AddReaders(const AppliedRow& row, std::size_t index, Works& works) const;
+  // What the filters of those at `places` select that are to be evaluated whole; none of them calls another.
+  [[nodiscard]] std::vector<facts::Bitmap> SelectWhole(const std::vector<std::size_t>& places, const Works& works,
                                                        const filter::EvaluationContext& context) const;
   [[nodiscard]] bool IsWhole(const Work& work) const;
   void ReplaceMembers(Segment& segment, facts::Bitmap now, std::vector<Move>& moves);
@@ -116,8 +138,8 @@ class MembershipEvaluator final : public filter::SegmentMembership {
   absl::flat_hash_map<std::int64_t, Segment*> by_uid_;
   // From here on derived from the definitions.
   SegmentGraph graph_;
-  std::vector<Segment*> order_;                       // by depth
-  std::vector<std::vector<const Segment*>> readers_;  // by fact
+  std::vector<Segment*> order_;    // by depth
+  std::vector<Readers> readers_;   // by fact
 };
 
 }  // namespace perennial::segments

@@ -14,6 +14,11 @@ namespace perennial::segments {
 // past what Micros can hold are shown as the greatest that it can.
 class MoneyTotal {
  public:
+  __extension__ using Wide = __int128;
+  // Of an exact amount.
+  static MoneyTotal OfMicros(Wide micros) { return MoneyTotal(micros); }
+  [[nodiscard]] Wide wide() const { return micros_; }
+  void AddMicros(Micros micros) { micros_ += micros; }
   void Add(double units) {
     constexpr double kMost = 9e12;
     micros_ += MicrosOfNumber(std::clamp(units, -kMost, kMost));
@@ -49,7 +54,6 @@ class MoneyTotal {
   friend auto operator<=>(const MoneyTotal&, const MoneyTotal&) = default;
 
  private:
-  __extension__ using Wide = __int128;
   explicit MoneyTotal(Wide micros) : micros_(micros) {}
   Wide micros_ = 0;
 };

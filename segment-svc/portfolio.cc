@@ -1,51 +1,129 @@
 #include "segment-svc/portfolio.h"
 
-#include "common/base/error_details.h"
+#include <cstddef>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
 #include "common/base/page_token.h"
 #include "common/base/status_macros.h"
+#include "segment-svc/ledger/periods.h"
+#include "segment-svc/portfolio_checks.h"
 #include "segment-svc/portfolio_report.h"
-#include "segment-svc/segment_checks.h"
-#include "segment-svc/segments.h"
+#include "segment-svc/selected_rows.h"
 
 namespace perennial::segments {
+namespace {
 
-absl::StatusOr<v1::GetPortfolioReportResponse> Portfolio::GetReport(
-    const v1::GetPortfolioReportRequest& request) const {
+constexpr int kQuarters = 8;
+
+// A request, checked.
+struct Asked {
+  v1::ReportAudience audience = v1::REPORT_AUDIENCE_SUCCESS;
+  std::string segment;  // id
+  std::size_t list_size = 0;
+  std::optional<Micros> cost;
+};
+
+absl::StatusOr<Asked> Check(const v1::GetPortfolioReportRequest& request, const std::string& currency) {
   BadRequest bad;
-  if (request.audience() != v1::REPORT_AUDIENCE_UNSPECIFIED && request.audience() != v1::REPORT_AUDIENCE_SUCCESS) {
+  Asked asked;
+  if (!v1::ReportAudience_IsValid(request.audience())) {
     bad.Add("audience", "is not an audience that reports are made for");
+  } else if (request.audience() != v1::REPORT_AUDIENCE_UNSPECIFIED) {
+    asked.audience = request.audience();
   }
-  std::string id;
   if (!request.segment().empty()) {
     auto checked = CheckSegmentName(request.segment());
     bad.AddIfError("segment", checked.status());
-    if (checked.ok()) id = *std::move(checked);
+    if (checked.ok()) asked.segment = *std::move(checked);
   }
   const auto list_size = PageSize(request.list_size(), 10, 100);
   bad.AddIfError("list_size", list_size.status());
   if (request.min_facts_revision() < 0) bad.Add("min_facts_revision", "must not be negative");
+  if (request.has_success_cost_365d()) {
+    asked.cost = CheckAmount(request.success_cost_365d(), currency, "success_cost_365d", bad);
+  }
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
+  asked.list_size = static_cast<std::size_t>(*list_size);
+  return asked;
+}
 
+std::string QuarterName(absl::Time start) {
+  const absl::CivilMonth month(absl::ToCivilSecond(start, absl::UTCTimeZone()));
+  return absl::StrCat(month.year(), " Q", (month.month() + 2) / 3);
+}
+
+void AddParts(const Asked& asked, const PortfolioReport& report, const std::optional<LedgerFigures>& ledger,
+              v1::GetPortfolioReportResponse& response) {
+  AudienceReport audience(report.accounts(), response);
+  switch (asked.audience) {
+    case v1::REPORT_AUDIENCE_PRODUCT:
+      return AddProductParts(audience);
+    case v1::REPORT_AUDIENCE_SALES:
+      report.AddRevenue(response);
+      report.AddRenewals(response);
+      return AddSalesParts(audience);
+    case v1::REPORT_AUDIENCE_SUPPORT:
+      return AddSupportParts(audience);
+    case v1::REPORT_AUDIENCE_FINANCE:
+      report.AddRevenue(response);
+      return AddFinanceParts(audience, ledger, asked.cost);
+    default:
+      report.AddHealth(response);
+      report.AddPhases(response);
+      report.AddFlags(response);
+      report.AddSegments(response);
+      report.AddRevenue(response);
+      report.AddWorstAccounts(response);
+      report.AddRenewals(response);
+      return AddSuccessParts(audience);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<LedgerFigures>> Portfolio::ReadLedger(const std::string& segment) const {
+  if (ledger_ == nullptr) return std::optional<LedgerFigures>();
+  absl::Time now;
+  PERENNIAL_ASSIGN_OR_RETURN(const SelectedRows selected, engine_.Read([&](const SegmentView& view) {
+    now = view.now;
+    return SelectRows(view, {.filter = {}, .segment = segment});
+  }));
+  const absl::CivilMonth first = absl::ToCivilMonth(now, absl::UTCTimeZone()) - 3 * (kQuarters - 1);
+  const Periods quarters =
+      PeriodsFrom(v1::RETENTION_PERIOD_QUARTER, absl::FromCivil(first, absl::UTCTimeZone()), now, now);
+  const std::vector<std::int64_t> bounds = quarters.StepBounds(now);
+  auto read = ledger_->Read([&](const RevenueLedger& ledger, std::int64_t) -> absl::StatusOr<LedgerFigures> {
+    LedgerFigures figures;
+    figures.quarters = ComputeRetention(ledger, selected.rows, bounds, false).periods;
+    figures.revenue_365d =
+        RevenueBetween(ledger, selected.rows, StepTime(now - absl::Hours(24 * 365)), StepTime(now));
+    return figures;
+  });
+  // A report that lacks it beats none.
+  if (!read.ok()) return std::optional<LedgerFigures>();
+  for (int i = 0; i < quarters.count(); ++i) {
+    read->names.push_back(QuarterName(quarters.bounds[static_cast<std::size_t>(i)]));
+  }
+  return std::optional(*std::move(read));
+}
+
+absl::StatusOr<v1::GetPortfolioReportResponse> Portfolio::GetReport(
+    const v1::GetPortfolioReportRequest& request) const {
+  PERENNIAL_ASSIGN_OR_RETURN(const Asked asked, Check(request, currency_));
+  std::optional<LedgerFigures> ledger;
+  if (asked.audience == v1::REPORT_AUDIENCE_FINANCE) {
+    PERENNIAL_ASSIGN_OR_RETURN(ledger, ReadLedger(asked.segment));
+  }
   return engine_.Read([&](const SegmentView& view) -> absl::StatusOr<v1::GetPortfolioReportResponse> {
-    facts::Bitmap rows = view.facts.table().live_rows();
-    if (!id.empty()) {
-      const auto found = view.segments.find(id);
-      if (found == view.segments.end()) return NoSuchSegment(id);
-      rows = LiveRows(view.facts, found->second.members);
-    }
-    if (!view.ready) return NotReadyStatus();
-    const PortfolioReport report(view, std::move(rows),
-                                 {.currency = currency_, .list_size = static_cast<std::size_t>(*list_size)});
+    PERENNIAL_ASSIGN_OR_RETURN(SelectedRows selected, SelectRows(view, {.filter = {}, .segment = asked.segment}));
+    const PortfolioReport report(view, std::move(selected.rows), {.currency = currency_, .list_size = asked.list_size});
     v1::GetPortfolioReportResponse response;
     response.set_segment(request.segment());
+    response.set_audience(asked.audience);
     report.AddTotals(response);
-    report.AddHealth(response);
-    report.AddPhases(response);
-    report.AddFlags(response);
-    report.AddSegments(response);
-    report.AddRevenue(response);
-    report.AddWorstAccounts(response);
-    report.AddRenewals(response);
+    AddParts(asked, report, ledger, response);
     return response;
   });
 }

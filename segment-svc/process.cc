@@ -43,7 +43,11 @@ absl::Status Process::Wire(Options options, const Clock& clock) {
   decisions_ = std::make_unique<MemberDecisions>(*engine_, *stores_.segments);
   metrics_ = std::make_unique<SegmentMetricsReader>(*engine_, *stores_.snapshots, options.currency);
   snapshots_ = std::make_unique<Snapshots>(*engine_, *stores_.snapshots, options.currency);
-  portfolio_ = std::make_unique<Portfolio>(*engine_, options.currency);
+  ledger_ = std::make_unique<LiveLedger>(
+      options.currency, [this](absl::Span<const std::string> account_ids) { return engine_->RowsOf(account_ids); });
+  portfolio_ = std::make_unique<Portfolio>(*engine_, options.currency, ledger_.get());
+  retention_ = std::make_unique<RevenueRetention>(*engine_, *ledger_, options.currency);
+  equity_ = std::make_unique<CustomerEquity>(*engine_, options.currency);
   segment_service_ = std::make_unique<SegmentService>(SegmentService::Parts{.engine = *engine_,
                                                                             .store = *stores_.segments,
                                                                             .segments = *segments_,
@@ -55,7 +59,11 @@ absl::Status Process::Wire(Options options, const Clock& clock) {
                                                                             .hub = hub_,
                                                                             .pool = pool_,
                                                                             .watch_pool = watch_pool_});
-  portfolio_service_ = std::make_unique<PortfolioService>(*portfolio_, gate_, pool_);
+  portfolio_service_ = std::make_unique<PortfolioService>(PortfolioService::Parts{.portfolio = *portfolio_,
+                                                                                  .retention = *retention_,
+                                                                                  .equity = *equity_,
+                                                                                  .gate = gate_,
+                                                                                  .pool = portfolio_pool_});
   engagement_service_ = std::make_unique<EngagementService>(EngagementService::Parts{.models = *models_,
                                                                                      .managers = *managers_,
                                                                                      .engagements = *engagements_,
@@ -78,7 +86,9 @@ absl::Status Process::Wire(Options options, const Clock& clock) {
     const MutexLock lock(ready_mu_);
     serving_ = true;
   }
+  engine_->SetScoreFeeds(options.health.size());
   feeds_ = std::make_unique<Feeds>(*engine_, options.accounts, options.health);
+  ledger_feed_ = std::make_unique<LedgerFeed>(*ledger_, options.accounts);
   sweeper_ = std::make_unique<Sweeper>(*engine_, *snapshots_, clock);
   return absl::OkStatus();
 }
@@ -103,6 +113,7 @@ void Process::Stop() {
     hub_.Drain();
   });
   sweeper_.reset();
+  ledger_feed_.reset();
   feeds_.reset();
 }
 

@@ -22,6 +22,8 @@
 #include "segment-svc/engagement_store.h"
 #include "segment-svc/feeds.h"
 #include "segment-svc/freshness_gate.h"
+#include "segment-svc/ledger/ledger_feed.h"
+#include "segment-svc/ledger/live_ledger.h"
 #include "segment-svc/member_decisions.h"
 #include "segment-svc/memberships.h"
 #include "segment-svc/portfolio.h"
@@ -51,7 +53,8 @@ class Process {
     std::string currency = "USD";
     ServerOptions server;
     std::shared_ptr<grpc::Channel> accounts;
-    std::shared_ptr<grpc::Channel> health;
+    // health-svc, or each of the shards that it runs in.
+    std::vector<std::shared_ptr<grpc::Channel>> health;
   };
   // Opens the store and starts to serve and to follow. FAILED_PRECONDITION or UNAVAILABLE with a sentence for people.
   // `clock` must outlive the process.
@@ -61,6 +64,7 @@ class Process {
   [[nodiscard]] Server& server() { return *server_; }
   [[nodiscard]] SegmentEngine& engine() { return *engine_; }
   [[nodiscard]] FreshnessGate& gate() { return gate_; }
+  [[nodiscard]] const LiveLedger& ledger() const { return *ledger_; }
 
   // Ends streams and waits for calls, as Server::Stop(). Safe to call twice.
   void Stop();
@@ -94,10 +98,15 @@ class Process {
   std::unique_ptr<SegmentMetricsReader> metrics_;
   std::unique_ptr<Snapshots> snapshots_;
   std::unique_ptr<MemberDecisions> decisions_;
+  std::unique_ptr<LiveLedger> ledger_;
   std::unique_ptr<Portfolio> portfolio_;
+  std::unique_ptr<RevenueRetention> retention_;
+  std::unique_ptr<CustomerEquity> equity_;
   WorkerPool pool_{{.threads = 16, .max_queued = 1024}};
   // Apart, so that a thousand watchers that wake at once hold up no other call.
   WorkerPool watch_pool_{{.threads = 4, .max_queued = 2048}};
+  // For what reads all accounts: few at a time, so that these leave the others their threads.
+  WorkerPool portfolio_pool_{{.threads = 4, .max_queued = 256}};
   std::unique_ptr<SegmentService> segment_service_;
   std::unique_ptr<PortfolioService> portfolio_service_;
   std::unique_ptr<EngagementService> engagement_service_;
@@ -105,6 +114,7 @@ class Process {
   std::unique_ptr<BackupServer<v1::BackupService, v1::CreateBackupRequest, v1::CreateBackupResponse>> backup_service_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Feeds> feeds_;
+  std::unique_ptr<LedgerFeed> ledger_feed_;
   std::unique_ptr<Sweeper> sweeper_;
 };
 

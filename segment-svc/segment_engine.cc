@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/error_details.h"
 #include "common/base/log.h"
@@ -100,17 +101,49 @@ absl::Status SegmentEngine::Apply(const perennial::accounts::v1::WatchFactsRespo
       if (row.purged()) purges_.push_back({.account_id = row.account_id(), .facts_revision = row.revision()});
     }
   }
-  return ApplyMessage(message);
+  return ApplyMessage([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return facts_.Apply(message); });
 }
 
-absl::Status SegmentEngine::Apply(const perennial::health::v1::WatchHealthScoresResponse& message) {
-  return ApplyMessage(message);
+absl::Status SegmentEngine::Apply(const perennial::health::v1::WatchHealthScoresResponse& message, std::size_t feed) {
+  return ApplyMessage([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return facts_.Apply(message, feed); });
 }
 
-absl::Status SegmentEngine::KnowFlagRules(const std::vector<std::string>& rule_ids) {
+absl::Status SegmentEngine::Apply(const perennial::health::v1::WatchValuesResponse& message, std::size_t feed) {
+  return ApplyMessage([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return facts_.Apply(message, feed); });
+}
+
+void SegmentEngine::SetScoreFeeds(std::size_t count) {
   const MutexLock write_lock(write_mu_);
   const WriteLock state_lock(state_mu_);
+  facts_.health().SetFeeds(count);
+  facts_.values().SetFeeds(count);
+}
+
+absl::Status SegmentEngine::KnowFlagRules(const std::vector<std::string>& rule_ids, std::set<std::string> opportunities) {
+  const MutexLock write_lock(write_mu_);
+  const WriteLock state_lock(state_mu_);
+  facts_.health().KnowOpportunities(std::move(opportunities));
   return facts_.health().KnowRules(rule_ids);
+}
+
+std::vector<facts::RowId> SegmentEngine::RowsOf(absl::Span<const std::string> account_ids) {
+  std::vector<facts::RowId> rows(account_ids.size());
+  std::vector<std::size_t> unknown;
+  {
+    const ReadLock lock(state_mu_);
+    for (std::size_t i = 0; i < account_ids.size(); ++i) {
+      if (const auto row = facts_.table().FindAny(account_ids[i])) {
+        rows[i] = *row;
+      } else {
+        unknown.push_back(i);
+      }
+    }
+  }
+  if (unknown.empty()) return rows;
+  const MutexLock write_lock(write_mu_);
+  const WriteLock state_lock(state_mu_);
+  for (const std::size_t i : unknown) rows[i] = facts_.Remember(account_ids[i]);
+  return rows;
 }
 
 void SegmentEngine::RewindFacts() {
@@ -127,24 +160,28 @@ void SegmentEngine::RewindFacts() {
   published_();
 }
 
-void SegmentEngine::RewindScores() {
+void SegmentEngine::RewindScores(std::size_t feed) {
   const MutexLock write_lock(write_mu_);
   const WriteLock state_lock(state_mu_);
-  facts_.health().Rewind();
-  scores_resume_ = 0;
+  facts_.health().Rewind(feed);
 }
 
-template <class Message>
-absl::Status SegmentEngine::ApplyMessage(const Message& message) {
+void SegmentEngine::RewindValues(std::size_t feed) {
+  const MutexLock write_lock(write_mu_);
+  const WriteLock state_lock(state_mu_);
+  facts_.values().Rewind(feed);
+}
+
+template <class Apply>
+absl::Status SegmentEngine::ApplyMessage(Apply apply) {
   absl::Status status;
   {
     const MutexLock write_lock(write_mu_);
     absl::StatusOr<std::vector<AppliedRow>> rows;
     {
       const WriteLock state_lock(state_mu_);
-      rows = facts_.Apply(message);
+      rows = apply();
       facts_resume_ = facts_.accounts().revision();
-      scores_resume_ = facts_.health().revision();
     }
     if (!rows.ok()) {
       // Rows before the bad one are in the table already, and nobody says which.
@@ -196,9 +233,17 @@ absl::Status SegmentEngine::CarryOut(const Purge& purge) {
 
 bool SegmentEngine::CaughtUp() const {
   if (!facts_.accounts().caught_up() || !facts_.health().caught_up()) return false;
+  // Without them the members of a segment by value would leave, only to enter again.
+  if (ReadsValues() && !facts_.values().caught_up()) return false;
   // health-svc may have restarted as well and be behind what it had sent before.
   const Progress now = ProgressNow();
   return now.scored_facts_revision >= std::min(stored_progress_.scored_facts_revision, now.facts_revision);
+}
+
+bool SegmentEngine::ReadsValues() const {
+  return std::any_of(segments_.begin(), segments_.end(), [](const auto& segment) {
+    return absl::StrContains(segment.second.record.filter, "value.");
+  });
 }
 
 Progress SegmentEngine::ProgressNow() const {

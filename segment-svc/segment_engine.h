@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,12 +44,18 @@ class SegmentEngine {
 
   // The feeds. An error means that the message is to be sent again, from the resume position.
   absl::Status Apply(const perennial::accounts::v1::WatchFactsResponse& message);
-  absl::Status Apply(const perennial::health::v1::WatchHealthScoresResponse& message);
-  absl::Status KnowFlagRules(const std::vector<std::string>& rule_ids);
+  absl::Status Apply(const perennial::health::v1::WatchHealthScoresResponse& message, std::size_t feed = 0);
+  absl::Status Apply(const perennial::health::v1::WatchValuesResponse& message, std::size_t feed = 0);
+  // How many health-svc share the scores, each with a feed of its own. Set before the feeds are followed.
+  void SetScoreFeeds(std::size_t count);
+  // `opportunities` are those of the rules that are no risks.
+  absl::Status KnowFlagRules(const std::vector<std::string>& rule_ids, std::set<std::string> opportunities = {});
   // Called for each account that was purged, when nothing of it is in any segment: erases what others keep of it. With locks
   // held: it must not call the engine. Set before the feeds are followed.
   using OnPurge = std::function<absl::Status(const std::string& account_id)>;
   void SetOnPurge(OnPurge on_purge) { on_purge_ = std::move(on_purge); }
+  // Rows of accounts by their ids, for what is kept beside the facts; one that is new is not live until its facts come.
+  std::vector<facts::RowId> RowsOf(absl::Span<const std::string> account_ids);
   // Makes the facts resume from the beginning of what may be another feed; accounts that it does not have are deleted once
   // all of it has come.
   void RewindFacts();
@@ -56,14 +63,27 @@ class SegmentEngine {
     const ReadLock lock(state_mu_);
     return facts_.accounts().feed_id();
   }
-  [[nodiscard]] std::string scores_feed_id() const {
+  [[nodiscard]] std::string scores_feed_id(std::size_t feed = 0) const {
     const ReadLock lock(state_mu_);
-    return facts_.health().feed_id();
+    return facts_.health().feed_id(feed);
   }
-  // Makes the scores resume from the beginning.
-  void RewindScores();
+  // Makes the scores of a feed resume from the beginning.
+  void RewindScores(std::size_t feed = 0);
+  // The same of values.
+  [[nodiscard]] std::string values_feed_id(std::size_t feed) const {
+    const ReadLock lock(state_mu_);
+    return facts_.values().feed_id(feed);
+  }
+  [[nodiscard]] std::int64_t values_resume(std::size_t feed) const {
+    const ReadLock lock(state_mu_);
+    return facts_.values().revision(feed);
+  }
+  void RewindValues(std::size_t feed);
   [[nodiscard]] std::int64_t facts_resume() const { return facts_resume_; }
-  [[nodiscard]] std::int64_t scores_resume() const { return scores_resume_; }
+  [[nodiscard]] std::int64_t scores_resume(std::size_t feed = 0) const {
+    const ReadLock lock(state_mu_);
+    return facts_.health().revision(feed);
+  }
 
   // Re-evaluates what the clock alone can move.
   absl::Status Sweep();
@@ -153,8 +173,9 @@ class SegmentEngine {
   absl::Status CarryOut(const Purge& purge) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::StatusOr<StoreWrite> NewShipped(const StoredState& stored, const std::vector<SegmentRecord>& shipped);
 
-  template <class Message>
-  absl::Status ApplyMessage(const Message& message);
+  // `apply()` takes a message into the table, with both locks held.
+  template <class Apply>
+  absl::Status ApplyMessage(Apply apply);
   // Compiles filters that could not be compiled before; ids of those that can be now.
   std::vector<std::string> CompilePending(StoreWrite& write) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   // Takes that back, to be compiled again.
@@ -173,6 +194,8 @@ class SegmentEngine {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   // Whether the feeds are far enough for the first evaluation.
   [[nodiscard]] bool CaughtUp() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  // Whether a segment may read what accounts are worth.
+  [[nodiscard]] bool ReadsValues() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   [[nodiscard]] Progress ProgressNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   [[nodiscard]] SegmentView ViewLocked() const ABSL_SHARED_LOCKS_REQUIRED(state_mu_);
 
@@ -182,7 +205,6 @@ class SegmentEngine {
   OnPurge on_purge_;
   std::atomic<bool> ready_ = false;
   std::atomic<std::int64_t> facts_resume_ = 0;
-  std::atomic<std::int64_t> scores_resume_ = 0;
 
   // Held by whoever makes a change, from taking it in to showing it.
   Mutex write_mu_;
