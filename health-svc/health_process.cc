@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/server/process_flags.h"
 #include "health-svc/store/sqlite_health_store.h"
 
 namespace perennial::health {
@@ -72,11 +73,12 @@ absl::StatusOr<std::unique_ptr<HealthProcess>> HealthProcess::Start(HealthProces
   PERENNIAL_RETURN_IF_ERROR(process->LoadRetired());
   PERENNIAL_RETURN_IF_ERROR(process->OpenCache(options));
   PERENNIAL_RETURN_IF_ERROR(process->OpenShards(options));
+  options.server.metrics = &process->metrics_;
   PERENNIAL_RETURN_IF_ERROR(process->Serve(options, clock));
   process->Measure();
   if (options.metrics_port >= 0) {
-    PERENNIAL_RETURN_IF_ERROR(process->metrics_.Serve(options.server.host, options.metrics_port));
-    Log(LogLevel::kInfo, "metrics are served", {{"port", absl::StrCat(process->metrics_.port())}});
+    PERENNIAL_RETURN_IF_ERROR(
+        ServeMetrics(process->metrics_, options.server.host, options.metrics_port, options.server.tls));
   }
   process->Follow(options.accounts, options.tick);
   return process;
@@ -148,12 +150,21 @@ absl::Status HealthProcess::Serve(const HealthProcessOptions& options, const Clo
   configurator_->Follow(*assessor_, [this] {
     if (Ticker* ticker = started_ticker_) ticker->Wake();
   });
-  std::vector<grpc::Service*> services = {score_service_.get(), flag_service_.get(), scorecard_service_.get()};
+  PERENNIAL_ASSIGN_OR_RETURN(values_, ValuePart::Open({.portfolio = *portfolio_,
+                                                       .store = *config_store_,
+                                                       .clock = clock,
+                                                       .accounts = options.accounts,
+                                                       .pool = pool_,
+                                                       .waiters = waiters_,
+                                                       .hub = hub_,
+                                                       .tick = options.tick}));
+  std::vector<grpc::Service*> services = {score_service_.get(), flag_service_.get(), scorecard_service_.get(),
+                                          &values_->service()};
   if (shards_ != nullptr) {
     sharded_scores_ = std::make_unique<ShardedScores>(*shards_, *score_service_, *others_lookup_);
     sharded_flags_ = std::make_unique<ShardedFlags>(*shards_, *flag_service_);
     sharded_scorecards_ = std::make_unique<ShardedScorecards>(*shards_, *scorecard_service_);
-    services = {sharded_scores_.get(), sharded_flags_.get(), sharded_scorecards_.get()};
+    services = {sharded_scores_.get(), sharded_flags_.get(), sharded_scorecards_.get(), &values_->service()};
   }
   backup_ = std::make_unique<storage::BackupSource>(
       absl::StrCat(options.data, "/.backup"),
@@ -163,7 +174,8 @@ absl::Status HealthProcess::Serve(const HealthProcessOptions& options, const Clo
   PERENNIAL_ASSIGN_OR_RETURN(
       server_, Server::Start(options.server, services,
                              {v1::HealthScoreService::service_full_name(), v1::FlagService::service_full_name(),
-                              v1::ScorecardService::service_full_name(), v1::BackupService::service_full_name()}));
+                              v1::ScorecardService::service_full_name(), v1::ValueService::service_full_name(),
+                              v1::BackupService::service_full_name()}));
   return absl::OkStatus();
 }
 
@@ -191,6 +203,7 @@ void HealthProcess::Follow(const std::shared_ptr<grpc::Channel>& accounts, std::
   backfill_ticker_ = std::make_unique<Ticker>(tick, [this] { return backfill_->Run(); });
   carry_lookup_ = std::make_unique<CarryLookup>(*assessor_, *past_scores_, *portfolio_);
   carry_ticker_ = std::make_unique<Ticker>(tick, [this] { return carry_lookup_->Run(); });
+  values_->Start();
 }
 
 void HealthProcess::Published() {
@@ -201,6 +214,7 @@ void HealthProcess::Published() {
     facts_revision = portfolio_->facts_revision();
     caught_up = portfolio_->caught_up();
   }
+  values_->Follow();
   waiters_.Advance(facts_revision);
   hub_.WakeAll();
   if (cache_writer_ != nullptr) cache_writer_->Wake();
@@ -221,6 +235,7 @@ void HealthProcess::Stop() {
   assessor_->Stop();
   if (backfill_ != nullptr) backfill_->Stop();
   if (carry_lookup_ != nullptr) carry_lookup_->Stop();
+  if (values_ != nullptr) values_->Stop();
   carry_ticker_.reset();
   backfill_ticker_.reset();
   ticker_.reset();

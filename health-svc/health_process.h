@@ -30,6 +30,7 @@
 #include "health-svc/shard/sharded_scores.h"
 #include "health-svc/shard/shards.h"
 #include "health-svc/ticker.h"
+#include "health-svc/value_part.h"
 #include "perennial/accounts/v1/fact_service.grpc.pb.h"
 #include "perennial/health/v1/backup_service.grpc.pb.h"
 
@@ -119,6 +120,7 @@ class HealthProcess {
   std::unique_ptr<HealthScoreService> score_service_;
   std::unique_ptr<FlagService> flag_service_;
   std::unique_ptr<ScorecardService> scorecard_service_;
+  std::unique_ptr<ValuePart> values_;
   std::unique_ptr<storage::BackupSource> backup_;
   std::unique_ptr<BackupServer<v1::BackupService, v1::CreateBackupRequest, v1::CreateBackupResponse>> backup_service_;
   std::unique_ptr<Server> server_;

@@ -80,11 +80,12 @@ absl::Status Learn(const accounts_v1::ExportFactsResponse& message, facts::FactC
 
 }  // namespace
 
-absl::Status PastFacts::VisitAllAsOf(absl::Time as_of, const std::string& filter, const MakeContext& make_context,
-                                     facts::FactCatalogue& catalogue, const VisitFacts& visit) const {
+absl::Status PastFacts::VisitAllAsOf(std::optional<absl::Time> as_of, const std::string& filter,
+                                     const MakeContext& make_context, facts::FactCatalogue& catalogue,
+                                     const VisitFacts& visit) const {
   const std::unique_ptr<grpc::ClientContext> context = make_context();
   accounts_v1::ExportFactsRequest request;
-  SetTimestamp(as_of, request.mutable_as_of());
+  if (as_of.has_value()) SetTimestamp(*as_of, request.mutable_as_of());
   request.set_filter(filter);
   const auto stream = facts_->ExportFacts(context.get(), request);
   std::vector<facts::FactId> ids;

@@ -45,9 +45,10 @@ class PastFacts {
   // Makes the context of a call that may take long, with its deadline and so that it ends with who asks.
   using MakeContext = std::function<std::unique_ptr<grpc::ClientContext>()>;
   using VisitFacts = std::function<void(const std::string& account, const facts::FactRow& row)>;
-  // Facts of all accounts that there were at a moment and that `filter` selects by them, one account after another.
+  // Facts of all accounts that there were at a moment (nothing: now) and that `filter` selects by them, one account after
+  // another.
   // `catalogue` learns what facts there are before a row has them.
-  absl::Status VisitAllAsOf(absl::Time as_of, const std::string& filter, const MakeContext& make_context,
+  absl::Status VisitAllAsOf(std::optional<absl::Time> as_of, const std::string& filter, const MakeContext& make_context,
                             facts::FactCatalogue& catalogue, const VisitFacts& visit) const;
   // When accounts churned, from `start` to before `end`: their MRR went to nothing.
   using VisitChurn = std::function<void(const std::string& account, absl::Time time)>;

@@ -179,10 +179,18 @@ absl::StatusOr<std::vector<RetentionFit>> FitBestRetention(const Renewals& renew
   return fits;
 }
 
-std::optional<RetentionFit::Interval> RetentionFit::SurvivalInterval(double t) const {
-  const double survival = model.Survival(t);
+std::optional<RetentionFit::Interval> RetentionFit::SurvivalInterval(double t, double renewals) const {
+  const double base = model.Survival(renewals);
+  const double survival = base > 0 ? model.Survival(renewals + t) / base : 0;
   if (fit.log_covariance.size() == 0 || t <= 0 || survival <= 0 || survival >= 1) return std::nullopt;
-  const LogSurvival slopes = LogSurvivalWithSlopes(model.alpha, model.beta, model.c, t);
+  LogSurvival slopes = LogSurvivalWithSlopes(model.alpha, model.beta, model.c, renewals + t);
+  if (renewals > 0) {
+    const LogSurvival before = LogSurvivalWithSlopes(model.alpha, model.beta, model.c, renewals);
+    slopes.value -= before.value;
+    slopes.by_alpha -= before.by_alpha;
+    slopes.by_beta -= before.by_beta;
+    slopes.by_c -= before.by_c;
+  }
   Eigen::VectorXd by_log(fit.log_covariance.rows());
   by_log(0) = slopes.by_alpha * model.alpha;
   by_log(1) = slopes.by_beta * model.beta;

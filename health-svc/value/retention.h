@@ -54,13 +54,13 @@ struct RetentionFit {
   Fit fit;
   double aic = 0;  // Akaike's criterion, 2 k - 2 log-likelihood; the lower the better
 
-  // Survival after t renewals with an interval of 95 % (delta method on log(-log S)); nothing when the errors are
-  // unknown.
+  // Survival after t more renewals, for one who has made `renewals`, with an interval of 95 % (delta method on
+  // log(-log S)); nothing when the errors are unknown.
   struct Interval {
     double low = 0;
     double high = 1;
   };
-  [[nodiscard]] std::optional<Interval> SurvivalInterval(double t) const;
+  [[nodiscard]] std::optional<Interval> SurvivalInterval(double t, double renewals = 0) const;
 };
 
 // Log-likelihood of the renewals under a model.

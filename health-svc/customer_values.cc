@@ -1,0 +1,149 @@
+#include "health-svc/customer_values.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "common/base/error_details.h"
+#include "common/base/money.h"
+#include "common/base/page_token.h"
+#include "common/base/status_macros.h"
+#include "common/filter/filter.h"
+#include "common/filter/filter_reading.h"
+#include "health-svc/request_names.h"
+#include "health-svc/value_listing.h"
+
+namespace perennial::health {
+namespace {
+
+constexpr int kMostNames = 1000;
+constexpr std::size_t kMostNamed = 20;  // an error's text has little room
+// Money has at most twelve digits.
+constexpr double kMostMoney = 999'999'999'999;
+
+absl::Status NoSuchValues(std::vector<std::string> accounts) {
+  const std::size_t all = accounts.size();
+  accounts.resize(std::min(all, kMostNamed));
+  std::string names = absl::StrCat("accounts/", absl::StrJoin(accounts, ", accounts/"));
+  if (all > kMostNamed) absl::StrAppend(&names, " and ", all - kMostNamed, " more");
+  return WithReason(absl::NotFoundError(absl::StrCat("no value of ", names, "; check the ids")), "ACCOUNT_NOT_FOUND");
+}
+
+}  // namespace
+
+absl::StatusOr<absl::string_view> AccountOfValueName(absl::string_view name) {
+  if (name.empty()) return absl::InvalidArgumentError("is required");
+  absl::string_view id = name;
+  (void)absl::ConsumeSuffix(&id, "/value");
+  auto account = AccountOfParent(id);
+  if (!account.ok()) return absl::InvalidArgumentError("must look like accounts/{id}/value or accounts/{id}");
+  return account;
+}
+
+std::string ListKey(const v1::ListValuesRequest& request) {
+  return absl::StrCat("ListValues\n", request.filter(), "\n", request.order_by());
+}
+
+absl::Status CustomerValues::Check(const v1::GetValueRequest& request) {
+  BadRequest bad;
+  bad.AddIfError("name", AccountOfValueName(request.name()).status());
+  bad.AddIfError("min_facts_revision", CheckFactsRevision(request.min_facts_revision()));
+  return bad.ToStatus();
+}
+
+absl::Status CustomerValues::Check(const v1::BatchGetValueRequest& request) {
+  BadRequest bad;
+  if (request.names().empty()) bad.Add("names", "is required");
+  if (request.names_size() > kMostNames) {
+    bad.Add("names", absl::StrCat("must be at most ", kMostNames));
+  } else {
+    for (int i = 0; i < request.names_size(); ++i) {
+      bad.AddIfError(absl::StrCat("names[", i, "]"), AccountOfValueName(request.names(i)).status());
+    }
+  }
+  bad.AddIfError("min_facts_revision", CheckFactsRevision(request.min_facts_revision()));
+  return bad.ToStatus();
+}
+
+absl::Status CustomerValues::Check(const v1::ListValuesRequest& request) const {
+  BadRequest bad;
+  bad.AddIfError("page_size", PageSize(request.page_size()).status());
+  bad.AddIfError("page_token", ReadPageToken(request.page_token(), ListKey(request)).status());
+  bad.AddIfError("order_by", ParseValueOrder(request.order_by()).status());
+  bad.AddIfError("min_facts_revision", CheckFactsRevision(request.min_facts_revision()));
+  CheckListFilter(portfolio_, request.filter(), request.min_facts_revision(), bad);
+  return bad.ToStatus();
+}
+
+absl::StatusOr<facts::RowId> CustomerValues::Find(absl::string_view account) const {
+  const auto row = portfolio_.table().Find(account);
+  if (row.has_value() && book_.Has(*row)) return *row;
+  if (!book_.caught_up()) return NotCaughtUp();
+  return NoSuchValues({std::string(account)});
+}
+
+absl::StatusOr<v1::GetValueResponse> CustomerValues::Get(const v1::GetValueRequest& request) const {
+  PERENNIAL_RETURN_IF_ERROR(Check(request));
+  v1::GetValueResponse response;
+  const ReadLock read(portfolio_.lock());
+  PERENNIAL_ASSIGN_OR_RETURN(const facts::RowId row, Find(*AccountOfValueName(request.name())));
+  book_.Get(row, /*with_reasons=*/true, response.mutable_value());
+  return response;
+}
+
+absl::StatusOr<v1::BatchGetValueResponse> CustomerValues::BatchGet(const v1::BatchGetValueRequest& request) const {
+  PERENNIAL_RETURN_IF_ERROR(Check(request));
+  v1::BatchGetValueResponse response;
+  std::vector<std::string> missing;
+  const ReadLock read(portfolio_.lock());
+  for (const std::string& name : request.names()) {
+    const absl::string_view account = *AccountOfValueName(name);
+    const auto row = Find(account);
+    if (absl::IsUnavailable(row.status())) return row.status();
+    if (row.ok()) {
+      book_.Get(*row, /*with_reasons=*/false, response.add_values());
+    } else {
+      missing.emplace_back(account);
+    }
+  }
+  if (!missing.empty()) return NoSuchValues(std::move(missing));
+  return response;
+}
+
+absl::StatusOr<v1::ListValuesResponse> CustomerValues::List(const v1::ListValuesRequest& request) const {
+  PERENNIAL_RETURN_IF_ERROR(Check(request));
+  PERENNIAL_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
+  PERENNIAL_ASSIGN_OR_RETURN(const std::string cursor, ReadPageToken(request.page_token(), ListKey(request)));
+  PERENNIAL_ASSIGN_OR_RETURN(const ValueOrder order, ParseValueOrder(request.order_by()));
+  v1::ListValuesResponse response;
+  const ReadLock read(portfolio_.lock());
+  if (!book_.caught_up()) return NotCaughtUp();
+  std::optional<facts::Bitmap> selected;
+  if (!request.filter().empty()) {
+    const auto filter = filter::Filter::Compile(request.filter(), portfolio_.catalogue());
+    BadRequest bad;
+    bad.AddIfError("filter", filter.status());
+    PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
+    selected = filter->EvaluateAll(portfolio_.table(), {.now = clock_.Now()});
+    *response.mutable_filter_reading() = filter::ToProto(*filter);
+  }
+  PERENNIAL_ASSIGN_OR_RETURN(
+      const ValuePage page,
+      PickPage(portfolio_, book_, selected.has_value() ? *selected : portfolio_.table().live_rows(), order,
+               static_cast<std::size_t>(page_size), cursor));
+  for (const facts::RowId row : page.rows) book_.Get(row, /*with_reasons=*/false, response.add_values());
+  response.set_total_size(page.total);
+  response.set_known_size(page.known);
+  const double sum = std::clamp(page.total_clv, -kMostMoney, kMostMoney);
+  response.mutable_total_clv()->set_amount(FormatAmount(MicrosOfNumber(sum)));
+  const std::string& currency = book_.rules().currency();
+  response.mutable_total_clv()->set_currency_code(currency.empty() ? "XXX" : currency);
+  if (!page.next_cursor.empty()) response.set_next_page_token(MakePageToken(page.next_cursor, ListKey(request)));
+  return response;
+}
+
+}  // namespace perennial::health
