@@ -172,8 +172,8 @@ void SegmentEngine::RewindValues(std::size_t feed) {
   facts_.values().Rewind(feed);
 }
 
-template <class Apply>
-absl::Status SegmentEngine::ApplyMessage(Apply apply) {
+template <class Change>
+absl::Status SegmentEngine::ApplyMessage(Change apply) {
   absl::Status status;
   {
     const MutexLock write_lock(write_mu_);

@@ -174,8 +174,8 @@ class SegmentEngine {
   absl::StatusOr<StoreWrite> NewShipped(const StoredState& stored, const std::vector<SegmentRecord>& shipped);
 
   // `apply()` takes a message into the table, with both locks held.
-  template <class Apply>
-  absl::Status ApplyMessage(Apply apply);
+  template <class Change>
+  absl::Status ApplyMessage(Change apply);
   // Compiles filters that could not be compiled before; ids of those that can be now.
   std::vector<std::string> CompilePending(StoreWrite& write) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   // Takes that back, to be compiled again.
