@@ -34,7 +34,7 @@ class ProcessTest : public ::testing::Test {
     Process::Options options;
     options.data = folder_.path() + "/deep/data";
     options.accounts = upstream_.Channel();
-    options.health = upstream_.Channel();
+    options.health = {upstream_.Channel()};
     return options;
   }
   void Start() {
