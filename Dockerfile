@@ -39,7 +39,7 @@ COPY --from=binaries /programs/ /programs/
 RUN for program in accounts-svc health-svc segment-svc gateway perennial; do \
       /scripts/image-root "/roots/$program" "/programs/$program" || exit 1; \
     done \
- && /scripts/image-root /roots/redis /usr/bin/redis-server
+ && /scripts/image-root /roots/redis /usr/bin/redis-server /usr/bin/redis-cli
 
 FROM scratch AS image
 LABEL org.opencontainers.image.title="Perennial" org.opencontainers.image.licenses="Apache-2.0"
