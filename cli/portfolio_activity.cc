@@ -57,6 +57,8 @@ PortfolioActivity::PortfolioActivity(const PortfolioConfig& config, std::string 
       uses_exports_(random->Chance(0.5)),
       support_luck_(Exp(0.55 * random->Normal())),
       volume_(Exp(0.35 * random->Normal())),
+      seat_habit_(0.9 * random->Normal()),
+      manager_view_(9 * random->Normal()),
       reports_from_day_(random->Between(5, 150)) {}
 
 std::string PortfolioActivity::NextId(char kind) { return absl::StrCat(std::string(1, kind), ++records_); }
@@ -91,6 +93,8 @@ void PortfolioActivity::Live(const AccountDay& today, Random* random, Engagement
   Onboard(today, random, rows);
   if (today.day < config_.first_day) return;
   const double state = engagement->At(today.day);
+  // Teams come and go, whatever they think of the product.
+  if (WeekdayOf(today.day) == 0) seat_habit_ += 0.1 * random->Normal() - 0.01 * seat_habit_;
   Use(today, state, random, rows);
   Support(today, random, engagement, rows);
   Touch(today, state, random, rows);
@@ -128,7 +132,7 @@ void PortfolioActivity::UseBySlot(const AccountDay& today, std::int64_t slot, do
   const double weekday = WeekdayOf(today.day) >= 5 ? 0.5 : WeekdayOf(today.day) == 4 ? 0.85 : 1.0;
   const double busy = YearSeason(today.day) * weekday * ramp * volume_ * Exp(0.4 * engagement);
   // The users who log in at all; a row tells of one of them.
-  const double active = today.seats * Logistic(0.9 + 0.9 * engagement) * (0.5 + 0.5 * ramp);
+  const double active = today.seats * Logistic(0.9 + 0.7 * engagement + seat_habit_) * (0.5 + 0.5 * ramp);
   for (int user = 0; user < today.seats; ++user) {
     if (!IsDue(slot, 30, user * 7) || user + random->Uniform(-0.5, 0.5) >= active) continue;
     UseMetric(today, "logins", std::max(1, random->Poisson(14 * busy)), user, random, rows);
@@ -231,7 +235,7 @@ void PortfolioActivity::Survey(const AccountDay& today, double engagement, Rando
   const std::int64_t age = today.day - today.since;
   if (age < 30) return;
   if ((today.day + offset_) % 180 == 0 && random->Chance(Logistic(0.2 + 0.8 * engagement))) {
-    AddSurvey(today.day, "nps", std::clamp(Rounded(7.3 + 1.5 * engagement + 1.4 * random->Normal()), 0, 10), random,
+    AddSurvey(today.day, "nps", std::clamp(Rounded(7.3 + 1.4 * engagement + 1.7 * random->Normal()), 0, 10), random,
               rows);
   }
   if ((today.day + offset_) % 90 == 30 && random->Chance(0.35 * Logistic(0.6 + 0.6 * engagement))) {
@@ -240,8 +244,9 @@ void PortfolioActivity::Survey(const AccountDay& today, double engagement, Rando
   }
   const int pulse_days = today.plan == Plan::kBusiness ? 45 : today.plan == Plan::kTeam ? 75 : 0;
   if (pulse_days > 0 && (today.day + offset_) % pulse_days == 0) {
-    AddSurvey(today.day, "pulse", std::clamp(Rounded(66 + 15 * engagement + 10 * random->Normal()), 0, 100), random,
-              rows);
+    // A judgement from a conversation now and then: managers hear late of what goes wrong, and see it as they are.
+    const double judgement = 66 + 9 * engagement + manager_view_ + 16 * random->Normal();
+    AddSurvey(today.day, "pulse", std::clamp(Rounded(judgement), 0, 100), random, rows);
   }
 }
 

@@ -60,6 +60,10 @@ class PortfolioActivity {
   // How long support takes for this account, about 1: bad luck is lasting.
   const double support_luck_;
   const double volume_;
+  // Who logs in is also a matter of how a customer works: some buy seats for everybody, others share them. About 0.
+  double seat_habit_;
+  // How rosily its manager sees this account, in points of the pulse.
+  const double manager_view_;
   int reports_from_day_;
   std::int64_t steps_[kSteps] = {-1, -1, -1, -1, -1};
   std::int64_t next_touch_ = -1;
