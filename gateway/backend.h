@@ -4,9 +4,13 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
+
+#include "common/server/tls.h"
+#include "gateway/circuit_breaker.h"
 
 namespace perennial::gateway {
 
@@ -21,6 +25,9 @@ class Backend {
     // Streams open at once; they last, and beyond the limit of a connection (1,000) a call would wait for another to
     // end.
     std::size_t max_streams = 900;
+    // Encrypts the connections; null for none.
+    std::shared_ptr<Tls> tls = nullptr;
+    CircuitBreaker::Options breaker = {};
   };
   explicit Backend(Options options);
 
@@ -34,6 +41,16 @@ class Backend {
   [[nodiscard]] bool TryAdmitStream();
   void ReleaseStream();
 
+  CircuitBreaker& breaker() { return breaker_; }
+  RetryBudget& retries() { return retries_; }
+  // What the end of a call that had `time` says about the service: a failure when it could not be reached, or has not answered
+  // though it had long enough.
+  [[nodiscard]] static CircuitBreaker::Outcome OutcomeOf(const grpc::Status& status, std::chrono::nanoseconds time);
+  // Whether a call that ended so has not been carried out as far as its service knows, and may be tried elsewhere or again.
+  [[nodiscard]] static bool IsTransient(const grpc::Status& status);
+  // What a caller is told while the breaker is open.
+  [[nodiscard]] grpc::Status Unreachable() const;
+
   // What the caller is told for `status`, with which a call to this service ended: the same, except that a failure to
   // reach the service names it, where gRPC names addresses.
   [[nodiscard]] grpc::Status StatusForCaller(const grpc::Status& status) const;
@@ -43,6 +60,8 @@ class Backend {
   const std::shared_ptr<grpc::Channel> channel_;
   grpc::GenericStub stub_;
   grpc::GenericStub stream_stub_;
+  CircuitBreaker breaker_;
+  RetryBudget retries_;
   std::atomic<std::size_t> streams_ = 0;
 };
 

@@ -2,8 +2,7 @@
 
 #include <utility>
 
-#include "common/server/grpc_status.h"
-#include "gateway/forwarded_metadata.h"
+#include "absl/strings/str_cat.h"
 
 namespace perennial::gateway {
 namespace {
@@ -14,41 +13,14 @@ constexpr int kTimelineEntries = 20;
 
 }  // namespace
 
-CustomerStubs::CustomerStubs(Backend& accounts_svc, Backend& health_svc, Backend& segment_svc)
-    : accounts_backend(accounts_svc),
-      health_backend(health_svc),
-      segments_backend(segment_svc),
-      accounts(accounts_svc.channel()),
-      subscriptions(accounts_svc.channel()),
-      facts(accounts_svc.channel()),
-      goals(accounts_svc.channel()),
-      tasks(accounts_svc.channel()),
-      timeline(accounts_svc.channel()),
-      scores(health_svc.channel()),
-      flags(health_svc.channel()),
-      segments(segment_svc.channel()),
-      engagements(segment_svc.channel()) {}
-
-CustomerPicture::CustomerPicture(CustomerStubs& stubs, grpc::CallbackServerContext& context, std::string name,
-                                 std::chrono::system_clock::time_point deadline, v1::GetCustomer360Response& response,
-                                 Done done)
-    : stubs_(stubs),
-      caller_context_(context),
-      name_(std::move(name)),
-      deadline_(deadline),
-      response_(response),
-      done_(std::move(done)) {}
+CustomerPicture::CustomerPicture(CustomerStubs& stubs, PartsCaller caller, std::string name,
+                                 v1::GetCustomer360Response& response, Done done)
+    : stubs_(stubs), caller_(std::move(caller)), name_(std::move(name)), response_(response), done_(std::move(done)) {}
 
 template <class Request, class Response, class Call>
-void CustomerPicture::Start(Part<Request, Response>& part, const Backend& backend, Call call) {
+void CustomerPicture::Start(Part<Request, Response>& part, Backend& backend, Call call) {
   pending_.fetch_add(1);
-  part.context = grpc::ClientContext::FromCallbackServerContext(caller_context_);
-  part.context->set_deadline(deadline_);
-  ForwardRequestMetadata(caller_context_, *part.context);
-  call(part.context.get(), [self = shared_from_this(), &part, &backend](const grpc::Status& status) {
-    part.status = backend.StatusForCaller(status);
-    self->OnPart();
-  });
+  AskFor(caller_, part, backend, std::move(call), [self = shared_from_this()] { self->OnPart(); });
 }
 
 void CustomerPicture::Ask() {
@@ -59,6 +31,7 @@ void CustomerPicture::Ask() {
   health_.request.set_name(name_);
   flags_.request.set_parent(name_);
   flags_.request.set_page_size(kPageSize);
+  value_.request.set_name(absl::StrCat(name_, "/value"));
   segments_.request.set_account(name_);
   segments_.request.set_page_size(kPageSize);
   engagement_.request.set_account(name_);
@@ -78,6 +51,9 @@ void CustomerPicture::Ask() {
   });
   Start(flags_, stubs_.health_backend, [this](auto* context, auto done) {
     stubs_.flags.async()->ListFlags(context, &flags_.request, &flags_.response, std::move(done));
+  });
+  Start(value_, stubs_.health_backend, [this](auto* context, auto done) {
+    stubs_.values.async()->GetValue(context, &value_.request, &value_.response, std::move(done));
   });
   Start(segments_, stubs_.segments_backend, [this](auto* context, auto done) {
     stubs_.segments.async()->ListAccountSegments(context, &segments_.request, &segments_.response, std::move(done));
@@ -121,28 +97,24 @@ void CustomerPicture::OnPart() {
 void CustomerPicture::Compose() {
   // Without the account there is no picture.
   if (!account_.status.ok()) return done_(account_.status);
+  const auto is_there = [this](absl::string_view field, const grpc::Status& status) {
+    return IsThere(field, status, response_);
+  };
   response_.mutable_account()->Swap(account_.response.mutable_account());
-  if (Has("subscriptions", subscriptions_.status)) {
+  if (is_there("subscriptions", subscriptions_.status)) {
     response_.mutable_subscriptions()->Swap(subscriptions_.response.mutable_subscriptions());
   }
-  if (Has("facts", facts_.status)) response_.mutable_facts()->Swap(facts_.response.mutable_facts());
-  if (Has("health", health_.status)) response_.mutable_health()->Swap(health_.response.mutable_explanation());
-  if (Has("flags", flags_.status)) response_.mutable_flags()->Swap(flags_.response.mutable_flags());
-  if (Has("segments", segments_.status)) response_.mutable_segments()->Swap(segments_.response.mutable_memberships());
-  if (Has("engagement", engagement_.status)) response_.mutable_engagement()->Swap(&engagement_.response);
-  if (Has("contacts", contacts_.status)) response_.mutable_contacts()->Swap(contacts_.response.mutable_contacts());
-  if (Has("goals", goals_.status)) response_.mutable_goals()->Swap(goals_.response.mutable_goals());
-  if (Has("tasks", tasks_.status)) response_.mutable_tasks()->Swap(tasks_.response.mutable_tasks());
-  if (Has("timeline", timeline_.status)) response_.mutable_timeline()->Swap(timeline_.response.mutable_entries());
+  if (is_there("facts", facts_.status)) response_.mutable_facts()->Swap(facts_.response.mutable_facts());
+  if (is_there("health", health_.status)) response_.mutable_health()->Swap(health_.response.mutable_explanation());
+  if (is_there("flags", flags_.status)) response_.mutable_flags()->Swap(flags_.response.mutable_flags());
+  if (is_there("value", value_.status)) response_.mutable_value()->Swap(value_.response.mutable_value());
+  if (is_there("segments", segments_.status)) response_.mutable_segments()->Swap(segments_.response.mutable_memberships());
+  if (is_there("engagement", engagement_.status)) response_.mutable_engagement()->Swap(&engagement_.response);
+  if (is_there("contacts", contacts_.status)) response_.mutable_contacts()->Swap(contacts_.response.mutable_contacts());
+  if (is_there("goals", goals_.status)) response_.mutable_goals()->Swap(goals_.response.mutable_goals());
+  if (is_there("tasks", tasks_.status)) response_.mutable_tasks()->Swap(tasks_.response.mutable_tasks());
+  if (is_there("timeline", timeline_.status)) response_.mutable_timeline()->Swap(timeline_.response.mutable_entries());
   done_(grpc::Status::OK);
-}
-
-bool CustomerPicture::Has(absl::string_view field, const grpc::Status& status) {
-  if (status.ok()) return true;
-  v1::MissingPart* missing = response_.add_missing_parts();
-  missing->set_part(std::string(field));
-  *missing->mutable_status() = ToRpcStatus(FromGrpcStatus(status));
-  return false;
 }
 
 }  // namespace perennial::gateway

@@ -2,9 +2,13 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/base/error_details.h"
 #include "gateway/backend.h"
 #include "gateway/call_limit.h"
-#include "gateway/customer_picture.h"
+#include "gateway/customer_parts.h"
+#include "gateway/gatekeeper.h"
 #include "perennial/gateway/v1/customer_service.grpc.pb.h"
 
 namespace perennial::gateway {
@@ -14,8 +18,8 @@ namespace perennial::gateway {
 class CustomerService final : public v1::CustomerService::CallbackService {
  public:
   // All must outlive the calls; `limit` does by itself.
-  CustomerService(Backend& accounts, Backend& health, Backend& segments, CallLimit& limit)
-      : stubs_(accounts, health, segments), limit_(limit) {}
+  CustomerService(Backend& accounts, Backend& health, Backend& segments, Gatekeeper& gatekeeper, CallLimit& limit)
+      : stubs_(accounts, health, segments), gatekeeper_(gatekeeper), limit_(limit) {}
 
   // Without a deadline, or with one later than kLongestCall, it takes at most five seconds. The services get a little
   // less than the caller, so that a part that hangs is reported as missing in time.
@@ -23,8 +27,17 @@ class CustomerService final : public v1::CustomerService::CallbackService {
                                            const v1::GetCustomer360Request* request,
                                            v1::GetCustomer360Response* response) override;
 
+  grpc::ServerUnaryReactor* BatchGetCustomer360(grpc::CallbackServerContext* context,
+                                                const v1::BatchGetCustomer360Request* request,
+                                                v1::BatchGetCustomer360Response* response) override;
+
  private:
+  // Lets a call in at the door, or says why not; a place of `limit_` is taken then.
+  absl::StatusOr<PartsCaller> Admit(grpc::CallbackServerContext& context, absl::string_view method,
+                                    const BadRequest& bad);
+
   CustomerStubs stubs_;
+  Gatekeeper& gatekeeper_;
   CallLimit& limit_;
 };
 

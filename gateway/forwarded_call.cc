@@ -1,5 +1,7 @@
 #include "gateway/forwarded_call.h"
 
+#include <utility>
+
 #include "common/base/error_details.h"
 #include "common/server/grpc_status.h"
 #include "common/server/serve_unary.h"
@@ -7,12 +9,10 @@
 
 namespace perennial::gateway {
 
-ForwardedCall::ForwardedCall(const Route& route, grpc::GenericCallbackServerContext& context)
-    : route_(route), caller_context_(context), path_(context.method()) {
-  backend_context_.set_deadline(route.server_streaming ? context.deadline()
-                                : route.analysis       ? LongDeadlineOf(context)
-                                                       : DeadlineOf(context));
-  ForwardRequestMetadata(context, backend_context_);
+ForwardedCall::ForwardedCall(const Route& route, grpc::GenericCallbackServerContext& context, Admission admission)
+    : route_(route), caller_context_(context), path_(context.method()), admission_(std::move(admission)) {
+  backend_context_.set_deadline(route.server_streaming ? context.deadline() : DeadlineOf(context));
+  ForwardRequestMetadata(context, admission_, backend_context_);
 }
 
 grpc::ServerGenericBidiReactor* ForwardedCall::Start(const std::shared_ptr<ForwardedCall>& call) {
@@ -107,6 +107,7 @@ void ForwardedCall::OnCallerLeft() {
 }
 
 void ForwardedCall::OnBackendDone(const grpc::Status& status) {
+  route_.backend->breaker().Report(Backend::OutcomeOf(status, std::chrono::nanoseconds(0)));
   if (drained_ && status.error_code() == grpc::StatusCode::CANCELLED) {
     const auto draining = absl::UnavailableError("the gateway is draining; resume from the last progress_revision");
     return caller_.Finish(ToGrpcStatus(WithReason(draining, "DRAINING")));

@@ -9,11 +9,12 @@
 
 #include "absl/base/thread_annotations.h"
 #include "common/base/mutex.h"
+#include "gateway/gatekeeper.h"
 #include "gateway/routes.h"
 
 namespace perennial::gateway {
 
-// One call on its way through the gateway, of whatever kind: messages are passed on as bytes, one at a time in each
+// One stream on its way through the gateway, of whatever kind: messages are passed on as bytes, one at a time in each
 // direction, so that whoever is slow slows down the other end and not the gateway's memory.
 //
 // Ownership. The call has two sides, each a gRPC reactor with its own lifetime: the caller's (server) and the backend's
@@ -30,9 +31,8 @@ namespace perennial::gateway {
 // No operation is started under `mu_`.
 class ForwardedCall {
  public:
-  // `context` is the caller's; the deadline is the caller's or, for calls with one answer, at most kLongestCall
-  // (kLongestAnalysis for an analysis).
-  ForwardedCall(const Route& route, grpc::GenericCallbackServerContext& context);
+  // `context` is the caller's, and the deadline too.
+  ForwardedCall(const Route& route, grpc::GenericCallbackServerContext& context, Admission admission);
 
   // Starts both sides of `call`. gRPC and the call itself keep it alive from here on.
   static grpc::ServerGenericBidiReactor* Start(const std::shared_ptr<ForwardedCall>& call);
@@ -84,6 +84,7 @@ class ForwardedCall {
   const Route& route_;
   grpc::GenericCallbackServerContext& caller_context_;  // gone after the caller's OnDone
   const std::string path_;
+  const Admission admission_;
   grpc::ClientContext backend_context_;
   CallerSide caller_{*this};
   BackendSide backend_{*this};

@@ -9,12 +9,16 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/server/metrics.h"
 #include "common/server/server.h"
+#include "common/server/tls.h"
 #include "gateway/backend.h"
 #include "gateway/backend_monitor.h"
 #include "gateway/call_limit.h"
+#include "gateway/caller_limits.h"
 #include "gateway/customer_service.h"
 #include "gateway/forwarding_service.h"
+#include "gateway/gatekeeper.h"
 #include "gateway/http/connect_gateway.h"
 #include "gateway/http/http_server.h"
 #include "gateway/routes.h"
@@ -35,6 +39,12 @@ struct GatewayOptions {
   std::optional<http::HttpServerOptions> http = {};
   // Pages of other origins that browsers may call from; "*" for all.
   std::vector<std::string> cors_origins = {};
+  // Who may call what; by default everybody everything.
+  IdentityOptions identity = {};
+  CallerLimitOptions caller_limits = {};
+  // Encrypts the connections to the services; null for none. `server.tls` is what clients see.
+  std::shared_ptr<Tls> tls = nullptr;
+  CircuitBreaker::Options breaker = {};
   // How often each service is asked whether it is ready.
   std::chrono::milliseconds monitor_interval{1000};
 };
@@ -50,11 +60,15 @@ class Gateway {
   [[nodiscard]] int port() const { return server_->port(); }
   // Port of HTTP; 0 without it.
   [[nodiscard]] int http_port() const { return http_ == nullptr ? 0 : http_->port(); }
+  [[nodiscard]] int probe_port() const { return server_->probe_port(); }
+  // Numbers for operators.
+  [[nodiscard]] const Metrics& metrics() const { return metrics_; }
   // Ends streams, lets other calls finish, stops. Safe to call twice.
   void Stop();
 
  private:
-  explicit Gateway(const GatewayOptions& options);
+  Gateway(const GatewayOptions& options, std::unique_ptr<Authenticator> authenticator);
+  void Measure();
   absl::Status StartHttp(const GatewayOptions& options);
 
   // Destroyed last: its connections may be referred to until the last call that came over one is forgotten.
@@ -64,6 +78,7 @@ class Gateway {
   Backend health_;
   Backend segments_;
   Routes routes_;
+  Gatekeeper gatekeeper_;
   ForwardingService forwarder_;
   CustomerService customers_;
   // Destroyed after the server and before all that calls use: it waits for them.
@@ -71,6 +86,7 @@ class Gateway {
   std::unique_ptr<Server> server_;
   std::unique_ptr<BackendMonitor> monitor_;
   std::unique_ptr<http::ConnectGateway> connect_;
+  Metrics metrics_;  // last: it reads the others
 };
 
 }  // namespace perennial::gateway

@@ -16,7 +16,20 @@ constexpr const char* kProtoFiles[] = {
 };
 
 // Methods that read the history of all accounts before they answer.
-constexpr absl::string_view kAnalyses[] = {"/perennial.health.v1.ScorecardService/BacktestScorecard"};
+constexpr absl::string_view kAnalyses[] = {
+    "/perennial.health.v1.ScorecardService/BacktestScorecard", "/perennial.health.v1.ScorecardService/CalibrateScorecard",
+    "/perennial.health.v1.ValueService/FitRetentionModel",
+    "/perennial.health.v1.ValueService/FitPurchaseModel", "/perennial.health.v1.ValueService/FitChurnModel"};
+
+Route RouteTo(Backend* backend, const google::protobuf::MethodDescriptor& method, const std::string& path) {
+  const auto* request_id = method.input_type()->FindFieldByName("request_id");
+  return {.backend = backend,
+          .server_streaming = method.server_streaming(),
+          .analysis = absl::c_linear_search(kAnalyses, path),
+          .client_streaming = method.client_streaming(),
+          .request_id_field = request_id == nullptr ? 0 : request_id->number(),
+          .policy = PolicyOf(method.service()->full_name(), method.name())};
+}
 
 }  // namespace
 
@@ -38,9 +51,8 @@ absl::StatusOr<Routes> Routes::Make(const absl::flat_hash_map<std::string, Backe
       for (int j = 0; j < service->method_count(); ++j) {
         const auto* method = service->method(j);
         const std::string path = absl::StrCat("/", service->full_name(), "/", method->name());
-        routes.by_path_[path] = {.backend = backend->second,
-                                 .server_streaming = method->server_streaming(),
-                                 .analysis = absl::c_linear_search(kAnalyses, path)};
+        const Route route = RouteTo(backend->second, *method, path);
+        if (!route.policy.internal) routes.by_path_[path] = route;
       }
     }
   }

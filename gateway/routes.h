@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "gateway/backend.h"
+#include "gateway/identity/role.h"
 
 namespace perennial::gateway {
 
@@ -17,6 +18,11 @@ struct Route {
   bool server_streaming = false;
   // It may take as long as kLongestAnalysis, not only kLongestCall.
   bool analysis = false;
+  // Its requests may be several.
+  bool client_streaming = false;
+  // Number of the field `request_id` of its request, by which it can be sent again; 0 without one.
+  int request_id_field = 0;
+  MethodPolicy policy = {};
 };
 
 // Which service serves which method, read from the descriptors of all protos: a new method needs no code here. Constant
@@ -28,7 +34,7 @@ class Routes {
   static absl::StatusOr<Routes> Make(const absl::flat_hash_map<std::string, Backend*>& backends,
                                      absl::string_view own_package);
 
-  // `path` as gRPC has it, "/package.Service/Method". Null when unknown.
+  // `path` as gRPC has it, "/package.Service/Method". Null when unknown, or only for the services themselves.
   [[nodiscard]] const Route* Find(absl::string_view path) const;
 
   // Full names of all services, those of the gateway's own package included.

@@ -7,6 +7,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/base/call_info.h"
 
 namespace perennial {
 namespace {
@@ -44,6 +45,11 @@ void Log(LogLevel level, absl::string_view message, std::initializer_list<LogFie
   line["level"] = NameOf(level);
   line["service"] = ServiceName();
   line["msg"] = std::string(message);
+  if (const CallInfo* const call = CurrentCall(); call != nullptr) {
+    line["method"] = call->method;
+    if (!call->trace_id().empty()) line["trace_id"] = std::string(call->trace_id());
+    if (!call->caller.empty()) line["caller"] = call->caller;
+  }
   for (const auto& [key, value] : fields) line[std::string(key)] = value;
   Sink().log(spdlog::level::critical, "{}",
              line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));

@@ -85,9 +85,14 @@ void Metrics::GaugeFrom(const std::string& name, const std::string& help, const 
   elsewhere_->Add(prometheus::MetricType::Gauge, name, help, labels, std::move(read));
 }
 
+void Metrics::Add(std::shared_ptr<prometheus::Collectable> numbers) { added_.push_back(std::move(numbers)); }
+
 std::string Metrics::Text() const {
   std::vector<prometheus::MetricFamily> families = registry_->Collect();
   for (prometheus::MetricFamily& family : elsewhere_->Collect()) families.push_back(std::move(family));
+  for (const auto& numbers : added_) {
+    for (prometheus::MetricFamily& family : numbers->Collect()) families.push_back(std::move(family));
+  }
   return prometheus::TextSerializer().Serialize(families);
 }
 
@@ -96,6 +101,7 @@ absl::Status Metrics::Serve(const std::string& host, int port) {
     auto exposer = std::make_unique<prometheus::Exposer>(absl::StrCat(host, ":", port), /*num_threads=*/1);
     exposer->RegisterCollectable(registry_);
     exposer->RegisterCollectable(elsewhere_);
+    for (const auto& numbers : added_) exposer->RegisterCollectable(numbers);
     port_ = exposer->GetListeningPorts().at(0);
     exposer_ = std::move(exposer);
   } catch (const std::exception& error) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <prometheus/collectable.h>
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
@@ -43,6 +44,9 @@ class Metrics {
   void CounterFrom(const std::string& name, const std::string& help, const Labels& labels, Read read);
   void GaugeFrom(const std::string& name, const std::string& help, const Labels& labels, Read read);
 
+  // Adds numbers that are counted elsewhere, with names of their own. Before Serve().
+  void Add(std::shared_ptr<prometheus::Collectable> numbers);
+
   // All numbers as a scrape would read them.
   [[nodiscard]] std::string Text() const;
   // Starts to serve them; port 0 takes a free one. Once. UNAVAILABLE when it cannot listen there.
@@ -54,6 +58,7 @@ class Metrics {
   class Elsewhere;
   std::shared_ptr<prometheus::Registry> registry_;
   std::shared_ptr<Elsewhere> elsewhere_;
+  std::vector<std::shared_ptr<prometheus::Collectable>> added_;
   std::unique_ptr<prometheus::Exposer> exposer_;
   int port_ = 0;
 };

@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/call_deadline.h"
 #include "common/base/error_details.h"
+#include "common/server/audited_change.h"
+#include "common/server/call_metadata.h"
 #include "common/server/grpc_status.h"
 #include "common/server/worker_pool.h"
 
@@ -48,6 +51,31 @@ auto CallSafely(Handler&& handler) -> decltype(handler()) {
   }
 }
 
+// Handles `request` on behalf of who sent it: the thread knows the call meanwhile (CurrentCall), and a request that does not
+// say who wants the change ("author", "actor") is handled as one that names the caller. What it changed goes to the audit trail
+// (NoteHandled).
+template <class Response, class Request, class Handler>
+absl::StatusOr<Response> HandleFor(const grpc::ServerContextBase& context, const Request& request, Handler& handle) {
+  static const std::string& method = *new std::string(MethodOf(*Request::descriptor()));
+  static const google::protobuf::FieldDescriptor* const author = AuthorFieldOf(*Request::descriptor());
+  static const bool audited = IsAudited(method);
+  CallInfo info = CallInfoOf(context, method);
+  info.request = &request;
+  const CallScope scope(info);
+  const auto handle_safely = [&](const Request& asked) {
+    info.request = &asked;
+    auto result = CallSafely([&]() -> absl::StatusOr<Response> { return handle(asked); });
+    if (audited && result.ok()) NoteHandled(info, *result);
+    return result;
+  };
+  if (author == nullptr || info.caller.empty() || !request.GetReflection()->GetString(request, author).empty()) {
+    return handle_safely(request);
+  }
+  Request with_author = request;
+  with_author.GetReflection()->SetString(&with_author, author, info.caller);
+  return handle_safely(with_author);
+}
+
 // Runs `handle(*request)`, which returns absl::StatusOr<Response>, on `pool` and finishes the call with its result.
 //
 // The one place that touches a unary reactor. `request`, `response` and `context` are gone once Finish() is called, so
@@ -60,7 +88,7 @@ grpc::ServerUnaryReactor* ServeUnary(WorkerPool& pool, grpc::CallbackServerConte
     // The caller may have given up while this waited in the queue.
     if (context->IsCancelled()) return reactor->Finish(grpc::Status::CANCELLED);
     const DeadlineScope deadline(absl::FromChrono(context->deadline()));
-    absl::StatusOr<Response> result = CallSafely([&]() -> absl::StatusOr<Response> { return handle(*request); });
+    absl::StatusOr<Response> result = HandleFor<Response>(*context, *request, handle);
     if (!result.ok()) return reactor->Finish(ToGrpcStatus(result.status()));
     *response = *std::move(result);
     reactor->Finish(grpc::Status::OK);

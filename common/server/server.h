@@ -12,12 +12,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/server/health_service.h"
+#include "common/server/metrics.h"
 #include "common/server/reflection_service.h"
+#include "common/server/self_check.h"
+#include "common/server/tls.h"
 
 namespace perennial {
 
 struct ServerOptions {
-  // Address to listen on. Loopback by default: nothing here is authenticated yet.
+  // Address to listen on. Loopback by default: without `tls` nobody has to prove who they are.
   std::string host = "127.0.0.1";
   // 0 takes a free one.
   std::uint16_t port = 0;
@@ -29,6 +32,16 @@ struct ServerOptions {
   int max_message_bytes = 16 << 20;
   // When not empty, "host:port" is written to this file once the server listens (for port 0).
   std::string port_file = {};
+  // Encrypts connections; with an authority, clients must have a certificate. None without.
+  std::shared_ptr<Tls> tls = nullptr;
+  // Where health probes are answered too, never encrypted; 0 takes a free one, negative none.
+  int probe_port = -1;
+  // Ends the process when it does not answer new connections any more.
+  bool self_check = false;
+  // Counts calls there.
+  Metrics* metrics = nullptr;
+  // Largest metadata of a call, in bytes.
+  int max_metadata_bytes = 8 << 10;
 };
 
 // Keeps SIGINT and SIGTERM for WaitForStopSignal. Call it first thing in main, as threads inherit the mask.
@@ -51,6 +64,8 @@ class Server {
   ~Server();
 
   [[nodiscard]] int port() const { return port_; }
+  // Port of health probes only; 0 without one.
+  [[nodiscard]] int probe_port() const { return probe_port_; }
   void SetReady(bool ready);
   HealthService& health() { return health_; }
   // A channel to it without a socket, for tests.
@@ -63,15 +78,22 @@ class Server {
  private:
   Server(ServerOptions options, std::vector<std::string> described);
   const ServerOptions options_;
+  const std::vector<std::string> described_;
   HealthService health_;
   ReflectionService reflection_;
+  absl::Status StartProbes();
+  void StartSelfCheck();
+
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<grpc::Server> probes_;
+  std::unique_ptr<SelfCheck> self_check_;
   int port_ = 0;
+  int probe_port_ = 0;
   bool stopped_ = false;
 };
 
-// "host:port" channel to another process of ours: keep-alive, quick reconnection (a restarted process is found within two
+// "host:port" channel to another process of ours, encrypted where `tls` is there: keep-alive, quick reconnection (a restarted process is found within two
 // seconds), round-robin over what the name resolves to.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target);
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target, const std::shared_ptr<Tls>& tls = nullptr);
 
 }  // namespace perennial

@@ -18,6 +18,8 @@ namespace {
 
 constexpr char kAcceptPost[] =
     "application/json, application/proto, application/connect+json, application/connect+proto";
+constexpr char kAuthorization[] = "authorization";
+
 grpc::Status Refused(grpc::StatusCode code, const std::string& message) { return {code, message}; }
 
 absl::StatusOr<std::unique_ptr<grpc::ClientContext>> ContextOf(const HttpRequest& request) {
@@ -29,9 +31,16 @@ absl::StatusOr<std::unique_ptr<grpc::ClientContext>> ContextOf(const HttpRequest
     context->set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(*parsed));
   }
   for (const auto& [name, value] : request.headers) {
-    if (IsForwarded(name, value)) context->AddMetadata(name, value);
+    if (IsForwarded(name, value) || (name == kAuthorization && IsPrintable(value))) context->AddMetadata(name, value);
   }
   return context;
+}
+
+std::vector<absl::string_view> AuthorizationOf(const HttpRequest& request) {
+  std::vector<absl::string_view> values;
+  const auto [begin, end] = request.headers.equal_range(kAuthorization);
+  for (auto header = begin; header != end; ++header) values.emplace_back(header->second);
+  return values;
 }
 
 absl::StatusOr<std::string> BinaryRequest(const google::protobuf::MethodDescriptor& method, ContentType type,
@@ -126,6 +135,10 @@ void ConnectGateway::Call(const std::shared_ptr<HttpExchange>& exchange, const M
     headers.emplace_back("Content-Type", ToString(*type));
     exchange->Respond(200, std::move(headers), EndOfStream(status));
   };
+  if (options_.authorize != nullptr) {
+    const absl::Status allowed = options_.authorize(*method.descriptor, AuthorizationOf(request));
+    if (!allowed.ok()) return refuse(ToGrpcStatus(allowed));
+  }
   if (method.descriptor->client_streaming()) {
     headers.emplace_back("Content-Type", "application/json");
     return exchange->Respond(

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "gateway/call_limit.h"
 #include "gateway/http/http_server.h"
 
@@ -26,6 +28,9 @@ class ConnectGateway {
     std::size_t most_calls = 10000;
     // Pages of other origins that browsers may call from, for example "https://app.example"; "*" for all.
     std::vector<std::string> cors_origins;
+    // Whether who sends these headers "authorization" may call the method, looked at before anything of the request is read.
+    // The call itself is checked again, as that of any client.
+    std::function<absl::Status(const google::protobuf::MethodDescriptor&, const std::vector<absl::string_view>&)> authorize;
   };
   // Where paths other than methods are answered, for example "/healthz": status, headers, body.
   struct Page {

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include <functional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/base/call_info.h"
+
+namespace perennial {
+
+// A change, as the audit trail keeps it (perennial.accounts.v1.AuditEntry).
+struct AuditedChange {
+  std::string id = {};
+  absl::Time time = {};
+  std::string caller = {};
+  std::string method = {};
+  std::string resource = {};
+  std::string old_value = {};
+  std::string new_value = {};
+  std::string trace_id = {};
+
+  bool operator==(const AuditedChange&) const = default;
+};
+
+// Largest content of a resource that is kept, in bytes.
+constexpr std::size_t kMostAuditedBytes = 64 << 10;
+
+// Whether calls of a method ("package.Service/Method") belong into the audit trail: those that change something, but for
+// records that are ingested, which are kept with who sent them.
+bool IsAudited(absl::string_view method);
+
+// The name of the resource that a request is about: its `name`, that of the resource in it, or the parent's with the id of the
+// new one. Empty when it does not say.
+std::string ResourceOf(const google::protobuf::Message& request);
+
+// A resource as JSON, cut where it is too long.
+std::string AuditedJson(const google::protobuf::Message& message);
+
+// A change by the call, with an id of its own and without content. `call.request` is there.
+AuditedChange ChangeBy(const CallInfo& call, absl::Time now);
+
+// Takes changes that calls of this process have made; must not block. Set once, before calls come; empty: nobody does.
+void SetAuditSink(std::function<void(AuditedChange)> sink);
+
+// A call has changed something: tells the sink, with what it answered as the new content. Does nothing for a call that only
+// tried (`validate_only`).
+void NoteHandled(const CallInfo& call, const google::protobuf::Message& response);
+
+}  // namespace perennial

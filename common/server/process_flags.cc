@@ -1,0 +1,183 @@
+#include "common/server/process_flags.h"
+
+#include <google/protobuf/stubs/common.h>
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/reflection.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "common/base/log.h"
+#include "common/server/exit_code.h"
+
+ABSL_FLAG(std::string, tls_cert, "",
+          "PEM file with the certificate of this process; with --tls_key and --tls_ca all connections between processes are "
+          "encrypted and both ends proved. Read again when it changes");
+ABSL_FLAG(std::string, tls_key, "", "PEM file with its key");
+ABSL_FLAG(std::string, tls_ca, "", "PEM file with the certificates that those of other processes are signed by");
+ABSL_FLAG(int, probe_port, -1,
+          "Port for health probes only, never encrypted, for probes that have no certificate; 0 takes a free one, negative "
+          "serves none");
+ABSL_FLAG(bool, allow_unauthenticated, false,
+          "Listen on an address that others can reach although nobody has to prove who they are");
+ABSL_FLAG(bool, self_check, true, "End the process when it does not answer new connections of its own any more");
+ABSL_FLAG(bool, check_config, false, "Check the configuration and end: 0 when it does, 78 when not");
+
+namespace perennial {
+namespace {
+
+[[noreturn]] void Refuse(absl::string_view process, const std::string& problem) {
+  std::fprintf(stderr, "%s: %s\n", std::string(process).c_str(), problem.c_str());
+  std::exit(kExitConfig);
+}
+
+bool IsUsage(absl::string_view name) { return absl::StartsWith(name, "help") || name == "flagfile"; }
+
+// Looks at one flag on the line, with its value where that is the next argument.
+class FlagReader {
+ public:
+  FlagReader(absl::string_view process, std::vector<std::string>& arguments) : process_(process), arguments_(arguments) {}
+
+  void ReadAll() {
+    while (++at_ < arguments_.size()) Read(arguments_[at_]);
+  }
+
+ private:
+  void Read(std::string& argument) {
+    absl::string_view text = argument;
+    if (!absl::StartsWith(text, "-") || text == "-" || text == "--") {
+      Refuse(process_, absl::StrCat("unexpected argument '", text, "'"));
+    }
+    text = absl::StripPrefix(absl::StripPrefix(text, "-"), "-");
+    const std::size_t equals = text.find('=');
+    std::string name(text.substr(0, equals));
+    std::replace(name.begin(), name.end(), '-', '_');
+    std::string rest = equals == absl::string_view::npos ? "" : std::string(text.substr(equals));
+    argument = absl::StrCat("--", name, rest);
+    if (name == "version") Version();
+    if (IsUsage(name)) return;
+    absl::CommandLineFlag* const flag = absl::FindCommandLineFlag(name);
+    if (flag == nullptr) return ReadNegation(name, rest);
+    if (flag->IsOfType<bool>() && rest.empty()) return;
+    if (rest.empty()) {
+      if (++at_ == arguments_.size()) Refuse(process_, absl::StrCat("--", name, " needs a value"));
+      rest = absl::StrCat("=", arguments_[at_]);
+    }
+    std::string error;
+    if (!flag->ParseFrom(rest.substr(1), &error)) {
+      Refuse(process_, absl::StrCat("--", name, " does not take '", rest.substr(1), "'",
+                                    error.empty() ? std::string() : absl::StrCat(": ", error)));
+    }
+  }
+
+  // "--nowatch" for a flag "watch".
+  void ReadNegation(const std::string& name, const std::string& rest) {
+    const absl::CommandLineFlag* const flag =
+        absl::StartsWith(name, "no") ? absl::FindCommandLineFlag(name.substr(2)) : nullptr;
+    if (flag == nullptr || !flag->IsOfType<bool>() || !rest.empty()) {
+      Refuse(process_, absl::StrCat("unknown flag --", name, "; --help lists all"));
+    }
+  }
+
+  [[noreturn]] void Version() {
+    std::printf("%s %s (gRPC %s, protobuf %s)\n", std::string(process_).c_str(), PERENNIAL_VERSION,
+                grpc::Version().c_str(), google::protobuf::internal::VersionString(GOOGLE_PROTOBUF_VERSION).c_str());
+    std::exit(0);
+  }
+
+  const absl::string_view process_;
+  std::vector<std::string>& arguments_;
+  std::size_t at_ = 0;
+};
+
+std::string FileFlagProblem(absl::string_view flag) {
+  return absl::StrCat("--tls_cert, --tls_key and --tls_ca go together; --", flag, " is missing");
+}
+
+}  // namespace
+
+void ParseFlags(absl::string_view process, int argc, char** argv) {
+  std::vector<std::string> arguments(argv, argv + argc);
+  FlagReader(process, arguments).ReadAll();
+  std::vector<char*> line;
+  for (std::string& argument : arguments) line.push_back(argument.data());
+  absl::ParseCommandLine(static_cast<int>(line.size()), line.data());
+}
+
+bool OnlyCheckConfig() {
+  if (!absl::GetFlag(FLAGS_check_config)) return false;
+  std::printf("the configuration is valid\n");
+  return true;
+}
+
+absl::StatusOr<std::shared_ptr<Tls>> TlsOfFlags() {
+  const Tls::Files files{.certificate = absl::GetFlag(FLAGS_tls_cert),
+                         .key = absl::GetFlag(FLAGS_tls_key),
+                         .authority = absl::GetFlag(FLAGS_tls_ca)};
+  if (files.certificate.empty() && files.key.empty() && files.authority.empty()) return nullptr;
+  if (files.certificate.empty()) return absl::FailedPreconditionError(FileFlagProblem("tls_cert"));
+  if (files.key.empty()) return absl::FailedPreconditionError(FileFlagProblem("tls_key"));
+  if (files.authority.empty()) return absl::FailedPreconditionError(FileFlagProblem("tls_ca"));
+  auto tls = Tls::Load(files);
+  if (tls.ok()) return tls;
+  return absl::FailedPreconditionError(absl::StrCat("--tls_cert, --tls_key, --tls_ca: ", std::string(tls.status().message())));
+}
+
+bool IsLoopback(absl::string_view host) {
+  return host == "localhost" || absl::StartsWith(host, "127.") || host == "::1" || host == "[::1]";
+}
+
+absl::Status SecureByFlags(const std::shared_ptr<Tls>& tls, bool authenticated, ServerOptions& options) {
+  options.tls = tls;
+  options.probe_port = absl::GetFlag(FLAGS_probe_port);
+  options.self_check = absl::GetFlag(FLAGS_self_check);
+  if (options.probe_port > 65535) return absl::InvalidArgumentError("--probe_port must be at most 65535");
+  if (IsLoopback(options.host) || tls != nullptr || authenticated || absl::GetFlag(FLAGS_allow_unauthenticated)) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("--host=", options.host,
+                   " would be open to everyone who reaches it; give --tls_cert, --tls_key and --tls_ca (the gateway: --tokens "
+                   "or --jwks), or --allow_unauthenticated to have it so"));
+}
+
+void AddProcessMetrics(Metrics& metrics, const std::shared_ptr<Tls>& tls) {
+  metrics.Gauge("perennial_build_info", "Always 1; the labels tell the version.",
+                {{"version", PERENNIAL_VERSION}, {"grpc", grpc::Version()}})
+      .Set(1);
+  metrics.Gauge("process_start_time_seconds", "When the process started, as seconds since 1970.")
+      .Set(absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()));
+  if (tls == nullptr) return;
+  metrics.GaugeFrom("perennial_certificate_expiry_seconds", "Seconds until the certificate in use expires.", {},
+                    [tls] { return absl::ToDoubleSeconds(tls->expiry() - absl::Now()); });
+  metrics.CounterFrom("perennial_certificate_changes_total", "Changed certificate files, by what became of them.",
+                      {{"result", "taken"}}, [tls] { return static_cast<double>(tls->taken()); });
+  metrics.CounterFrom("perennial_certificate_changes_total", "Changed certificate files, by what became of them.",
+                      {{"result", "refused"}}, [tls] { return static_cast<double>(tls->refused()); });
+}
+
+absl::Status ServeMetrics(Metrics& metrics, const std::string& host, int port, const std::shared_ptr<Tls>& tls) {
+  AddProcessMetrics(metrics, tls);
+  if (port < 0) return absl::OkStatus();
+  const absl::Status status = metrics.Serve(host, port);
+  if (status.ok()) {
+    Log(LogLevel::kInfo, "metrics are served", {{"port", absl::StrCat(metrics.port())}});
+    return status;
+  }
+  const absl::CommandLineFlag* const flag = absl::FindCommandLineFlag("metrics_port");
+  if (flag == nullptr || flag->CurrentValue() != flag->DefaultValue()) return status;
+  Log(LogLevel::kWarning, "metrics are not served: --metrics_port is not given and its default is taken",
+      {{"port", absl::StrCat(port)}});
+  return absl::OkStatus();
+}
+
+}  // namespace perennial
