@@ -6,6 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "accounts-svc/account_service.h"
+#include "accounts-svc/audit.h"
+#include "accounts-svc/audit_service.h"
+#include "accounts-svc/audited_store.h"
 #include "accounts-svc/exchange_rate_service.h"
 #include "accounts-svc/fact_service.h"
 #include "accounts-svc/facts/fact_definitions.h"
@@ -44,18 +47,20 @@ class WiredServer final : public AccountsServer {
  public:
   WiredServer(std::unique_ptr<Store> store, const AccountsServerOptions& options, const Clock& clock)
       : store_(std::move(store)),
+        audited_(*store_, clock, options.currency),
         facts_writer_(numbering_, clock, [this] { hub_.WakeAll(); }, store_->shared() ? 0 : kWarmBytes),
-        accounts_(*store_, numbering_, clock),
-        contacts_(*store_, clock),
-        subscriptions_(*store_, clock, options.currency),
-        rates_(*store_, clock, options.currency),
-        lifecycle_(*store_, clock),
+        accounts_(audited_, numbering_, clock),
+        contacts_(audited_, clock),
+        subscriptions_(audited_, clock, options.currency),
+        rates_(audited_, clock, options.currency),
+        lifecycle_(audited_, clock),
         hierarchy_(*store_, clock, options.currency),
         ingest_(*store_, numbering_, clock, options.currency),
-        records_(*store_, numbering_, clock, options.currency),
+        records_(audited_, numbering_, clock, options.currency),
         facts_(*store_, numbering_, clock),
-        goals_(*store_, numbering_, clock),
-        tasks_(*store_, clock),
+        goals_(audited_, numbering_, clock),
+        tasks_(audited_, clock),
+        audit_(*store_),
         timeline_(*store_, clock, options.currency),
         backup_(absl::StrCat(options.data, "/.backup"), {CopySourceOf(options)}),
         account_service_(accounts_, contacts_, hierarchy_, pool_),
@@ -68,6 +73,7 @@ class WiredServer final : public AccountsServer {
         goal_service_(goals_, pool_),
         task_service_(tasks_, pool_, watch_pool_, hub_),
         timeline_service_(timeline_, pool_),
+        audit_service_(audit_, pool_),
         backup_service_(backup_, hub_) {}
 
   ~WiredServer() override {
@@ -89,14 +95,14 @@ class WiredServer final : public AccountsServer {
         server_, Server::Start(options.server,
                                {&account_service_, &subscription_service_, &rate_service_, &lifecycle_service_,
                                 &ingest_service_, &record_service_,
-                                &fact_service_, &goal_service_, &task_service_, &timeline_service_, &backup_service_},
+                                &fact_service_, &goal_service_, &task_service_, &timeline_service_, &backup_service_, &audit_service_},
                                {"perennial.accounts.v1.AccountService", "perennial.accounts.v1.SubscriptionService",
                                 "perennial.accounts.v1.ExchangeRateService",
                                 "perennial.accounts.v1.LifecycleService",
                                 "perennial.accounts.v1.IngestService", "perennial.accounts.v1.RecordService",
                                 "perennial.accounts.v1.FactService", "perennial.accounts.v1.GoalService",
                                 "perennial.accounts.v1.TaskService", "perennial.accounts.v1.TimelineService",
-                                v1::BackupService::service_full_name()}));
+                                v1::BackupService::service_full_name(), v1::AuditService::service_full_name()}));
     store_->SetFailureHook([this, on_disk_failure = options.on_disk_failure](const absl::Status& failure) {
       Log(LogLevel::kError, "storage failed; not serving any more", {{"status", failure.ToString()}});
       server_->SetReady(false);
@@ -135,6 +141,7 @@ class WiredServer final : public AccountsServer {
   FactNumbering numbering_;
   WatchHub hub_;
   std::unique_ptr<Store> store_;
+  AuditedStore audited_;
   FactsWriter facts_writer_;
   Accounts accounts_;
   Contacts contacts_;
@@ -147,6 +154,7 @@ class WiredServer final : public AccountsServer {
   Facts facts_;
   Goals goals_;
   Tasks tasks_;
+  Audit audit_;
   Timeline timeline_;
   storage::BackupSource backup_;
   WorkerPool pool_{{.threads = 16, .max_queued = 256}};
@@ -163,6 +171,7 @@ class WiredServer final : public AccountsServer {
   GoalService goal_service_;
   TaskService task_service_;
   TimelineService timeline_service_;
+  AuditService audit_service_;
   BackupServer<v1::BackupService, v1::CreateBackupRequest, v1::CreateBackupResponse> backup_service_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Sweeper> sweeper_;

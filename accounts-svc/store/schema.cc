@@ -321,6 +321,20 @@ INSERT INTO ledgers (account_id, account_no, revision, deleted)
 SELECT a.account_id, a.account_no, row_number() OVER (ORDER BY a.account_no),
        CASE WHEN a.delete_time IS NULL THEN 0 ELSE 1 END
 FROM accounts a WHERE EXISTS (SELECT 1 FROM movements m WHERE m.account_no = a.account_no);
+)sql",
+                         R"sql(
+CREATE TABLE audit_entries (        -- who changed what, of all services; never changed, but that purges take contents
+  id TEXT PRIMARY KEY,
+  event_time INTEGER NOT NULL,
+  caller TEXT NOT NULL,
+  method TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  old_value TEXT NOT NULL,          -- JSON
+  new_value TEXT NOT NULL,
+  trace_id TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_entries_by_time ON audit_entries (event_time, id);
+CREATE INDEX audit_entries_by_resource ON audit_entries (resource, event_time, id);
 )sql"}};
 }
 

@@ -139,6 +139,9 @@ class SqlTransaction final : public WriteTransaction {
   absl::StatusOr<bool> PurgeSome(AccountNo no, int limit) override;
   absl::Status PutRequest(const CarriedOut& request) override;
   absl::StatusOr<int> DeleteRequests(absl::Time until, int limit) override;
+  absl::StatusOr<std::vector<AuditedChange>> ListAuditEntries(const AuditQuery& query) override;
+  absl::Status PutAuditEntry(const AuditedChange& entry) override;
+  absl::Status EraseAuditedContent(absl::string_view resource) override;
 
   [[nodiscard]] const std::set<AccountNo>& touched() const { return touched_; }
 

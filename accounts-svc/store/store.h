@@ -163,6 +163,9 @@ class ReadTransaction {
                                                                  int limit) = 0;
   // MRR of an account at a moment, by the ledger.
   virtual absl::StatusOr<Micros> FindMrr(AccountNo no, absl::Time as_of) = 0;
+
+  // By time and id, both descending.
+  virtual absl::StatusOr<std::vector<AuditedChange>> ListAuditEntries(const AuditQuery& query) = 0;
 };
 
 // What a writer sees and changes; all or nothing.
@@ -258,6 +261,11 @@ class WriteTransaction : public ReadTransaction {
   virtual absl::Status PutRequest(const CarriedOut& request) = 0;
   // Forgets requests that were carried out by `until`, the oldest first, at most `limit`; returns how many.
   virtual absl::StatusOr<int> DeleteRequests(absl::Time until, int limit) = 0;
+
+  // Leaves an entry with that id as it is.
+  virtual absl::Status PutAuditEntry(const AuditedChange& entry) = 0;
+  // Takes the contents of a resource, and of those beneath it, out of the audit trail; that they changed stays.
+  virtual absl::Status EraseAuditedContent(absl::string_view resource) = 0;
 };
 
 // What happens around each commit. Called by the one writer.

@@ -10,6 +10,7 @@
 
 #include "absl/time/time.h"
 #include "accounts-svc/model.h"
+#include "common/server/audited_change.h"
 
 namespace perennial::accounts {
 
@@ -214,6 +215,18 @@ struct TimelineQuery {
   std::optional<absl::Time> after_time = {};
   int after_kind = 0;
   std::string after_id = {};
+  int limit = 50;
+};
+
+// Entries of the audit trail, newest first.
+struct AuditQuery {
+  std::string resource = {};  // and those beneath it; empty: all
+  std::string caller = {};
+  absl::Time begin = absl::InfinitePast();
+  absl::Time end = absl::InfiniteFuture();  // exclusive
+  // The last entry of the page before.
+  std::optional<absl::Time> before_time = {};
+  std::string before_id = {};
   int limit = 50;
 };
 
