@@ -134,9 +134,11 @@ absl::Status HealthProcess::Serve(const HealthProcessOptions& options, const Clo
                                                                                   .waiters = waiters_,
                                                                                   .hub = hub_});
   backtest_ = std::make_unique<Backtest>(*past_facts_, *scorecard_library_, *portfolio_, clock);
+  calibration_ = std::make_unique<Calibration>(*past_facts_, *scorecard_library_, *portfolio_, clock);
   scorecard_service_ = std::make_unique<ScorecardService>(ScorecardService::Parts{.library = *scorecard_library_,
                                                                                   .simulation = *simulation_,
                                                                                   .backtest = *backtest_,
+                                                                                  .calibration = *calibration_,
                                                                                   .pool = pool_,
                                                                                   .heavy_pool = heavy_pool_,
                                                                                   .long_pool = long_pool_});
@@ -164,7 +166,8 @@ absl::Status HealthProcess::Serve(const HealthProcessOptions& options, const Clo
     sharded_scores_ = std::make_unique<ShardedScores>(*shards_, *score_service_, *others_lookup_);
     sharded_flags_ = std::make_unique<ShardedFlags>(*shards_, *flag_service_);
     sharded_scorecards_ = std::make_unique<ShardedScorecards>(*shards_, *scorecard_service_);
-    services = {sharded_scores_.get(), sharded_flags_.get(), sharded_scorecards_.get(), &values_->service()};
+    sharded_values_ = std::make_unique<ShardedValues>(*shards_, values_->service());
+    services = {sharded_scores_.get(), sharded_flags_.get(), sharded_scorecards_.get(), sharded_values_.get()};
   }
   backup_ = std::make_unique<storage::BackupSource>(
       absl::StrCat(options.data, "/.backup"),

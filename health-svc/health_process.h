@@ -28,6 +28,7 @@
 #include "health-svc/shard/sharded_flags.h"
 #include "health-svc/shard/sharded_scorecards.h"
 #include "health-svc/shard/sharded_scores.h"
+#include "health-svc/shard/sharded_values.h"
 #include "health-svc/shard/shards.h"
 #include "health-svc/ticker.h"
 #include "health-svc/value_part.h"
@@ -105,6 +106,7 @@ class HealthProcess {
   std::unique_ptr<FlagRuleLibrary> rule_library_;
   std::unique_ptr<Simulation> simulation_;
   std::unique_ptr<Backtest> backtest_;
+  std::unique_ptr<Calibration> calibration_;
   WorkerPool pool_{{.threads = 8, .max_queued = 1024}};
   WorkerPool past_pool_{{.threads = 4, .max_queued = 64}};  // for what asks accounts-svc
   WorkerPool heavy_pool_{{.threads = 1, .max_queued = 8}};  // for what looks at the whole portfolio
@@ -117,6 +119,7 @@ class HealthProcess {
   std::unique_ptr<ShardedScores> sharded_scores_;
   std::unique_ptr<ShardedFlags> sharded_flags_;
   std::unique_ptr<ShardedScorecards> sharded_scorecards_;
+  std::unique_ptr<ShardedValues> sharded_values_;
   std::unique_ptr<HealthScoreService> score_service_;
   std::unique_ptr<FlagService> flag_service_;
   std::unique_ptr<ScorecardService> scorecard_service_;

@@ -67,4 +67,18 @@ grpc::ServerUnaryReactor* ScorecardService::BacktestScorecard(grpc::CallbackServ
   });
 }
 
+grpc::ServerUnaryReactor* ScorecardService::CalibrateScorecard(grpc::CallbackServerContext* context,
+                                                               const v1::CalibrateScorecardRequest* request,
+                                                               v1::CalibrateScorecardResponse* response) {
+  return ServeUnary(long_pool_, context, request, response, [this, context](const auto& call) {
+    const auto deadline = LongDeadlineOf(*context);
+    const auto make_context = [context, deadline] {
+      auto made = grpc::ClientContext::FromCallbackServerContext(*context);  // is cancelled with the caller
+      made->set_deadline(deadline);
+      return made;
+    };
+    return calibration_.Run(call, make_context, absl::FromChrono(deadline));
+  });
+}
+
 }  // namespace perennial::health

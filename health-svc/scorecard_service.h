@@ -4,6 +4,7 @@
 
 #include "common/server/worker_pool.h"
 #include "health-svc/backtest.h"
+#include "health-svc/calibration.h"
 #include "health-svc/scorecard_library.h"
 #include "health-svc/simulation.h"
 #include "perennial/health/v1/scorecard_service.grpc.pb.h"
@@ -19,6 +20,7 @@ class ScorecardService final : public v1::ScorecardService::CallbackService {
     ScorecardLibrary& library;
     const Simulation& simulation;
     const Backtest& backtest;
+    const Calibration& calibration;
     WorkerPool& pool;
     WorkerPool& heavy_pool;
     WorkerPool& long_pool;
@@ -27,6 +29,7 @@ class ScorecardService final : public v1::ScorecardService::CallbackService {
       : library_(parts.library),
         simulation_(parts.simulation),
         backtest_(parts.backtest),
+        calibration_(parts.calibration),
         pool_(parts.pool),
         heavy_pool_(parts.heavy_pool),
         long_pool_(parts.long_pool) {}
@@ -57,11 +60,15 @@ class ScorecardService final : public v1::ScorecardService::CallbackService {
   grpc::ServerUnaryReactor* BacktestScorecard(grpc::CallbackServerContext* context,
                                               const v1::BacktestScorecardRequest* request,
                                               v1::BacktestScorecardResponse* response) override;
+  grpc::ServerUnaryReactor* CalibrateScorecard(grpc::CallbackServerContext* context,
+                                               const v1::CalibrateScorecardRequest* request,
+                                               v1::CalibrateScorecardResponse* response) override;
 
  private:
   ScorecardLibrary& library_;
   const Simulation& simulation_;
   const Backtest& backtest_;
+  const Calibration& calibration_;
   WorkerPool& pool_;
   WorkerPool& heavy_pool_;
   WorkerPool& long_pool_;

@@ -59,7 +59,7 @@ RetentionTable::RetentionTable(const value::RetentionModel& model, int period_mo
   std::vector<double> sums(survival.size() + 1);
   for (std::size_t t = survival.size(); t-- > 0;) sums[t] = sums[t + 1] + survival[t];
   // DERL(n) = r(n) (1 + DERL(n + 1) / (1 + d)), backwards from where it is worked out by itself.
-  double derl = survival[kMostRenewals] > 0 ? value::Derl(model, kMostRenewals + 1, rate) : 0;
+  double derl = survival[kMostRenewals] > 0 ? value::DerlBySeries(model, kMostRenewals + 1, rate) : 0;
   for (int k = kMostRenewals; k >= 0; --k) {
     const auto at = static_cast<std::size_t>(k);
     if (k < kMostRenewals) {

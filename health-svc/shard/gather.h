@@ -28,10 +28,11 @@ grpc::ServerUnaryReactor* ForwardTo(const Shards& shards, int shard, grpc::Callb
 }
 
 // Asks all replicas, this one too, and answers with what they say together: all of it, or an error. `call(replica,
-// shard, context, answer, done)` starts a call; `merge(answers, response)` puts the answers, by shard, together.
+// shard, context, answer, done)` starts a call, which may take as long as `longest`; `merge(answers, response)` puts the
+// answers, by shard, together.
 template <class Response, class Call, class Merge>
 grpc::ServerUnaryReactor* GatherFromAll(const Shards& shards, grpc::CallbackServerContext* context, Response* response,
-                                        Call call, Merge merge) {
+                                        Call call, Merge merge, std::chrono::milliseconds longest = kLongestCall) {
   struct Gathering {
     Mutex mu;
     int missing ABSL_GUARDED_BY(mu) = 0;
@@ -46,7 +47,7 @@ grpc::ServerUnaryReactor* GatherFromAll(const Shards& shards, grpc::CallbackServ
     const MutexLock lock(gathering->mu);
     gathering->missing = shards.count();
   }
-  for (int i = 0; i < shards.count(); ++i) gathering->contexts.push_back(Shards::MakeContext(context, kLongestCall));
+  for (int i = 0; i < shards.count(); ++i) gathering->contexts.push_back(Shards::MakeContext(context, longest));
   for (int i = 0; i < shards.count(); ++i) {
     const auto at = static_cast<std::size_t>(i);
     call(shards.replica(i), i, gathering->contexts[at].get(), &gathering->answers[at],

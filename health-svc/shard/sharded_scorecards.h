@@ -48,6 +48,11 @@ class ShardedScorecards final : public v1::ScorecardService::CallbackService {
                                               v1::BacktestScorecardResponse* response) override {
     return own_.BacktestScorecard(context, request, response);
   }
+  grpc::ServerUnaryReactor* CalibrateScorecard(grpc::CallbackServerContext* context,
+                                               const v1::CalibrateScorecardRequest* request,
+                                               v1::CalibrateScorecardResponse* response) override {
+    return own_.CalibrateScorecard(context, request, response);
+  }
 
  private:
   const Shards& shards_;

@@ -33,7 +33,8 @@ absl::StatusOr<ShardOptions> ParseShard(absl::string_view text) {
 Shards::Replica::Replica(const std::shared_ptr<grpc::Channel>& channel)
     : scores(v1::HealthScoreService::NewStub(channel)),
       flags(v1::FlagService::NewStub(channel)),
-      scorecards(v1::ScorecardService::NewStub(channel)) {}
+      scorecards(v1::ScorecardService::NewStub(channel)),
+      values(v1::ValueService::NewStub(channel)) {}
 
 Shards::Shards(const ShardOptions& options) : index_(options.index), count_(options.count) {
   for (const auto& channel : options.replicas) replicas_.push_back(std::make_unique<Replica>(channel));

@@ -17,6 +17,7 @@
 #include "perennial/health/v1/flag_service.grpc.pb.h"
 #include "perennial/health/v1/health_score_service.grpc.pb.h"
 #include "perennial/health/v1/scorecard_service.grpc.pb.h"
+#include "perennial/health/v1/value_service.grpc.pb.h"
 
 namespace perennial::health {
 
@@ -48,6 +49,7 @@ class Shards {
     std::unique_ptr<v1::HealthScoreService::Stub> scores;
     std::unique_ptr<v1::FlagService::Stub> flags;
     std::unique_ptr<v1::ScorecardService::Stub> scorecards;
+    std::unique_ptr<v1::ValueService::Stub> values;
 
    private:
     mutable std::atomic<std::chrono::steady_clock::rep> left_alone_until_ = 0;

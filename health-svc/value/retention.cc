@@ -22,12 +22,23 @@ struct LogSurvival {
   double by_c = 0;
 };
 
+// Beyond it the gamma functions differ by less than they are exact to, and their asymptotic ratio holds.
+constexpr double kFar = 1e10;
+// A search may try a c that makes t^c overflow.
+constexpr double kFarthest = 1e300;
+
+double Grown(double t, double c) { return std::min(std::pow(t, c), kFarthest); }
+
 double LogSurvivalAt(double alpha, double beta, double grown) {
+  if (grown > kFar) {
+    // ln G(z) - ln G(z + alpha) = -alpha ln(z + (alpha - 1) / 2), up to terms of (alpha / z)^2.
+    return std::lgamma(alpha + beta) - std::lgamma(beta) - alpha * std::log(beta + grown + (alpha - 1) / 2);
+  }
   return std::lgamma(beta + grown) - std::lgamma(alpha + beta + grown) - std::lgamma(beta) + std::lgamma(alpha + beta);
 }
 
 LogSurvival LogSurvivalWithSlopes(double alpha, double beta, double c, double t) {
-  const double grown = std::pow(t, c);
+  const double grown = Grown(t, c);
   const double all = digamma(alpha + beta + grown);
   const double start = digamma(alpha + beta);
   const double by_grown = digamma(beta + grown) - all;
@@ -138,7 +149,7 @@ Renewals Renewals::Of(const std::vector<Customer>& customers) {
 }
 
 double RetentionModel::Survival(double t) const {
-  return t <= 0 ? 1 : std::exp(LogSurvivalAt(alpha, beta, std::pow(t, c)));
+  return t <= 0 ? 1 : std::exp(LogSurvivalAt(alpha, beta, Grown(t, c)));
 }
 
 double LogLikelihoodOf(const RetentionModel& model, const Renewals& renewals) {

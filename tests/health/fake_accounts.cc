@@ -22,7 +22,7 @@ FakeAccounts::FakeAccounts() : as_of_(absl::FromUnixSeconds(1735603199)) {
     MutexLock lock(mu_);
     (void)Define("phase", accounts_v1::FACT_TYPE_STRING);  // as the real one has it from the start
   }
-  auto server = Server::Start({.grace = std::chrono::milliseconds(2000)}, {this, &phase_service_, &ledger_},
+  auto server = Server::Start({.grace = std::chrono::milliseconds(2000)}, {this, &phase_service_, &ledger_, &records_},
                               {accounts_v1::FactService::service_full_name()});
   EXPECT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
@@ -199,6 +199,63 @@ grpc::ServerUnaryReactor* FakeAccounts::Ledger::ListRevenueMovements(
   }
   reactor->Finish(grpc::Status::OK);
   return reactor;
+}
+
+void FakeAccounts::PutRelationship(const std::string& account, absl::Time start, std::optional<absl::Time> end) {
+  MutexLock lock(mu_);
+  accounts_v1::AccountLedger& ledger = ledgers_[account];
+  ledger.set_account("accounts/" + account);
+  ledger.set_revision(static_cast<std::int64_t>(ledgers_.size()));
+  accounts_v1::RevenueMovement* began = ledger.add_movements();
+  began->set_kind(ledger.movements_size() == 1 ? accounts_v1::MOVEMENT_KIND_NEW : accounts_v1::MOVEMENT_KIND_REACTIVATION);
+  *began->mutable_effective_time() = ToTimestamp(start);
+  if (!end.has_value()) return;
+  accounts_v1::RevenueMovement* ended = ledger.add_movements();
+  ended->set_kind(accounts_v1::MOVEMENT_KIND_CHURN);
+  *ended->mutable_effective_time() = ToTimestamp(*end);
+}
+
+void FakeAccounts::PutUsage(const std::string& metric, const std::string& account, std::int64_t day, double value) {
+  MutexLock lock(mu_);
+  usage_[metric][account][day] += value;
+}
+
+grpc::ServerWriteReactor<accounts_v1::WatchRevenueMovementsResponse>* FakeAccounts::Ledger::WatchRevenueMovements(
+    grpc::CallbackServerContext*, const accounts_v1::WatchRevenueMovementsRequest*) {
+  const auto told = std::make_shared<bool>(false);
+  return WatchStream<accounts_v1::WatchRevenueMovementsResponse>::Start(
+      fake_.hub_, fake_.pool_,
+      [this, told]() -> absl::StatusOr<std::optional<accounts_v1::WatchRevenueMovementsResponse>> {
+        if (std::exchange(*told, true)) return std::nullopt;
+        MutexLock lock(fake_.mu_);
+        accounts_v1::WatchRevenueMovementsResponse response;
+        for (const auto& [account, ledger] : fake_.ledgers_) *response.add_ledgers() = ledger;
+        response.set_caught_up(true);
+        return response;
+      });
+}
+
+grpc::ServerWriteReactor<accounts_v1::ExportDailyUsageResponse>* FakeAccounts::Records::ExportDailyUsage(
+    grpc::CallbackServerContext*, const accounts_v1::ExportDailyUsageRequest* request) {
+  const auto told = std::make_shared<bool>(false);
+  const std::string metric = request->metric();
+  return WatchStream<accounts_v1::ExportDailyUsageResponse>::Start(
+      fake_.hub_, fake_.pool_,
+      [this, told, metric]() -> absl::StatusOr<std::optional<accounts_v1::ExportDailyUsageResponse>> {
+        if (std::exchange(*told, true)) return std::nullopt;
+        MutexLock lock(fake_.mu_);
+        accounts_v1::ExportDailyUsageResponse response;
+        for (const auto& [account, days] : fake_.usage_[metric]) {
+          accounts_v1::AccountDailyUsage* usage = response.add_accounts();
+          usage->set_account("accounts/" + account);
+          for (const auto& [day, value] : days) {
+            usage->add_days(static_cast<std::int32_t>(day));
+            usage->add_values(value);
+          }
+        }
+        return response;
+      },
+      /*finite=*/true);
 }
 
 std::int64_t FakeAccounts::Delete(const std::string& account) {

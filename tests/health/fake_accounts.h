@@ -14,6 +14,7 @@
 #include "common/server/worker_pool.h"
 #include "perennial/accounts/v1/account_service.grpc.pb.h"
 #include "perennial/accounts/v1/fact_service.grpc.pb.h"
+#include "perennial/accounts/v1/record_service.grpc.pb.h"
 #include "perennial/accounts/v1/subscription_service.grpc.pb.h"
 #include "tests/health/scorecards_for_tests.h"
 
@@ -31,6 +32,10 @@ class FakeAccounts final : public perennial::accounts::v1::FactService::Callback
   void PutPast(const std::string& account, const FactMap& facts, absl::Time as_of);
   // The ledger says that the account's MRR went to nothing then.
   void Churn(const std::string& account, absl::Time time);
+  // The ledger of WatchRevenueMovements says that the account paid from one moment to another (nothing: it still does).
+  void PutRelationship(const std::string& account, absl::Time start, std::optional<absl::Time> end);
+  // What the account used of a metric on a day.
+  void PutUsage(const std::string& metric, const std::string& account, std::int64_t day, double value);
   std::int64_t Delete(const std::string& account);
   // Forgets an account without a tombstone, as one that was deleted and purged.
   void Purge(const std::string& account);
@@ -76,6 +81,19 @@ class FakeAccounts final : public perennial::accounts::v1::FactService::Callback
     grpc::ServerUnaryReactor* ListRevenueMovements(
         grpc::CallbackServerContext* context, const perennial::accounts::v1::ListRevenueMovementsRequest* request,
         perennial::accounts::v1::ListRevenueMovementsResponse* response) override;
+    // All ledgers in one message, then nothing more.
+    grpc::ServerWriteReactor<perennial::accounts::v1::WatchRevenueMovementsResponse>* WatchRevenueMovements(
+        grpc::CallbackServerContext* context,
+        const perennial::accounts::v1::WatchRevenueMovementsRequest* request) override;
+
+   private:
+    FakeAccounts& fake_;
+  };
+  class Records final : public perennial::accounts::v1::RecordService::CallbackService {
+   public:
+    explicit Records(FakeAccounts& fake) : fake_(fake) {}
+    grpc::ServerWriteReactor<perennial::accounts::v1::ExportDailyUsageResponse>* ExportDailyUsage(
+        grpc::CallbackServerContext* context, const perennial::accounts::v1::ExportDailyUsageRequest* request) override;
 
    private:
     FakeAccounts& fake_;
@@ -106,7 +124,11 @@ class FakeAccounts final : public perennial::accounts::v1::FactService::Callback
   std::map<std::string, std::map<absl::Time, std::string>> phases_ ABSL_GUARDED_BY(mu_);
   std::multimap<absl::Time, std::string> churns_ ABSL_GUARDED_BY(mu_);
   Phases phase_service_{*this};
+  std::map<std::string, perennial::accounts::v1::AccountLedger> ledgers_ ABSL_GUARDED_BY(mu_);
+  // By metric, account and day.
+  std::map<std::string, std::map<std::string, std::map<std::int64_t, double>>> usage_ ABSL_GUARDED_BY(mu_);
   Ledger ledger_{*this};
+  Records records_{*this};
   std::int64_t revision_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Time as_of_ ABSL_GUARDED_BY(mu_);
   bool interrupted_ ABSL_GUARDED_BY(mu_) = false;
