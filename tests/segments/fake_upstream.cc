@@ -5,6 +5,7 @@
 
 #include "common/base/mutex.h"
 #include "perennial/accounts/v1/fact_service.grpc.pb.h"
+#include "perennial/accounts/v1/subscription_service.grpc.pb.h"
 #include "perennial/health/v1/flag_service.grpc.pb.h"
 #include "perennial/health/v1/health_score_service.grpc.pb.h"
 
@@ -19,6 +20,8 @@ struct FakeUpstream::State {
   std::condition_variable changed;
   AccountsFeed accounts ABSL_GUARDED_BY(mu);
   ScoresFeed scores ABSL_GUARDED_BY(mu);
+  MovementsFeed movements ABSL_GUARDED_BY(mu);
+  std::int64_t movements_life ABSL_GUARDED_BY(mu) = 1;
   std::vector<std::string> rules ABSL_GUARDED_BY(mu);
   bool down ABSL_GUARDED_BY(mu) = false;
   std::int64_t version ABSL_GUARDED_BY(mu) = 1;
@@ -105,15 +108,42 @@ class FakeUpstream::Flags final : public perennial::health::v1::FlagService::Ser
   State& state_;
 };
 
+class FakeUpstream::Ledgers final : public perennial::accounts::v1::SubscriptionService::Service {
+ public:
+  explicit Ledgers(State& state) : state_(state) {}
+  grpc::Status WatchRevenueMovements(
+      grpc::ServerContext* context, const perennial::accounts::v1::WatchRevenueMovementsRequest* request,
+      grpc::ServerWriter<perennial::accounts::v1::WatchRevenueMovementsResponse>* writer) override {
+    std::int64_t life = 0;
+    {
+      const MutexLock lock(state_.mu);
+      life = state_.movements_life;
+      const bool other = !request->feed_id().empty() && request->feed_id() != state_.movements.feed_id();
+      if (other || request->start_revision() > state_.movements.revision()) {
+        return {grpc::StatusCode::OUT_OF_RANGE, "never given"};
+      }
+    }
+    return state_.Serve(
+        context, request->start_revision(), writer,
+        [this](std::int64_t revision) { return state_.movements.Since(revision); },
+        [this, life] { return state_.movements_life == life; });
+  }
+
+ private:
+  State& state_;
+};
+
 FakeUpstream::FakeUpstream()
     : state_(std::make_unique<State>()),
       facts_(std::make_unique<Facts>(*state_)),
       scores_(std::make_unique<Scores>(*state_)),
-      flags_(std::make_unique<Flags>(*state_)) {
+      flags_(std::make_unique<Flags>(*state_)),
+      ledgers_(std::make_unique<Ledgers>(*state_)) {
   grpc::ServerBuilder builder;
   builder.RegisterService(facts_.get());
   builder.RegisterService(scores_.get());
   builder.RegisterService(flags_.get());
+  builder.RegisterService(ledgers_.get());
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
   server_ = builder.BuildAndStart();
 }
@@ -134,6 +164,17 @@ std::int64_t FakeUpstream::Delete(const std::string& account) {
 
 void FakeUpstream::PutScore(const std::string& account, const ScoresFeed::Score& score) {
   state_->Edit([&] { return state_->scores.Put(account, score); });
+}
+
+void FakeUpstream::PutLedger(const std::string& account, const std::vector<MovementsFeed::Change>& changes) {
+  state_->Edit([&] { state_->movements.Put(account, changes); });
+}
+
+void FakeUpstream::ReplaceLedger(MovementsFeed ledger) {
+  state_->Edit([&] {
+    state_->movements = std::move(ledger);
+    ++state_->movements_life;
+  });
 }
 
 void FakeUpstream::Define(const std::string& name, facts::FactType type) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/segments/feed_models.h"
+#include "tests/segments/movements_feed.h"
 
 namespace perennial::segments::testing {
 
@@ -29,6 +30,10 @@ class FakeUpstream {
   void Define(const std::string& name, facts::FactType type);
   void PutScore(const std::string& account, const ScoresFeed::Score& score);
   void DeleteScore(const std::string& account);
+  // As in MovementsFeed.
+  void PutLedger(const std::string& account, const std::vector<MovementsFeed::Change>& changes);
+  // Another ledger under another feed id, as of a restored backup; ends its streams.
+  void ReplaceLedger(MovementsFeed ledger);
   // All facts have been scored.
   void SetScored();
   void SetRules(std::vector<std::string> rules);
@@ -44,10 +49,12 @@ class FakeUpstream {
   class Facts;
   class Scores;
   class Flags;
+  class Ledgers;
   const std::unique_ptr<State> state_;
   const std::unique_ptr<Facts> facts_;
   const std::unique_ptr<Scores> scores_;
   const std::unique_ptr<Flags> flags_;
+  const std::unique_ptr<Ledgers> ledgers_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
