@@ -13,6 +13,8 @@ namespace {
 
 // Deeper answers than any command used here gives are cut off.
 constexpr int kMostDepth = 8;
+// So many bytes are sent without waiting for the commands after.
+constexpr std::size_t kWorthSending = 8192;
 
 timeval ToTimeval(std::chrono::milliseconds time) {
   return {.tv_sec = static_cast<time_t>(time.count() / 1000),
@@ -81,24 +83,32 @@ absl::Status RedisClient::Connect() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<RedisReply>> RedisClient::Exchange(const std::vector<RedisCommand>& commands) {
+absl::StatusOr<std::vector<RedisReply>> RedisClient::Exchange(std::size_t count, Make make) {
   if (context_ == nullptr) PERENNIAL_RETURN_IF_ERROR(Connect());
   std::vector<const char*> arguments;
   std::vector<std::size_t> sizes;
-  for (const RedisCommand& command : commands) {
+  std::size_t kept_back = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const RedisCommand& command = make(i);
     arguments.clear();
     sizes.clear();
     for (const std::string& argument : command) {
       arguments.push_back(argument.data());
       sizes.push_back(argument.size());
+      kept_back += argument.size();
     }
     if (redisAppendCommandArgv(context_.get(), static_cast<int>(command.size()), arguments.data(), sizes.data()) !=
         REDIS_OK) {
       return absl::UnavailableError("cannot write to Redis");
     }
+    if (kept_back < kWorthSending) continue;
+    kept_back = 0;
+    for (int sent = 0; sent == 0;) {
+      if (redisBufferWrite(context_.get(), &sent) != REDIS_OK) return absl::UnavailableError("cannot write to Redis");
+    }
   }
   std::vector<RedisReply> replies;
-  for (std::size_t i = 0; i < commands.size(); ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     void* reply = nullptr;
     if (redisGetReply(context_.get(), &reply) != REDIS_OK || reply == nullptr) {
       return absl::UnavailableError("Redis did not answer");
@@ -110,13 +120,17 @@ absl::StatusOr<std::vector<RedisReply>> RedisClient::Exchange(const std::vector<
 }
 
 absl::StatusOr<std::vector<RedisReply>> RedisClient::Run(const std::vector<RedisCommand>& commands) {
+  return Run(commands.size(), [&](std::size_t i) -> const RedisCommand& { return commands[i]; });
+}
+
+absl::StatusOr<std::vector<RedisReply>> RedisClient::Run(std::size_t count, Make make) {
   const auto now = std::chrono::steady_clock::now();
   if (now < closed_until_) {
     ++counts_.refused;
     return absl::UnavailableError("Redis failed lately; not tried");
   }
   ++counts_.exchanges;
-  auto replies = Exchange(commands);
+  auto replies = Exchange(count, make);
   if (replies.ok()) {
     failures_ = 0;
     counts_.open = false;

@@ -2,11 +2,13 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -60,6 +62,10 @@ class RedisClient {
   // Sends all commands at once and returns their answers in order; an error of a command is an answer. UNAVAILABLE when
   // Redis did not answer in time or the circuit is open: any of the commands may have taken effect.
   absl::StatusOr<std::vector<RedisReply>> Run(const std::vector<RedisCommand>& commands);
+  // The same for `count` commands that are made one after another, while Redis carries out those before. What `make`
+  // returns must live until it is called again.
+  using Make = absl::FunctionRef<const RedisCommand&(std::size_t)>;
+  absl::StatusOr<std::vector<RedisReply>> Run(std::size_t count, Make make);
 
   // How many connections have been made: when it has grown, what was known of the server may no longer hold.
   [[nodiscard]] std::int64_t connections() const { return connections_; }
@@ -71,7 +77,7 @@ class RedisClient {
   };
   RedisClient(RedisOptions options, std::string host, int port);
   absl::Status Connect();
-  absl::StatusOr<std::vector<RedisReply>> Exchange(const std::vector<RedisCommand>& commands);
+  absl::StatusOr<std::vector<RedisReply>> Exchange(std::size_t count, Make make);
 
   const RedisOptions options_;
   const std::string host_;
