@@ -1,6 +1,8 @@
 // Holds rendered manifests against the schemas of Kubernetes and the rules of this folder.
 //
-//   node check.mjs FLAGS dev=FILE prod=FILE    FLAGS: JSON of the flags that each program has, or "-"
+//   node check.mjs FLAGS BINARIES SECRETS dev=FILE prod=FILE
+//
+// FLAGS: JSON of the flags that each program has. BINARIES: folder of the programs. SECRETS: folder of what is in secrets, by volume.
 //
 // First shows for each rule that it can fail: on objects that are spoiled on purpose. Prints "ID PASS" or "ID FAIL object: why" for each
 // rule and overlay; exit code 1 when one fails.
@@ -10,11 +12,12 @@ import availability from './rules/availability.mjs';
 import configuration from './rules/configuration.mjs';
 import network from './rules/network.mjs';
 import pods from './rules/pods.mjs';
+import programs from './rules/programs.mjs';
 import {schemaProblems} from './schema.mjs';
 import {nameOf, Suite} from './suite.mjs';
 
-const [flagFile, ...overlays] = process.argv.slice(2);
-const flags = flagFile === '-' ? undefined : JSON.parse(readFileSync(flagFile, 'utf8'));
+const [flagFile, binaries, secrets, ...overlays] = process.argv.slice(2);
+const flags = JSON.parse(readFileSync(flagFile, 'utf8'));
 const suites = Object.fromEntries(overlays.map((overlay) => {
   const [profile, file] = overlay.split('=');
   return [profile, Suite.parse(readFileSync(file, 'utf8'), profile)];
@@ -38,7 +41,7 @@ const rules = [
     check: schema,
     spoil: (suite) => { suite.find('Deployment', 'gateway').spec.template.spec.securityContext.runAsNonroot = true; },
   },
-  ...pods, ...availability, ...network, ...configuration(flags),
+  ...pods, ...availability, ...network, ...configuration, ...programs({flags, binaries, secrets}),
 ];
 
 let [passed, failed] = [0, 0];

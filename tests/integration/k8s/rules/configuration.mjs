@@ -6,8 +6,7 @@ const kTls = ['tls_cert', 'tls_key', 'tls_ca'];
 const named = (suite) => suite.objects.filter(({kind}) => [...kWorkloads, 'Service', 'PersistentVolumeClaim'].includes(kind));
 const withFlags = (test) => each((suite) => suite.processes().filter(({kind}) => kind !== 'CronJob'), test);
 
-// `flags` are the flags that each program knows, by its name; without them nothing is known of flags.
-export default (flags) => [
+export default [
   {
     id: 'IMAGES',
     says: 'a version of an image is named, never the latest',
@@ -47,15 +46,6 @@ export default (flags) => [
     ],
     spoil: (suite) => { aContainer(suite).args.pop(); },
   },
-  ...(flags ? [{
-    id: 'FLAGS',
-    says: 'flags are those that the programs have',
-    check: withFlags((workload, suite) => {
-      const known = flags[workload.metadata.name];
-      return suite.flagsOf(workload).map(([name]) => known?.includes(name) ? '' : `--${name} is no flag of it`);
-    }),
-    spoil: (suite) => { aContainer(suite).args.push('--no_such_flag=1'); },
-  }] : []),
   {
     id: 'SHARDS',
     says: 'each replica of health-svc knows its share, and where the others are',
