@@ -23,6 +23,7 @@
 #include "perennial/accounts/v1/timeline_service.grpc.pb.h"
 #include "perennial/health/v1/flag_service.grpc.pb.h"
 #include "perennial/health/v1/health_score_service.grpc.pb.h"
+#include "perennial/health/v1/value_service.grpc.pb.h"
 #include "perennial/segments/v1/engagement_service.grpc.pb.h"
 #include "perennial/segments/v1/segment_service.grpc.pb.h"
 
@@ -83,6 +84,7 @@ class FakeAccounts final : public accounts::v1::AccountService::Service {
   grpc::Status GetAccount(grpc::ServerContext* context, const accounts::v1::GetAccountRequest* request,
                           accounts::v1::GetAccountResponse* response) override {
     seen.Record(*context);
+    if (failures-- > 0) return {grpc::StatusCode::UNAVAILABLE, "connection lost"};
     if (request->name() == "accounts/hangs") return HangUntilCancelled(*context, cancelled);
     if (request->name() == "accounts/waits") {
       // Until the test lets it go.
@@ -103,6 +105,20 @@ class FakeAccounts final : public accounts::v1::AccountService::Service {
     if (request->name() == "accounts/huge") response->mutable_account()->set_display_name(std::string(12 << 20, 'x'));
     return grpc::Status::OK;
   }
+  grpc::Status CreateAccount(grpc::ServerContext* context, const accounts::v1::CreateAccountRequest*,
+                             accounts::v1::CreateAccountResponse*) override {
+    seen.Record(*context);
+    return failures-- > 0 ? grpc::Status(grpc::StatusCode::UNAVAILABLE, "connection lost") : grpc::Status::OK;
+  }
+  grpc::Status BatchGetAccounts(grpc::ServerContext* context, const accounts::v1::BatchGetAccountsRequest* request,
+                                accounts::v1::BatchGetAccountsResponse* response) override {
+    seen.Record(*context);
+    for (const std::string& name : request->names()) {
+      if (name == "accounts/absent") return {grpc::StatusCode::NOT_FOUND, "no such account: accounts/absent"};
+      response->add_accounts()->set_name(name);
+    }
+    return grpc::Status::OK;
+  }
   grpc::Status ListContacts(grpc::ServerContext*, const accounts::v1::ListContactsRequest* request,
                             accounts::v1::ListContactsResponse* response) override {
     response->add_contacts()->set_name(request->parent() + "/contacts/c1");
@@ -112,6 +128,8 @@ class FakeAccounts final : public accounts::v1::AccountService::Service {
   SeenCall seen;
   std::atomic<int> cancelled = 0;
   std::atomic<bool> released = false;
+  // As many calls more cannot be reached.
+  std::atomic<int> failures = 0;
 };
 
 class FakeGoals final : public accounts::v1::GoalService::Service {
@@ -217,11 +235,43 @@ class FakeIngest final : public accounts::v1::IngestService::Service {
 
 class FakeScores final : public health::v1::HealthScoreService::Service {
  public:
+  grpc::Status GetHealthScore(grpc::ServerContext*, const health::v1::GetHealthScoreRequest* request,
+                              health::v1::GetHealthScoreResponse* response) override {
+    if (request->name() == "accounts/unscored") return {grpc::StatusCode::NOT_FOUND, "not scored yet"};
+    response->mutable_health_score()->set_name(request->name() + "/healthScore");
+    return grpc::Status::OK;
+  }
+  grpc::Status BatchGetHealthScores(grpc::ServerContext*, const health::v1::BatchGetHealthScoresRequest* request,
+                                    health::v1::BatchGetHealthScoresResponse* response) override {
+    for (const std::string& name : request->names()) {
+      if (name == "accounts/unscored") return {grpc::StatusCode::NOT_FOUND, "not scored yet"};
+      response->add_health_scores()->set_name(name + "/healthScore");
+    }
+    return grpc::Status::OK;
+  }
   grpc::Status ExplainHealthScore(grpc::ServerContext*, const health::v1::ExplainHealthScoreRequest* request,
                                   health::v1::ExplainHealthScoreResponse* response) override {
     response->mutable_explanation()->mutable_score()->set_name(request->name() + "/healthScore");
     return grpc::Status::OK;
   }
+};
+
+class FakeValues final : public health::v1::ValueService::Service {
+ public:
+  grpc::Status GetValue(grpc::ServerContext*, const health::v1::GetValueRequest* request,
+                        health::v1::GetValueResponse* response) override {
+    if (unknown) return {grpc::StatusCode::UNIMPLEMENTED, ""};
+    response->mutable_value()->set_name(request->name());
+    return grpc::Status::OK;
+  }
+  grpc::Status BatchGetValue(grpc::ServerContext*, const health::v1::BatchGetValueRequest* request,
+                             health::v1::BatchGetValueResponse* response) override {
+    if (unknown) return {grpc::StatusCode::UNIMPLEMENTED, ""};
+    for (const std::string& name : request->names()) response->add_values()->set_name(name);
+    return grpc::Status::OK;
+  }
+  // As a version from before there were values.
+  std::atomic<bool> unknown = false;
 };
 
 class FakeFlags final : public health::v1::FlagService::Service {

@@ -2,6 +2,7 @@
 
 #include <grpcpp/generic/generic_stub.h>
 
+#include "common/server/call_metadata.h"
 #include "gateway/forwarded_metadata.h"
 #include "tests/gateway/gateway_fixture.h"
 
@@ -18,6 +19,7 @@ using ::testing::Le;
 using ::testing::Lt;
 using ::testing::Not;
 using ::testing::Pair;
+using ::testing::StartsWith;
 using std::chrono::seconds;
 
 using ForwardingTest = GatewayTest;
@@ -31,15 +33,40 @@ TEST_F(ForwardingTest, PassesOnlyTheMetadataThatTracesARequest) {
   grpc::ClientContext context;
   SetTimeout(context);
   context.AddMetadata("x-request-id", "r1");
-  context.AddMetadata("traceparent", "00-abc-def-01");
+  context.AddMetadata("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  context.AddMetadata("tracestate", "vendor=1");
   context.AddMetadata("authorization", "secret");
   context.AddMetadata("x-request-id-bin", std::string("\x00\xff", 2));
   ASSERT_TRUE(GetAccount(context, "accounts/acme").ok());
   const auto metadata = accounts_.seen.metadata();
   EXPECT_THAT(metadata, Contains(Pair("x-request-id", "r1")));
-  EXPECT_THAT(metadata, Contains(Pair("traceparent", "00-abc-def-01")));
+  EXPECT_THAT(metadata, Contains(Pair("traceparent", AllOf(StartsWith("00-4bf92f3577b34da6a3ce929d0e0e4736-"),
+                                                           Not(HasSubstr("00f067aa0ba902b7"))))))
+      << "a span of its own in the same trace";
+  EXPECT_THAT(metadata, Contains(Pair("tracestate", "vendor=1")));
   EXPECT_THAT(metadata, Not(Contains(Key("authorization"))));
   EXPECT_THAT(metadata, Not(Contains(Key("x-request-id-bin"))));
+}
+
+TEST_F(ForwardingTest, BeginsATraceWhereThereIsNoneThatDoes) {
+  const std::string zeros(16, '0');
+  for (const std::string& parent :
+       {std::string(), std::string("00-abc-def-01"), "00-" + zeros + zeros + "-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-" + zeros + "-01",
+        std::string("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"),
+        std::string("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        std::string("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more")}) {
+    grpc::ClientContext context;
+    SetTimeout(context);
+    if (!parent.empty()) context.AddMetadata("traceparent", parent);
+    context.AddMetadata("tracestate", "vendor=1");
+    ASSERT_TRUE(GetAccount(context, "accounts/acme").ok()) << parent;
+    const auto metadata = accounts_.seen.metadata();
+    ASSERT_EQ(metadata.count("traceparent"), 1u);
+    EXPECT_TRUE(IsTraceparent(metadata.find("traceparent")->second));
+    EXPECT_THAT(metadata.find("traceparent")->second, Not(HasSubstr("4bf92f3577b34da6")));
+    EXPECT_EQ(metadata.count("tracestate"), 0u) << parent;
+  }
 }
 
 TEST_F(ForwardingTest, PassesTheCallersDeadline) {

@@ -79,10 +79,11 @@ class GatewayTest : public ::testing::Test {
   FakeTimeline timeline_;
   FakeScores scores_;
   FakeFlags flags_;
+  FakeValues values_;
   FakeSegments segments_;
   FakeEngagements engagements_;
   FakeProcess accounts_process_{{&accounts_, &subscriptions_, &facts_, &ingest_, &goals_, &tasks_, &timeline_}};
-  FakeProcess health_process_{{&scores_, &flags_}};
+  FakeProcess health_process_{{&scores_, &flags_, &values_}};
   FakeProcess segments_process_{{&segments_, &engagements_}};
   GatewayOptions options_;
   std::unique_ptr<Gateway> gateway_;
