@@ -47,8 +47,7 @@ void AddMetrics(AudienceReport& report, const Rows& live) {
        "Live accounts that used the metric within 30 days, most first, at most 100 metrics: their share of the accounts that "
        "report use, mean score of those that use it and of those that do not, correlation of the score with the logarithm of "
        "use, and the share of users whose use grew against the 30 days before."},
-      {{"adoption", "ratio"}, {"score, users", "points"}, {"score, others", "points"}, {"correlation", "correlation"},
-       {"growing", "ratio"}});
+      {{"adoption", "ratio"}, {"score with", "points"}, {"without", "points"}, {"corr.", "correlation"}, {"growing", "ratio"}});
   for (const Metric& metric : UsedMetrics(accounts.facts(), live)) {
     const NumberFact sum(accounts.facts(), absl::StrCat("usage.", metric.name, ".sum_30d"));
     const NumberFact change(accounts.facts(), absl::StrCat("usage.", metric.name, ".change_30d"));

@@ -11,7 +11,9 @@ namespace {
 
 using Rows = std::vector<facts::RowId>;
 
+// As of the shipped segment "expansion-candidates".
 constexpr double kSeatsFull = 0.8;
+constexpr double kUseGrown = 0.25;
 constexpr int kNearDays = 90;
 constexpr int kMonthDays = 30;
 
@@ -22,6 +24,7 @@ class Expansion {
       : accounts_(accounts),
         evaluated_(accounts.facts(), "flags.open"),
         seats_(accounts.facts(), "usage.seat_utilisation_30d"),
+        change_(accounts.facts(), "usage.change_30d"),
         highest_(accounts.Bands().back()) {
     const HealthFacts& health = accounts.facts().health();
     for (const auto& [rule, fact] : health.rules()) {
@@ -34,12 +37,13 @@ class Expansion {
     const facts::FactTable& table = accounts_.facts().table();
     const auto raised = [&](facts::FactId flag) { return table.Number(row, flag).value_or(0) != 0; };
     if (std::any_of(flags_.begin(), flags_.end(), raised)) return true;
-    return accounts_.Score(row).has_value() && accounts_.Band(row) == highest_ && seats_.Or(row, 0) >= kSeatsFull;
+    const bool grows = seats_.Or(row, 0) >= kSeatsFull || change_.Or(row, 0) >= kUseGrown;
+    return grows && accounts_.Score(row).has_value() && accounts_.Band(row) == highest_;
   }
 
  private:
   const ReportAccounts& accounts_;
-  const NumberFact evaluated_, seats_;
+  const NumberFact evaluated_, seats_, change_;
   const std::string highest_;
   std::vector<facts::FactId> flags_;  // of opportunities
 };
@@ -62,9 +66,9 @@ void AddRetained(AudienceReport& report) {
   });
   report.Figure({"sales.retained_accounts", "Accounts kept", "Accounts that paid 365 days ago and pay now."}, "accounts",
                 known > 0 ? std::optional(static_cast<double>(retained.accounts)) : std::nullopt, known);
-  report.Amount({"sales.retained_mrr", "Their MRR", "What they pay now."},
+  report.Amount({"sales.retained_mrr", "MRR of accounts kept", "What accounts that paid 365 days ago pay now."},
                 known > 0 ? std::optional(retained.mrr) : std::nullopt, known);
-  report.Amount({"sales.retained_clv", "Their lifetime value", "Sum of their CLV, as far as it is known."},
+  report.Amount({"sales.retained_clv", "CLV of accounts kept", "Sum of the CLV of accounts that paid 365 days ago and pay now, as far as it is known."},
                 known_worth > 0 ? std::optional(worth) : std::nullopt, known_worth);
 }
 
@@ -84,11 +88,11 @@ void AddExpansion(AudienceReport& report, const Rows& live) {
   const bool any = known > 0 || share.accounts > 0;
   report.Figure({"sales.expansion_candidates", "Expansion candidates", "Accounts of the list of expansion candidates."},
                 "accounts", any ? std::optional(static_cast<double>(share.accounts)) : std::nullopt, known);
-  report.Amount({"sales.expansion_candidates_mrr", "Their MRR", "What they pay now."},
+  report.Amount({"sales.expansion_candidates_mrr", "MRR of candidates", "What the accounts of that list pay now."},
                 any ? std::optional(share.mrr) : std::nullopt, known);
   report.List({"sales.expansion_candidates", "Expansion candidates",
-               "Live accounts that pay and have a raised flag of category OPPORTUNITY, or are in the highest band and used at least "
-               "80 % of their seats within 30 days, by MRR, highest first."},
+               "Live accounts that pay and have a raised flag of category OPPORTUNITY, or are in the highest band and within 30 days "
+               "used at least 80 % of their seats or at least 25 % more than in the 30 days before; by MRR, highest first."},
               std::move(candidates));
 }
 
@@ -122,8 +126,8 @@ void AddRenewals(AudienceReport& report) {
   const auto if_known = [&](const MoneyTotal& amount) { return known > 0 ? std::optional(amount) : std::nullopt; };
   report.Figure({"sales.renewals_90d", "Renewals, 90 days", "Accounts that renew within 90 days."}, "accounts",
                 known > 0 ? std::optional(static_cast<double>(all.accounts)) : std::nullopt, known);
-  report.Amount({"sales.renewals_90d_mrr", "Their MRR", "MRR of those accounts."}, if_known(all.mrr), known);
-  report.Amount({"sales.renewals_90d_at_risk_mrr", "Of it in lowest band", "MRR of those of them that are in the lowest band."},
+  report.Amount({"sales.renewals_90d_mrr", "MRR to renew", "MRR of accounts that renew within 90 days."}, if_known(all.mrr), known);
+  report.Amount({"sales.renewals_90d_at_risk_mrr", "Of it in lowest band", "MRR of accounts that renew within 90 days and are in the lowest band."},
                 if_known(at_risk.mrr), known);
   v1::ReportTable* table = report.Table(
       {"sales.renewals", "Renewals due",
