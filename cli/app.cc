@@ -71,6 +71,8 @@ std::string SegmentName(const std::string& text) {
 
 void AddViewCommands(CLI::App& app, GlobalOptions& options) {
   AddReportCommand(app, options);
+  AddRetentionCommand(app, options);
+  AddEquityCommand(app, options);
   AddAccountCommand(app, options);
   AddWatchCommand(app, options);
   AddSegmentsCommand(app, options);

@@ -8,6 +8,8 @@
 namespace perennial::cli {
 
 void AddReportCommand(CLI::App& app, GlobalOptions& options);
+void AddRetentionCommand(CLI::App& app, GlobalOptions& options);
+void AddEquityCommand(CLI::App& app, GlobalOptions& options);
 void AddAccountCommand(CLI::App& app, GlobalOptions& options);
 void AddWatchCommand(CLI::App& app, GlobalOptions& options);
 void AddSegmentsCommand(CLI::App& app, GlobalOptions& options);

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <latch>
+#include <map>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -20,8 +21,19 @@ using perennial::health::v1::ExplainHealthScoreResponse;
 using perennial::segments::v1::GetPortfolioReportRequest;
 using perennial::segments::v1::PortfolioService;
 
+using perennial::segments::v1::ReportAudience;
+
+const std::map<std::string, ReportAudience> kAudiences = {
+    {"success", perennial::segments::v1::REPORT_AUDIENCE_SUCCESS}, {"product", perennial::segments::v1::REPORT_AUDIENCE_PRODUCT},
+    {"sales", perennial::segments::v1::REPORT_AUDIENCE_SALES},     {"support", perennial::segments::v1::REPORT_AUDIENCE_SUPPORT},
+    {"finance", perennial::segments::v1::REPORT_AUDIENCE_FINANCE}};
+
 struct ReportOptions {
+  ReportAudience audience = perennial::segments::v1::REPORT_AUDIENCE_SUCCESS;
   std::string segment;
+  std::string cost;
+  std::string currency = "USD";
+  bool definitions = false;
   int list = 5;
   std::int64_t min_revision = 0;
 };
@@ -65,11 +77,16 @@ void ReadExplanations(const Client& client, ReportData* data) {
 
 absl::StatusOr<ReportData> ReadReport(const Client& client, const ReportOptions& asked) {
   GetPortfolioReportRequest request;
-  request.set_audience(perennial::segments::v1::REPORT_AUDIENCE_SUCCESS);
+  request.set_audience(asked.audience);
   request.set_segment(SegmentName(asked.segment));
   request.set_list_size(asked.list);
   request.set_min_facts_revision(asked.min_revision);
+  if (!asked.cost.empty()) {
+    request.mutable_success_cost_365d()->set_amount(asked.cost);
+    request.mutable_success_cost_365d()->set_currency_code(asked.currency);
+  }
   ReportData data;
+  data.definitions = asked.definitions;
   PERENNIAL_ASSIGN_OR_RETURN(data.report, client.Call(client.portfolio, &PortfolioService::Stub::GetPortfolioReport,
                                                       request, "read the portfolio report"));
   ReadExplanations(client, &data);
@@ -114,8 +131,18 @@ void AddReportCommand(CLI::App& app, GlobalOptions& options) {
   CLI::App* command = AddCommand(
       app, "report", "The portfolio at a glance: money, health, who needs attention and why",
       "Shows money, the health mix, lifecycle phases, flags, the accounts that need attention with what costs their\n"
-      "scores most, the next renewals, revenue retention over 30, 90 and 365 days, and segments. \"–\" is unknown.");
+      "scores most, the next renewals, revenue retention over 30, 90 and 365 days, and segments. \"–\" is unknown.\n"
+      "Other audiences than success see figures, tables and lists of their own; --definitions says how each is computed.");
   const auto asked = std::make_shared<ReportOptions>();
+  command
+      ->add_option_function<std::string>(
+          "-a,--audience", [asked](const std::string& name) { asked->audience = kAudiences.at(name); },
+          "For whom: success (default), product, sales, support, finance")
+      ->type_name("AUDIENCE")
+      ->check(CLI::IsMember(kAudiences));
+  command->add_option("--success-cost", asked->cost, "For finance: what success cost over the last 365 days")->type_name("AMOUNT");
+  command->add_option("--currency", asked->currency, "Reporting currency, for --success-cost")->capture_default_str();
+  command->add_flag("--definitions", asked->definitions, "Say how each figure, table and list is computed");
   command->add_option("-s,--segment", asked->segment, "Only the members of this segment, for example at-risk")
       ->type_name("ID");
   command->add_option("-n,--list", asked->list, "How many accounts each list names, 1 to 100")

@@ -80,6 +80,15 @@ Page ReportHeadline(const ReportData& data, int width) {
   }
   if (report.accounts() == 0) return page;
   page.emplace_back();
+  if (report.audience() > perennial::segments::v1::REPORT_AUDIENCE_SUCCESS) {
+    // Health is in the report for success alone.
+    Append(page, Tiles({{"MRR", Strong(FormatMoney(report.mrr()))},
+                        {"ARR", Strong(FormatMoney(report.arr()))},
+                        {"Accounts", Strong(FormatCount(report.accounts()))},
+                        {"Paying", Strong(FormatCount(report.paying_accounts()))}},
+                       width));
+    return page;
+  }
   Append(page, Tiles({{"MRR", Strong(FormatMoney(report.mrr()))},
                       {"ARR", Strong(FormatMoney(report.arr()))},
                       {"MRR per payer", FormatRoundedMoney(report.average_mrr())},
@@ -190,17 +199,8 @@ Page ReportWorst(const ReportData& data, int width) {
   return page;
 }
 
-Page ReportRenewals(const ReportData& data, int width) {
-  const auto& report = data.report;
-  const std::string note = report.renewals_90d() == 0
-                               ? ""
-                               : absl::StrCat(FormatCount(report.renewals_90d()), " within 90 days · ",
-                                              FormatMoney(report.renewals_90d_mrr()));
-  Page page = {SectionHead("Next renewals", note, width)};
-  if (report.next_renewals().empty()) {
-    page.emplace_back("  none within 90 days", Style::kDim);
-    return page;
-  }
+Page ReportAccountTable(const ReportData& data, const google::protobuf::RepeatedPtrField<ReportAccount>& accounts,
+                        int width) {
   std::vector<Column> columns = {{"", Align::kLeft, true}};
   if (width >= kWide) columns.push_back({"flags", Align::kLeft, true});
   for (Column column :
@@ -208,7 +208,7 @@ Page ReportRenewals(const ReportData& data, int width) {
     columns.push_back(std::move(column));
   }
   Table table(columns);
-  for (const ReportAccount& account : report.next_renewals()) {
+  for (const ReportAccount& account : accounts) {
     std::vector<Text> cells = {Text(NameOf(account))};
     if (width >= kWide) {
       Text flags;
@@ -222,7 +222,21 @@ Page ReportRenewals(const ReportData& data, int width) {
     cells.emplace_back(FormatDaysUntil(RenewalOf(account)));
     table.AddRow(std::move(cells));
   }
-  Append(page, table.Render(width));
+  return table.Render(width);
+}
+
+Page ReportRenewals(const ReportData& data, int width) {
+  const auto& report = data.report;
+  const std::string note = report.renewals_90d() == 0
+                               ? ""
+                               : absl::StrCat(FormatCount(report.renewals_90d()), " within 90 days · ",
+                                              FormatMoney(report.renewals_90d_mrr()));
+  Page page = {SectionHead("Next renewals", note, width)};
+  if (report.next_renewals().empty()) {
+    page.emplace_back("  none within 90 days", Style::kDim);
+    return page;
+  }
+  Append(page, ReportAccountTable(data, report.next_renewals(), width));
   return page;
 }
 

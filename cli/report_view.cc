@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "cli/format.h"
+#include "cli/report_audience.h"
 #include "cli/report_sections.h"
 
 namespace perennial::cli {
@@ -57,26 +58,28 @@ Page RenderReport(const ReportData& data, int width) {
   if (data.report.accounts() == 0) return Empty(data, width);
   Page page = ReportHeadline(data, width);
   const auto add = [&page](const Page& section) {
+    if (section.empty()) return;
     page.emplace_back();
     Append(page, section);
   };
-  add(ReportHealth(data, width));
-  if (width >= kTwoColumns) {
-    const int half = (width - kGap) / 2;
-    add(SideBySide(ReportPhases(data, half), half, kGap, ReportFlags(data, half)));
-  } else {
-    add(ReportPhases(data, width));
-    add(ReportFlags(data, width));
+  const bool for_success = data.report.audience() <= perennial::segments::v1::REPORT_AUDIENCE_SUCCESS;
+  const bool two = width >= kTwoColumns;
+  const int half = (width - kGap) / 2;
+  if (for_success) {
+    add(ReportHealth(data, width));
+    if (two) add(SideBySide(ReportPhases(data, half), half, kGap, ReportFlags(data, half)));
+    if (!two) add(ReportPhases(data, width));
+    if (!two) add(ReportFlags(data, width));
+    add(ReportWorst(data, width));
+    add(ReportRenewals(data, width));
   }
-  add(ReportWorst(data, width));
-  add(ReportRenewals(data, width));
-  if (width >= kTwoColumns) {
-    const int half = (width - kGap) / 2;
-    add(SideBySide(ReportRevenue(data, half), half, kGap, ReportSegments(data, half)));
-  } else {
-    add(ReportRevenue(data, width));
-    add(ReportSegments(data, width));
-  }
+  add(ReportFigures(data, width));
+  if (for_success && two) add(SideBySide(ReportRevenue(data, half), half, kGap, ReportSegments(data, half)));
+  if ((for_success && !two) || (!for_success && !data.report.revenue().empty())) add(ReportRevenue(data, width));
+  if (for_success && !two) add(ReportSegments(data, width));
+  add(ReportTables(data, width));
+  add(ReportLists(data, width));
+  if (data.definitions) add(ReportDefinitions(data, width));
   if (!data.notes.empty()) page.emplace_back();
   for (const std::string& note : data.notes) page.push_back(Text("  ! ", Style::kYellow).Add(note));
   return page;

@@ -18,6 +18,8 @@ struct ReportData {
   std::map<std::string, perennial::health::v1::HealthScoreExplanation> explanations;
   // By id. A rule that is absent shows as its id.
   std::map<std::string, perennial::health::v1::FlagRule> rules;
+  // Also say how each figure, table and list is computed.
+  bool definitions = false;
   // What could not be read besides, one sentence each.
   std::vector<std::string> notes;
 };
