@@ -44,6 +44,7 @@ class NoStore final : public SegmentStore {
     state_.greatest_uid += static_cast<std::int64_t>(write.created.size());
     return state_.event_revision += static_cast<std::int64_t>(write.changes.size());
   }
+  absl::StatusOr<std::string> FeedId() override { return std::string("bench"); }
   absl::StatusOr<std::vector<EventRecord>> Events(std::int64_t, std::int64_t, absl::string_view) override {
     return std::vector<EventRecord>();
   }

@@ -45,7 +45,7 @@ std::vector<AppliedRow> FactsApplier::Write(const perennial::accounts::v1::Watch
   std::vector<AppliedRow> applied;
   applied.reserve(rows.size());
   for (const ReadRow& read : rows) {
-    AppliedRow change{.revision = read.revision, .deleted = read.deleted, .as_of = read.as_of, .changed = {}};
+    AppliedRow change{.revision = read.revision, .deleted = read.deleted, .as_of = read.as_of, .changed = {}, .before = {}};
     if (read.deleted) {
       const auto row = table_.FindAny(read.account_id);
       change.row = row.has_value() ? *row : table_.Upsert(read.account_id);
@@ -53,7 +53,7 @@ std::vector<AppliedRow> FactsApplier::Write(const perennial::accounts::v1::Watch
     } else {
       change.appeared = !table_.Find(read.account_id).has_value();
       change.row = table_.Upsert(read.account_id);
-      change.changed = table_.Replace(change.row, read.facts, catalogue_, owned_);
+      ReplaceFacts(table_, read.facts, catalogue_, owned_, change);
     }
     applied.push_back(std::move(change));
     revision_ = read.revision;

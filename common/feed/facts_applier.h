@@ -9,21 +9,10 @@
 #include "common/facts/fact_catalogue.h"
 #include "common/facts/fact_row.h"
 #include "common/facts/fact_table.h"
+#include "common/feed/applied_row.h"
 #include "perennial/accounts/v1/fact_service.pb.h"
 
 namespace perennial {
-
-// What one row of the facts feed changed in a table.
-struct AppliedRow {
-  facts::RowId row = 0;
-  std::int64_t revision = 0;
-  bool deleted = false;
-  // The account was not live before.
-  bool appeared = false;
-  absl::Time as_of;
-  // Facts whose value changed, ascending (empty for a deleted account).
-  std::vector<facts::FactId> changed;
-};
 
 // A row of the facts feed in the reader's own fact ids, not yet in a table.
 struct ReadRow {

@@ -1,5 +1,6 @@
 #include "common/filter/filter.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -61,6 +62,41 @@ const std::string& Filter::canonical() const { return compiled_->canonical; }
 const std::vector<std::string>& Filter::warnings() const { return compiled_->program.warnings; }
 const std::vector<facts::FactId>& Filter::facts() const { return compiled_->program.facts; }
 const std::vector<std::string>& Filter::fact_names() const { return compiled_->program.fact_names; }
+std::optional<std::vector<double>> Filter::Thresholds(facts::FactId fact) const {
+  const Program& program = compiled_->program;
+  std::vector<double> thresholds;
+  for (const Node& node : program.nodes) {
+    switch (node.kind) {
+      case NodeKind::kNumber:
+        if (node.fact == fact) thresholds.push_back(node.number);
+        break;
+      case NodeKind::kChanged:
+        if (node.fact == fact || node.operand == fact) return std::nullopt;
+        break;
+      case NodeKind::kClock:
+      case NodeKind::kText:
+      case NodeKind::kElement:
+      case NodeKind::kAny:
+        if (node.fact == fact) return std::nullopt;
+        break;
+      case NodeKind::kSearch: {
+        const SearchedFacts& at = program.searched;
+        if (at.name == fact || at.owner == fact || at.tags == fact) return std::nullopt;
+        break;
+      }
+      case NodeKind::kKnown:    // stays known
+      case NodeKind::kSegment:  // reads no fact
+      case NodeKind::kEverything:
+      case NodeKind::kAnd:
+      case NodeKind::kOr:
+      case NodeKind::kNot: break;
+    }
+  }
+  std::sort(thresholds.begin(), thresholds.end());
+  thresholds.erase(std::unique(thresholds.begin(), thresholds.end()), thresholds.end());
+  return thresholds;
+}
+
 const std::vector<std::string>& Filter::segments() const { return compiled_->program.segments; }
 bool Filter::reads_clock() const { return compiled_->program.reads_clock; }
 

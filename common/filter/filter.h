@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,9 @@ class Filter {
   [[nodiscard]] const std::vector<facts::FactId>& facts() const;
   // Names of those, sorted.
   [[nodiscard]] const std::vector<std::string>& fact_names() const;
+  // The numbers that matter to it of a fact, ascending: while the fact goes from one known number to another, and none of
+  // these is one of the two or lies between them, its value stays. Nothing when it looks at the fact in another way.
+  [[nodiscard]] std::optional<std::vector<double>> Thresholds(facts::FactId fact) const;
   // Segments that it calls, sorted.
   [[nodiscard]] const std::vector<std::string>& segments() const;
   // Whether the clock alone can change its value (days_ago and the like).

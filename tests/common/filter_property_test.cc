@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "tests/common/filter_fixture.h"
 #include "tests/common/filter_random.h"
@@ -91,6 +94,39 @@ TEST_P(FilterPropertyTest, CanonicalFormMeansTheSame) {
     ASSERT_EQ(again->reads_clock(), compiled->reads_clock());
     ASSERT_TRUE(again->warnings().empty()) << compiled->canonical();
   }
+}
+
+TEST_P(FilterPropertyTest, ValuesStayWhileNumbersDoNotReachAThreshold) {
+  RandomFilters random(2600 + GetParam(), kNow, false);
+  const std::set<std::string> numbers = {"mrr", "nps.latest", "tenure_days", "silent", "create_time", "health.score"};
+  int moved = 0;
+  int stayed = 0;
+  for (int i = 0; i < 2'000; ++i) {
+    const RandomFilter filter = random.Filter(3);
+    const std::string text = random.Write(filter);
+    const auto compiled = fixture_.Compile(text);
+    ASSERT_TRUE(compiled.ok()) << compiled.status() << "\n" << text;
+    const RandomAccount account = random.Account();
+    const RandomAccount other = random.Account();
+    for (const auto& [name, value] : other.facts) {
+      const auto was = account.facts.find(name);
+      if (numbers.count(name) == 0 || was == account.facts.end()) continue;
+      const auto thresholds = compiled->Thresholds(fixture_.Id(name));
+      if (!thresholds.has_value()) continue;
+      RandomAccount changed = account;
+      changed.facts[name] = value;
+      const auto [low, high] = std::minmax(std::get<double>(was->second), std::get<double>(value));
+      const auto reached = std::lower_bound(thresholds->begin(), thresholds->end(), low);
+      if (reached != thresholds->end() && *reached <= high) {
+        moved += Reference(filter, account) != Reference(filter, changed) ? 1 : 0;
+        continue;
+      }
+      ASSERT_EQ(Reference(filter, account), Reference(filter, changed)) << text << "\n" << name;
+      ++stayed;
+    }
+  }
+  EXPECT_GT(moved, 30);
+  EXPECT_GT(stayed, 1'000);
 }
 
 TEST_P(FilterPropertyTest, ColumnsAndRowsAnswerLikeTheReference) {
