@@ -81,6 +81,9 @@ void AddViewCommands(CLI::App& app, GlobalOptions& options) {
   AddRatesCommand(app, options);
   AddPhaseCommand(app, options);
   AddBacktestCommand(app, options);
+  AddValueCommand(app, options);
+  AddModelsCommand(app, options);
+  AddFitCommand(app, options);
   AddValidateCommand(app, options);
   AddReadyCommand(app, options);
 }

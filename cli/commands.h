@@ -18,6 +18,9 @@ void AddFactsCommand(CLI::App& app, GlobalOptions& options);
 void AddRatesCommand(CLI::App& app, GlobalOptions& options);
 void AddPhaseCommand(CLI::App& app, GlobalOptions& options);
 void AddBacktestCommand(CLI::App& app, GlobalOptions& options);
+void AddValueCommand(CLI::App& app, GlobalOptions& options);
+void AddModelsCommand(CLI::App& app, GlobalOptions& options);
+void AddFitCommand(CLI::App& app, GlobalOptions& options);
 void AddValidateCommand(CLI::App& app, GlobalOptions& options);
 void AddReadyCommand(CLI::App& app, GlobalOptions& options);
 

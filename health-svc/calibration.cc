@@ -43,7 +43,8 @@ int HorizonOf(const v1::CalibrateScorecardRequest& request) {
 void CheckDates(const v1::CalibrateScorecardRequest& request, absl::Time now, BadRequest& bad) {
   const absl::Duration horizon = absl::Hours(24) * std::clamp(HorizonOf(request), 1, kLongestHorizonDays);
   if (request.as_of().empty()) bad.Add("as_of", "is required");
-  if (request.as_of_size() > kMostDates) return bad.Add("as_of", absl::StrCat("must be at most ", kMostDates, " dates"));
+  if (request.as_of_size() > kMostDates)
+    return bad.Add("as_of", absl::StrCat("must be at most ", kMostDates, " dates"));
   for (int i = 0; i < request.as_of_size(); ++i) {
     const std::string field = absl::StrCat("as_of[", i, "]");
     if (!IsValidTimestamp(request.as_of(i))) {
@@ -254,7 +255,8 @@ absl::StatusOr<v1::CalibrateScorecardResponse> Calibration::Run(const v1::Calibr
   if (HorizonOf(request) < 1 || HorizonOf(request) > kLongestHorizonDays) {
     bad.Add("horizon_days", absl::StrCat("must be 1 to ", kLongestHorizonDays));
   }
-  if (request.filter().size() > kLongestFilter) bad.Add("filter", absl::StrCat("must be at most ", kLongestFilter, " bytes"));
+  if (request.filter().size() > kLongestFilter)
+    bad.Add("filter", absl::StrCat("must be at most ", kLongestFilter, " bytes"));
   CheckDates(request, clock_.Now(), bad);
   if (request.has_scorecard()) PERENNIAL_RETURN_IF_ERROR(library_.Check(request.scorecard(), bad));
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());

@@ -21,9 +21,9 @@ struct ShareBounds {
 // Shares that add up to 1 within bounds whose own sums allow that, as near to `shares` as an equal shift of all gets.
 std::vector<double> WithinBounds(const std::vector<double>& shares, const std::vector<ShareBounds>& bounds);
 
-// Proposes weights of a scorecard's measures: those by which the points of past dates tell best who churned, none of them
-// negative, each within bounds. Stores nothing. No gRPC server here; blocks for as long as accounts-svc takes; safe for
-// many threads.
+// Proposes weights of a scorecard's measures: those by which the points of past dates tell best who churned, none of
+// them negative, each within bounds. Stores nothing. No gRPC server here; blocks for as long as accounts-svc takes;
+// safe for many threads.
 class Calibration {
  public:
   // All must outlive this.

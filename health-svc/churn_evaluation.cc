@@ -40,8 +40,7 @@ std::optional<v1::Estimate> AucOf(const std::vector<PredictedRow>& rows) {
 v1::ChurnEvaluation EvaluateChurn(std::vector<PredictedRow> rows, double mean_rate) {
   v1::ChurnEvaluation out;
   if (const auto auc = AucOf(rows)) *out.mutable_auc() = *auc;
-  std::sort(rows.begin(), rows.end(),
-            [](const PredictedRow& a, const PredictedRow& b) { return a.churn < b.churn; });
+  std::sort(rows.begin(), rows.end(), [](const PredictedRow& a, const PredictedRow& b) { return a.churn < b.churn; });
   const auto count = static_cast<double>(rows.size());
   std::int64_t churned = 0;
   double squares = 0;

@@ -89,8 +89,7 @@ absl::StatusOr<v1::FitChurnModelResponse> ChurnFits::Fit(const v1::FitChurnModel
   for (int i = 0; i < dates; ++i) {
     const absl::Time as_of = ToTime(request.as_of(i));
     PERENNIAL_RETURN_IF_ERROR(history_.past().VisitAllAsOf(
-        as_of, request.filter(), make_context, catalogue,
-        [&](const std::string& account, const facts::FactRow& row) {
+        as_of, request.filter(), make_context, catalogue, [&](const std::string& account, const facts::FactRow& row) {
           if (!CanChurn(catalogue, row)) return;
           rows.Add(account, i, churns.DaysToChurn(account, as_of).has_value(), row);
         }));

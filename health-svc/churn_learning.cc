@@ -48,7 +48,8 @@ Split SplitOf(const ChurnRows& rows, const ChurnLearning& how) {
     (row.date == how.last_date ? by_time.test : by_time.fit).push_back(i);
     (row.fold < how.holdout_share ? by_account.test : by_account.fit).push_back(i);
   }
-  const bool apart = how.last_date_apart && HasBoth(rows, by_time.fit, kFewest) && HasBoth(rows, by_time.test, kFewestInHoldout);
+  const bool apart =
+      how.last_date_apart && HasBoth(rows, by_time.fit, kFewest) && HasBoth(rows, by_time.test, kFewestInHoldout);
   return apart ? by_time : by_account;
 }
 
@@ -127,14 +128,13 @@ absl::StatusOr<value::PlattScale> Calibrate(const ChurnRows& rows, const Places&
   return *line;
 }
 
-void SetCoefficients(const std::vector<ChurnTerm>& terms, const Eigen::RowVectorXd& means, const Eigen::MatrixXd& centred,
-                     const value::LogisticModel& model, v1::ChurnFit* out) {
+void SetCoefficients(const std::vector<ChurnTerm>& terms, const Eigen::RowVectorXd& means,
+                     const Eigen::MatrixXd& centred, const value::LogisticModel& model, v1::ChurnFit* out) {
   std::vector<v1::ChurnCoefficient> all;
   for (std::size_t j = 0; j < terms.size(); ++j) {
     const auto column = static_cast<Eigen::Index>(j);
     const double coefficient = model.coefficients(column);
-    const double deviation =
-        std::sqrt((centred.col(column).array() - centred.col(column).mean()).square().mean());
+    const double deviation = std::sqrt((centred.col(column).array() - centred.col(column).mean()).square().mean());
     if (coefficient == 0 || !std::isfinite(coefficient)) continue;
     v1::ChurnCoefficient& told = all.emplace_back();
     told.set_term(NameOfTerm(terms[j]));

@@ -31,8 +31,9 @@ bool ChurnRows::Wants(facts::FactId fact) {
   if (wants_[fact] == 0) {
     const facts::FactDefinition& definition = catalogue_.Get(fact);
     const auto named = [&](const std::string& name) {
-      return absl::EndsWith(name, "*") ? absl::StartsWith(definition.name, absl::string_view(name).substr(0, name.size() - 1))
-                                       : definition.name == name;
+      return absl::EndsWith(name, "*")
+                 ? absl::StartsWith(definition.name, absl::string_view(name).substr(0, name.size() - 1))
+                 : definition.name == name;
     };
     const bool wants = IsLearnable(definition.type) && !TellsOutcome(definition.name) &&
                        (wanted_.empty() || std::any_of(wanted_.begin(), wanted_.end(), named));
@@ -42,7 +43,8 @@ bool ChurnRows::Wants(facts::FactId fact) {
 }
 
 void ChurnRows::Add(const std::string& account, int date, bool churned, const facts::FactRow& facts) {
-  Row row{.fraction = FractionOf(account, "sample"), .fold = FractionOf(account, "fold"), .date = date, .churned = churned};
+  Row row{
+      .fraction = FractionOf(account, "sample"), .fold = FractionOf(account, "fold"), .date = date, .churned = churned};
   if (row.fraction >= share_) return;
   for (const auto& [fact, value] : facts.values()) {
     if (!Wants(fact)) continue;

@@ -46,7 +46,8 @@ class ChurnRows {
   // is unknown where that differs from what other facts say.
   [[nodiscard]] std::vector<ChurnTerm> TermsOf(const std::vector<std::size_t>& places) const;
   // Those columns of rows. An unknown number is NaN.
-  [[nodiscard]] Eigen::MatrixXd Matrix(const std::vector<std::size_t>& places, const std::vector<ChurnTerm>& terms) const;
+  [[nodiscard]] Eigen::MatrixXd Matrix(const std::vector<std::size_t>& places,
+                                       const std::vector<ChurnTerm>& terms) const;
 
  private:
   struct Texts {

@@ -88,10 +88,22 @@ absl::StatusOr<facts::RowId> CustomerValues::Find(absl::string_view account) con
 
 absl::StatusOr<v1::GetValueResponse> CustomerValues::Get(const v1::GetValueRequest& request) const {
   PERENNIAL_RETURN_IF_ERROR(Check(request));
+  const absl::string_view account = *AccountOfValueName(request.name());
   v1::GetValueResponse response;
-  const ReadLock read(portfolio_.lock());
-  PERENNIAL_ASSIGN_OR_RETURN(const facts::RowId row, Find(*AccountOfValueName(request.name())));
-  book_.Get(row, /*with_reasons=*/true, response.mutable_value());
+  absl::Status missing;
+  {
+    const ReadLock read(portfolio_.lock());
+    const auto row = Find(account);
+    if (row.ok()) {
+      book_.Get(*row, /*with_reasons=*/true, response.mutable_value());
+      return response;
+    }
+    missing = row.status();
+  }
+  if (!absl::IsUnavailable(missing) || cache_ == nullptr || request.min_facts_revision() > 0) return missing;
+  auto cached = cache_->Get(account);
+  if (!cached.has_value()) return missing;
+  *response.mutable_value() = *std::move(cached);
   return response;
 }
 

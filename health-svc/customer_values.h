@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "health-svc/portfolio.h"
 #include "health-svc/value_book.h"
+#include "health-svc/value_cache.h"
 #include "perennial/health/v1/value_service.pb.h"
 
 namespace perennial::health {
@@ -23,9 +24,9 @@ std::string ListKey(const v1::ListValuesRequest& request);
 // for min_facts_revision: who calls has waited.
 class CustomerValues {
  public:
-  // All must outlive this.
-  CustomerValues(const Portfolio& portfolio, const ValueBook& book, const Clock& clock)
-      : portfolio_(portfolio), book_(book), clock_(clock) {}
+  // All must outlive this. `cache` may be null.
+  CustomerValues(const Portfolio& portfolio, const ValueBook& book, ValueCacheReader* cache, const Clock& clock)
+      : portfolio_(portfolio), book_(book), cache_(cache), clock_(clock) {}
 
   // OK when nothing in the request is wrong.
   static absl::Status Check(const v1::GetValueRequest& request);
@@ -33,7 +34,8 @@ class CustomerValues {
   // Looks at what the filter names unless the request waits for facts that are still to come: List does then.
   [[nodiscard]] absl::Status Check(const v1::ListValuesRequest& request) const;
 
-  // UNAVAILABLE (NOT_CAUGHT_UP) for an account whose facts have not come yet since the start.
+  // UNAVAILABLE (NOT_CAUGHT_UP) for an account whose facts have not come yet since the start, unless Redis has its
+  // value and the request does not wait for facts.
   absl::StatusOr<v1::GetValueResponse> Get(const v1::GetValueRequest& request) const;
   absl::StatusOr<v1::BatchGetValueResponse> BatchGet(const v1::BatchGetValueRequest& request) const;
   absl::StatusOr<v1::ListValuesResponse> List(const v1::ListValuesRequest& request) const;
@@ -44,6 +46,7 @@ class CustomerValues {
 
   const Portfolio& portfolio_;
   const ValueBook& book_;
+  ValueCacheReader* const cache_;
   const Clock& clock_;
 };
 

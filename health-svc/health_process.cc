@@ -159,7 +159,8 @@ absl::Status HealthProcess::Serve(const HealthProcessOptions& options, const Clo
                                                        .pool = pool_,
                                                        .waiters = waiters_,
                                                        .hub = hub_,
-                                                       .tick = options.tick}));
+                                                       .tick = options.tick,
+                                                       .redis = options.redis}));
   std::vector<grpc::Service*> services = {score_service_.get(), flag_service_.get(), scorecard_service_.get(),
                                           &values_->service()};
   if (shards_ != nullptr) {

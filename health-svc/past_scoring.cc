@@ -53,8 +53,8 @@ absl::Status PastScoring::ReadCarried(absl::Time as_of) {
                          .checked = today - 1});
       }
     };
-    PERENNIAL_RETURN_IF_ERROR(facts_.VisitAllAsOf(StartOfDay(today - back + 1) - absl::Microseconds(1), "", make_context_,
-                                                  catalogue_, keep));
+    PERENNIAL_RETURN_IF_ERROR(
+        facts_.VisitAllAsOf(StartOfDay(today - back + 1) - absl::Microseconds(1), "", make_context_, catalogue_, keep));
   }
   return absl::OkStatus();
 }

@@ -17,8 +17,8 @@
 
 namespace perennial::health {
 
-// Looks at accounts as of past dates as a scorecard would have, and at what became of them. What it keeps in memory grows
-// with accounts that churned and with carried facts, not with all. Not thread-safe.
+// Looks at accounts as of past dates as a scorecard would have, and at what became of them. What it keeps in memory
+// grows with accounts that churned and with carried facts, not with all. Not thread-safe.
 class PastScoring {
  public:
   // All must outlive this; `catalogue` learns what facts there are.

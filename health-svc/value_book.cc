@@ -238,8 +238,8 @@ std::vector<std::string> ValueBook::MetricsToRead() {
   if (!portfolio_.caught_up()) return out;
   for (const std::string& metric : rules_->Metrics()) {
     const auto known = bought_.find(metric);
-    const bool fresh = known != bought_.end() && known->second.day == today &&
-                       known->second.revision >= portfolio_.facts_revision();
+    const bool fresh =
+        known != bought_.end() && known->second.day == today && known->second.revision >= portfolio_.facts_revision();
     if (!fresh) out.push_back(metric);
   }
   return out;

@@ -24,9 +24,9 @@ namespace perennial::health {
 // What all accounts of a portfolio are worth, in memory: follows each change of facts, models and settings.
 //
 // The three figures that filters read lie in the portfolio's table as the facts value.churn_probability_12m,
-// value.expected_lifetime_months and value.clv; here are only a revision and a fingerprint an account, by which the feed
-// of values tells what changed. All else of a value is worked out again from the facts when somebody asks. Nothing is
-// stored: a process that starts computes all anew, under another feed_id.
+// value.expected_lifetime_months and value.clv; here are only a revision and a fingerprint an account, by which the
+// feed of values tells what changed. All else of a value is worked out again from the facts when somebody asks. Nothing
+// is stored: a process that starts computes all anew, under another feed_id.
 //
 // What readers read is guarded by the portfolio's lock, as the rest of it. Writers: safe for many threads, which wait
 // for each other.

@@ -22,9 +22,10 @@ absl::StatusOr<std::optional<v1::WatchValuesResponse>> ValueFeed::Next() {
                       "OTHER_FEED");
   }
   if (!started_ && start_ > book_.revision()) {
-    return WithReason(absl::OutOfRangeError(absl::StrCat("start_revision ", start_, " was never given out, the newest is ",
-                                                         book_.revision(), "; begin anew with 0")),
-                      "REVISION_NEVER_GIVEN");
+    return WithReason(
+        absl::OutOfRangeError(absl::StrCat("start_revision ", start_, " was never given out, the newest is ",
+                                           book_.revision(), "; begin anew with 0")),
+        "REVISION_NEVER_GIVEN");
   }
   // What comes before the facts have been read is not yet all there is.
   if (!book_.caught_up()) return std::nullopt;

@@ -18,7 +18,11 @@ class ValueFeed {
  public:
   // Both must outlive this. `feed_id` is what the reader knows the feed by; it may be empty.
   ValueFeed(const Portfolio& portfolio, const ValueBook& book, std::int64_t start_revision, std::string feed_id)
-      : portfolio_(portfolio), book_(book), start_(start_revision), known_as_(std::move(feed_id)), sent_(start_revision) {}
+      : portfolio_(portfolio),
+        book_(book),
+        start_(start_revision),
+        known_as_(std::move(feed_id)),
+        sent_(start_revision) {}
 
   // The next message; nothing while the reader has everything. INVALID_ARGUMENT for a negative start, OUT_OF_RANGE for
   // one that was never given out, or of another feed than this.

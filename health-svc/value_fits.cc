@@ -117,7 +117,8 @@ v1::RetentionFit ToProto(const value::RetentionFit& fit, const value::Renewals& 
   const bool weibull = fit.model.family == value::RetentionFamily::kBetaDiscreteWeibull;
   v1::RetentionFit out;
   out.set_family(weibull ? v1::RETENTION_FAMILY_BETA_DISCRETE_WEIBULL : v1::RETENTION_FAMILY_SHIFTED_BETA_GEOMETRIC);
-  SetReport(fit.fit, weibull ? std::vector<const char*>{"alpha", "beta", "c"} : std::vector<const char*>{"alpha", "beta"},
+  SetReport(fit.fit,
+            weibull ? std::vector<const char*>{"alpha", "beta", "c"} : std::vector<const char*>{"alpha", "beta"},
             out.mutable_report());
   // Kaplan-Meier: the product of the shares that made each renewal.
   double observed = 1;
@@ -134,15 +135,15 @@ v1::RetentionFit ToProto(const value::RetentionFit& fit, const value::Renewals& 
   return out;
 }
 
-absl::StatusOr<std::vector<value::RetentionFit>> FitFamilies(v1::RetentionFamily family, const value::Renewals& renewals,
+absl::StatusOr<std::vector<value::RetentionFit>> FitFamilies(v1::RetentionFamily family,
+                                                             const value::Renewals& renewals,
                                                              const value::FitLimits& limits) {
   if (family == v1::RETENTION_FAMILY_UNSPECIFIED) return value::FitBestRetention(renewals, limits);
-  PERENNIAL_ASSIGN_OR_RETURN(
-      value::RetentionFit fit,
-      value::FitRetention(family == v1::RETENTION_FAMILY_BETA_DISCRETE_WEIBULL
-                              ? value::RetentionFamily::kBetaDiscreteWeibull
-                              : value::RetentionFamily::kShiftedBetaGeometric,
-                          renewals, limits));
+  PERENNIAL_ASSIGN_OR_RETURN(value::RetentionFit fit,
+                             value::FitRetention(family == v1::RETENTION_FAMILY_BETA_DISCRETE_WEIBULL
+                                                     ? value::RetentionFamily::kBetaDiscreteWeibull
+                                                     : value::RetentionFamily::kShiftedBetaGeometric,
+                                                 renewals, limits));
   std::vector<value::RetentionFit> fits;
   fits.push_back(std::move(fit));
   return fits;
@@ -155,7 +156,8 @@ struct Bought {
 
   void Add(const value::PurchaseHistory& history, std::optional<double> mean) {
     histories.push_back(history);
-    if (history.repeats > 0 && mean.has_value() && *mean > 0) spends.push_back({.purchases = history.repeats, .mean = *mean});
+    if (history.repeats > 0 && mean.has_value() && *mean > 0)
+      spends.push_back({.purchases = history.repeats, .mean = *mean});
   }
 };
 

@@ -46,8 +46,8 @@ std::vector<Relationship> RelationshipsOf(const accounts_v1::AccountLedger& ledg
   for (const accounts_v1::RevenueMovement& movement : ledger.movements()) {
     const absl::Time time = ToTime(movement.effective_time());
     if (time > end_time) break;
-    const bool begins = movement.kind() == accounts_v1::MOVEMENT_KIND_NEW ||
-                        movement.kind() == accounts_v1::MOVEMENT_KIND_REACTIVATION;
+    const bool begins =
+        movement.kind() == accounts_v1::MOVEMENT_KIND_NEW || movement.kind() == accounts_v1::MOVEMENT_KIND_REACTIVATION;
     const bool open = !out.empty() && !out.back().end.has_value();
     if (begins && !open) out.push_back({.start = time});
     if (movement.kind() == accounts_v1::MOVEMENT_KIND_CHURN && open) out.back().end = time;

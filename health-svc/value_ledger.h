@@ -49,10 +49,10 @@ class ValueHistory {
                             const std::function<void(const std::string& account,
                                                      const perennial::accounts::v1::AccountLedger&)>& visit) const;
   // Calls `visit` for each account that ever used the metric, up to `end_time` (nothing: now), until it returns false.
-  absl::Status VisitDailyUsage(const std::string& metric, std::optional<absl::Time> end_time,
-                               const MakeContext& make_context,
-                               const std::function<bool(const std::string& account,
-                                                        const perennial::accounts::v1::AccountDailyUsage&)>& visit) const;
+  absl::Status VisitDailyUsage(
+      const std::string& metric, std::optional<absl::Time> end_time, const MakeContext& make_context,
+      const std::function<bool(const std::string& account, const perennial::accounts::v1::AccountDailyUsage&)>& visit)
+      const;
   // Accounts that a filter selects now; nothing for the empty filter, which selects all.
   absl::StatusOr<std::optional<absl::flat_hash_set<std::string>>> Selected(const std::string& filter,
                                                                            const MakeContext& make_context) const;

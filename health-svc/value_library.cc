@@ -174,7 +174,8 @@ absl::StatusOr<v1::ListValueModelsResponse> ValueLibrary::ListRevisions(const st
   const auto found = models_.find(id);
   if (found == models_.end()) return NoSuchModel(id, 0);
   std::int64_t before = found->second.meta.revision + 1;
-  if (!cursor.empty() && !absl::SimpleAtoi(cursor, &before)) return BadField("page_token", "is not a token of this request");
+  if (!cursor.empty() && !absl::SimpleAtoi(cursor, &before))
+    return BadField("page_token", "is not a token of this request");
   // A revision that says that the model was deleted is none to be read; there is one at most between two others.
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<ConfigRevision> revisions,
                              store_.List(kValueModelKind, id, before, 2 * (page_size + 1)));
@@ -216,11 +217,12 @@ absl::StatusOr<v1::DeleteValueModelResponse> ValueLibrary::Delete(const v1::Dele
 
 absl::Status ValueLibrary::CheckKindLocked(const std::string& id, v1::ValueModelKind kind) {
   const auto found = models_.find(id);
-  if (found == models_.end() || found->second.meta.deleted || found->second.model.kind() == kind) return absl::OkStatus();
-  return WithReason(
-      absl::FailedPreconditionError(absl::StrCat("valueModels/", id, " is a model of another kind; take another id, or "
-                                                 "delete it first")),
-      "OTHER_KIND");
+  if (found == models_.end() || found->second.meta.deleted || found->second.model.kind() == kind)
+    return absl::OkStatus();
+  return WithReason(absl::FailedPreconditionError(absl::StrCat("valueModels/", id,
+                                                               " is a model of another kind; take another id, or "
+                                                               "delete it first")),
+                    "OTHER_KIND");
 }
 
 absl::Status ValueLibrary::CheckKind(const std::string& id, v1::ValueModelKind kind) {

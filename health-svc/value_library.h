@@ -48,8 +48,8 @@ class ValueLibrary {
   absl::StatusOr<v1::GetValueSettingsResponse> GetSettings(const v1::GetValueSettingsRequest& request);
   absl::StatusOr<v1::UpdateValueSettingsResponse> UpdateSettings(const v1::UpdateValueSettingsRequest& request);
 
-  // Keeps a fit as the next revision of its model, in use from then on; with `validate_only` only says what it would be.
-  // FAILED_PRECONDITION when the model has another kind.
+  // Keeps a fit as the next revision of its model, in use from then on; with `validate_only` only says what it would
+  // be. FAILED_PRECONDITION when the model has another kind.
   absl::StatusOr<v1::ValueModel> Keep(const std::string& id, v1::ValueModel model, bool validate_only);
   // OK when a fit of this kind may become a revision of the model: to be asked before a long fit.
   absl::Status CheckKind(const std::string& id, v1::ValueModelKind kind);

@@ -80,7 +80,9 @@ absl::StatusOr<Key> FromCursor(absl::string_view cursor) {
 
 }  // namespace
 
-std::string CursorAfter(const v1::CustomerValue& value, const ValueOrder& order) { return ToCursor(KeyOf(value, order)); }
+std::string CursorAfter(const v1::CustomerValue& value, const ValueOrder& order) {
+  return ToCursor(KeyOf(value, order));
+}
 
 bool ComesBefore(const v1::CustomerValue& a, const v1::CustomerValue& b, const ValueOrder& order) {
   return Before(order)(KeyOf(a, order), KeyOf(b, order));
@@ -98,7 +100,8 @@ absl::StatusOr<ValueOrder> ParseValueOrder(absl::string_view order_by) {
   } else {
     good = good && words[0] == "name";
   }
-  if (!good) return absl::InvalidArgumentError("must be name, clv or churn_probability_12m, optionally followed by desc");
+  if (!good)
+    return absl::InvalidArgumentError("must be name, clv or churn_probability_12m, optionally followed by desc");
   order.descending = words.size() == 2;
   return order;
 }

@@ -14,7 +14,9 @@ constexpr int kMostRenewals = 600;
 // Payments that a lifetime without discounting counts.
 constexpr int kMostPeriods = 1200;
 
-double Sigmoid(double logit) { return logit >= 0 ? 1 / (1 + std::exp(-logit)) : std::exp(logit) / (1 + std::exp(logit)); }
+double Sigmoid(double logit) {
+  return logit >= 0 ? 1 / (1 + std::exp(-logit)) : std::exp(logit) / (1 + std::exp(logit));
+}
 
 double Parameter(const v1::FitReport& report, int index) {
   return index < report.parameters_size() ? report.parameters(index).value() : 1;
@@ -36,11 +38,11 @@ value::RetentionFit RetentionOf(const v1::RetentionFit& fit) {
   const bool weibull = fit.family() == v1::RETENTION_FAMILY_BETA_DISCRETE_WEIBULL;
   const v1::FitReport& report = fit.report();
   value::RetentionFit out;
-  out.model = {.family = weibull ? value::RetentionFamily::kBetaDiscreteWeibull
-                                 : value::RetentionFamily::kShiftedBetaGeometric,
-               .alpha = Parameter(report, 0),
-               .beta = Parameter(report, 1),
-               .c = weibull ? Parameter(report, 2) : 1};
+  out.model = {
+      .family = weibull ? value::RetentionFamily::kBetaDiscreteWeibull : value::RetentionFamily::kShiftedBetaGeometric,
+      .alpha = Parameter(report, 0),
+      .beta = Parameter(report, 1),
+      .c = weibull ? Parameter(report, 2) : 1};
   out.fit.log_likelihood = report.log_likelihood();
   out.aic = report.aic();
   const int count = report.parameters_size();
@@ -86,8 +88,7 @@ RetentionTable::Worth WorthAtConstantRate(double churn_12m, double discount_rate
   const double kept = std::pow(1 - std::clamp(churn_12m, 0.0, 1.0), 1.0 / 12);
   const double rate = std::pow(1 + discount_rate, 1.0 / 12) - 1;
   // Sum of kept^t for t from 1 to the most: a chance of next to nothing must not make a lifetime of millennia.
-  const double lifetime =
-      1 - kept < 1e-12 ? kMostPeriods : kept * (1 - std::pow(kept, kMostPeriods)) / (1 - kept);
+  const double lifetime = 1 - kept < 1e-12 ? kMostPeriods : kept * (1 - std::pow(kept, kMostPeriods)) / (1 - kept);
   return {.churn_12m = churn_12m, .lifetime_months = lifetime, .discounted_months = kept / (1 + rate - kept)};
 }
 
@@ -202,7 +203,8 @@ std::vector<v1::ValueReason> ChurnModel::Reasons(const facts::FactTable& table, 
   return out;
 }
 
-PurchaseModel::PurchaseModel(const v1::PurchaseFit& fit) : metric_(fit.metric()), unit_days_(std::max(1, fit.unit_days())) {
+PurchaseModel::PurchaseModel(const v1::PurchaseFit& fit)
+    : metric_(fit.metric()), unit_days_(std::max(1, fit.unit_days())) {
   const v1::FitReport& report = fit.purchases();
   if (fit.family() == v1::PURCHASE_FAMILY_PARETO_NBD) {
     pareto_nbd_ = {.r = Parameter(report, 0),
@@ -210,10 +212,8 @@ PurchaseModel::PurchaseModel(const v1::PurchaseFit& fit) : metric_(fit.metric())
                    .s = Parameter(report, 2),
                    .beta = Parameter(report, 3)};
   } else {
-    bg_nbd_ = {.r = Parameter(report, 0),
-               .alpha = Parameter(report, 1),
-               .a = Parameter(report, 2),
-               .b = Parameter(report, 3)};
+    bg_nbd_ = {
+        .r = Parameter(report, 0), .alpha = Parameter(report, 1), .a = Parameter(report, 2), .b = Parameter(report, 3)};
   }
   if (fit.has_spend()) {
     spend_ = {.p = Parameter(fit.spend(), 0), .q = Parameter(fit.spend(), 1), .gamma = Parameter(fit.spend(), 2)};

@@ -17,14 +17,23 @@ constexpr int kRest = 20;
 
 absl::StatusOr<std::unique_ptr<ValuePart>> ValuePart::Open(const Options& options) {
   std::unique_ptr<ValuePart> out(new ValuePart(options));
-  PERENNIAL_ASSIGN_OR_RETURN(
-      out->book_, ValueBook::Create(options.portfolio, options.clock, [&hub = options.hub] { hub.WakeAll(); }));
+  PERENNIAL_ASSIGN_OR_RETURN(out->book_, ValueBook::Create(options.portfolio, options.clock, [raw = out.get()] {
+                               raw->options_.hub.WakeAll();
+                               if (raw->cache_writer_ != nullptr) raw->cache_writer_->Wake();
+                             }));
+  if (!options.redis.empty()) {
+    PERENNIAL_ASSIGN_OR_RETURN(auto reader, RedisClient::Create({.address = options.redis}));
+    PERENNIAL_ASSIGN_OR_RETURN(auto writer, RedisClient::Create({.address = options.redis}));
+    out->cache_reader_ = std::make_unique<ValueCacheReader>(std::move(reader));
+    out->cache_writer_ = std::make_unique<ValueCacheWriter>(std::move(writer), options.portfolio, *out->book_);
+  }
   PERENNIAL_ASSIGN_OR_RETURN(out->library_, ValueLibrary::Open(options.store, options.clock));
   out->library_->SetFollow(
       [book = out->book_.get()](std::unique_ptr<ValueRules> rules) { book->SetRules(std::move(rules)); });
   out->fits_ = std::make_unique<ValueFits>(out->history_, *out->library_, options.clock);
   out->churn_fits_ = std::make_unique<ChurnFits>(out->history_, *out->library_, options.clock);
-  out->values_ = std::make_unique<CustomerValues>(options.portfolio, *out->book_, options.clock);
+  out->values_ =
+      std::make_unique<CustomerValues>(options.portfolio, *out->book_, out->cache_reader_.get(), options.clock);
   out->service_ = std::make_unique<ValueService>(ValueService::Parts{.values = *out->values_,
                                                                      .library = *out->library_,
                                                                      .fits = *out->fits_,

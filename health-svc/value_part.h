@@ -19,6 +19,7 @@
 #include "health-svc/store/config_store.h"
 #include "health-svc/ticker.h"
 #include "health-svc/value_book.h"
+#include "health-svc/value_cache.h"
 #include "health-svc/value_fits.h"
 #include "health-svc/value_library.h"
 #include "health-svc/value_service.h"
@@ -37,13 +38,17 @@ class ValuePart {
     RevisionWaiters& waiters;
     WatchHub& hub;
     std::chrono::milliseconds tick;
+    std::string redis = {};  // "host:port"; empty for none
   };
-  // Before the facts feed is followed. What is named must outlive it.
+  // Before the facts feed is followed. What is named must outlive it. INVALID_ARGUMENT for an address that is none.
   static absl::StatusOr<std::unique_ptr<ValuePart>> Open(const Options& options);
   ~ValuePart() { Stop(); }
 
   // Takes in what has changed in the portfolio; see ValueBook::Follow().
-  void Follow() { book_->Follow(); }
+  void Follow() {
+    book_->Follow();
+    if (cache_writer_ != nullptr) cache_writer_->Wake();
+  }
   // Begins to do what time alone brings.
   void Start();
   // Ends that, and sweeps. Safe to call twice.
@@ -60,12 +65,14 @@ class ValuePart {
   const ValueHistory history_;
   std::atomic<bool> stopping_ = false;
   std::unique_ptr<ValueBook> book_;
+  std::unique_ptr<ValueCacheReader> cache_reader_;
+  std::unique_ptr<ValueCacheWriter> cache_writer_;
   std::unique_ptr<ValueLibrary> library_;
   std::unique_ptr<ValueFits> fits_;
   std::unique_ptr<ChurnFits> churn_fits_;
   std::unique_ptr<CustomerValues> values_;
   std::unique_ptr<ValueService> service_;
-  WorkerPool fit_pool_{{.threads = 2, .max_queued = 8}};  // after what its work needs
+  WorkerPool fit_pool_{{.threads = 2, .max_queued = 8}};   // after what its work needs
   std::chrono::steady_clock::time_point read_again_ = {};  // of the thread that reads purchases
   std::unique_ptr<Ticker> ticker_;
   std::unique_ptr<Ticker> purchases_ticker_;

@@ -44,7 +44,8 @@ absl::Status CheckProjection(const v1::ProjectRetentionRequest& request) {
     bad.Add("renewals", absl::StrCat("must be 0 to ", kMostRenewals));
   }
   if (!(request.discount_rate() >= 0 && request.discount_rate() <= kMostRate)) {
-    bad.Add("discount_rate", absl::StrCat("must be greater than 0, at most ", kMostRate, ", or 0 for that of the settings"));
+    bad.Add("discount_rate",
+            absl::StrCat("must be greater than 0, at most ", kMostRate, ", or 0 for that of the settings"));
   }
   return bad.ToStatus();
 }
@@ -66,7 +67,8 @@ void SetSurvival(const value::RetentionFit& fit, int renewals, int period, v1::S
 absl::StatusOr<v1::ProjectRetentionResponse> ProjectModel(const v1::ProjectRetentionRequest& request,
                                                           const v1::ValueModel& model, double discount_rate) {
   if (!model.has_retention()) {
-    return WithReason(absl::FailedPreconditionError(absl::StrCat(model.name(), " is no retention model")), "OTHER_KIND");
+    return WithReason(absl::FailedPreconditionError(absl::StrCat(model.name(), " is no retention model")),
+                      "OTHER_KIND");
   }
   const int periods = request.periods() == 0 ? kUsualPeriods : request.periods();
   const int renewals = request.renewals();

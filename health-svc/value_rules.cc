@@ -77,7 +77,8 @@ std::uint64_t Worth::Fingerprint() const {
     hash = (hash ^ word) * 0xff51afd7ed558ccdULL;
     hash ^= hash >> 32;
   };
-  for (const double number : {churn_12m, lifetime_months, clv, monthly_margin, margin_rate, coverage, alive, purchases}) {
+  for (const double number :
+       {churn_12m, lifetime_months, clv, monthly_margin, margin_rate, coverage, alive, purchases}) {
     mix(std::bit_cast<std::uint64_t>(number));
   }
   mix(static_cast<std::uint64_t>(basis) << 8 | why);
@@ -87,10 +88,10 @@ std::uint64_t Worth::Fingerprint() const {
 }
 
 std::string FallbackReason(std::uint8_t why) {
-  std::vector<std::string> parts = {kOfChurn[why & 3], kOfSegment[(why >> 2) & 3],
-                                    (why & kNoPortfolioModel) != 0 ? "no retention model of the whole portfolio is in use"
-                                                                   : "",
-                                    kOfOther[why >> kOtherShift]};
+  std::vector<std::string> parts = {
+      kOfChurn[why & 3], kOfSegment[(why >> 2) & 3],
+      (why & kNoPortfolioModel) != 0 ? "no retention model of the whole portfolio is in use" : "",
+      kOfOther[why >> kOtherShift]};
   std::erase(parts, "");
   return absl::StrJoin(parts, "; ");
 }
@@ -99,7 +100,8 @@ ValueRules::ValueRules(const std::vector<v1::ValueModel>& models, v1::ValueSetti
     : settings_(std::move(settings)), models_(InOrder(models, settings_.discount_rate())) {
   for (int i = 0; i < settings_.margin_rules_size(); ++i) {
     const v1::MarginRule& rule = settings_.margin_rules(i);
-    margins_.push_back({.filter = LiveFilter(rule.filter(), absl::StrCat("margin rule ", i)), .rate = rule.margin_rate()});
+    margins_.push_back(
+        {.filter = LiveFilter(rule.filter(), absl::StrCat("margin rule ", i)), .rate = rule.margin_rate()});
   }
 }
 
@@ -260,8 +262,8 @@ void ValueRules::SetPurchases(const Rows& rows, Work& work, std::vector<Worth>& 
         out[i].why = Because(kNoPurchases);
         continue;
       }
-      const PurchaseModel::Worth worth = model->purchase->Of(
-          *history, DayOf(rows.as_of(rows.rows[i])), settings_.horizon_months(), settings_.discount_rate());
+      const PurchaseModel::Worth worth = model->purchase->Of(*history, DayOf(rows.as_of(rows.rows[i])),
+                                                             settings_.horizon_months(), settings_.discount_rate());
       out[i].alive = worth.alive;
       out[i].purchases = worth.purchases;
       out[i].basis = v1::VALUE_BASIS_PURCHASE_MODEL;

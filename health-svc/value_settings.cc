@@ -30,7 +30,8 @@ void CheckSettings(const v1::ValueSettings& settings, const std::set<std::string
   if (paths.contains("margin_rate") && !IsShare(settings.margin_rate())) {
     bad.Add("settings.margin_rate", "must be 0 to 1");
   }
-  if (paths.contains("horizon_months") && (settings.horizon_months() < 1 || settings.horizon_months() > kLongestHorizon)) {
+  if (paths.contains("horizon_months") &&
+      (settings.horizon_months() < 1 || settings.horizon_months() > kLongestHorizon)) {
     bad.Add("settings.horizon_months", absl::StrCat("must be 1 to ", kLongestHorizon));
   }
   if (!paths.contains("margin_rules")) return;

@@ -8,7 +8,8 @@
 
 namespace perennial::segments {
 
-ValueFacts::ValueFacts(facts::FactCatalogue& catalogue, facts::FactTable& table) : catalogue_(catalogue), table_(table) {
+ValueFacts::ValueFacts(facts::FactCatalogue& catalogue, facts::FactTable& table)
+    : catalogue_(catalogue), table_(table) {
   // The catalogue is this process's own, and accounts-svc sends no value.*: these cannot clash.
   churn_ = *catalogue.Add({.name = "value.churn_probability_12m",
                            .unit = "share 0-1",
@@ -53,7 +54,8 @@ absl::StatusOr<std::vector<AppliedRow>> ValueFacts::Apply(const perennial::healt
     if (update.deleted() && origins_[row].feed != feed) continue;
     origins_[row] = {.facts_revision = update.deleted() ? 0 : value.facts_revision(),
                      .feed = static_cast<std::uint16_t>(feed)};
-    AppliedRow change{.row = row, .revision = update.revision(), .as_of = ToTime(value.as_of()), .changed = {}, .before = {}};
+    AppliedRow change{
+        .row = row, .revision = update.revision(), .as_of = ToTime(value.as_of()), .changed = {}, .before = {}};
     ReplaceFacts(table_, facts, catalogue_, owned_, change);
     applied.push_back(std::move(change));
   }

@@ -27,8 +27,8 @@ class ValueFacts {
   // How many feeds there are, 1 unless this says otherwise. Before the first message.
   void SetFeeds(std::size_t count) { feeds_.resize(count); }
 
-  // DATA_LOSS when the message makes no sense; rows before the bad one are applied then. A tombstone counts only when it
-  // comes from the feed that the account's value came from.
+  // DATA_LOSS when the message makes no sense; rows before the bad one are applied then. A tombstone counts only when
+  // it comes from the feed that the account's value came from.
   absl::StatusOr<std::vector<AppliedRow>> Apply(const perennial::health::v1::WatchValuesResponse& message,
                                                 std::size_t feed);
 

@@ -28,9 +28,9 @@ void CheckFlagRule(const v1::FlagRule& rule, const std::string& at, BadRequest& 
   if (rule.filter().empty()) {
     faults.Add(at + ".filter", "is required");
   } else {
-    faults.AddIfError(at + ".filter", LiveFilter::CheckText(rule.filter(), {"flags."}));
+    faults.AddIfError(at + ".filter", LiveFilter::CheckText(rule.filter(), {"flags.", "value."}));
   }
-  faults.AddIfError(at + ".clear_filter", LiveFilter::CheckText(rule.clear_filter(), {"flags."}));
+  faults.AddIfError(at + ".clear_filter", LiveFilter::CheckText(rule.clear_filter(), {"flags.", "value."}));
   if (rule.severity() == v1::FLAG_SEVERITY_UNSPECIFIED || !v1::FlagSeverity_IsValid(rule.severity())) {
     faults.Add(at + ".severity", "is required");
   }

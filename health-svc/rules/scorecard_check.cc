@@ -49,7 +49,7 @@ class IdCheck {
 
 void CheckFilter(const std::string& text, bool required, const std::string& field, BadRequest& faults) {
   if (required && text.empty()) return faults.Add(field, "is required");
-  faults.AddIfError(field, LiveFilter::CheckText(text, {"health.", "flags."}));
+  faults.AddIfError(field, LiveFilter::CheckText(text, {"health.", "flags.", "value."}));
 }
 
 void CheckWeight(double weight, const std::string& field, BadRequest& faults) {
@@ -195,7 +195,8 @@ void CheckMeasuresFact(const v1::Measure& measure, const facts::FactCatalogue& c
                                      measure.fact(), " is"));
     }
   };
-  if (absl::StartsWith(measure.fact(), "health.") || absl::StartsWith(measure.fact(), "flags.")) {
+  if (absl::StartsWith(measure.fact(), "health.") || absl::StartsWith(measure.fact(), "flags.") ||
+      absl::StartsWith(measure.fact(), "value.")) {
     faults.Add(at + ".fact", "must not be one that depends on the score");
   }
   check_curve(measure.curve(), at + ".curve");

@@ -125,45 +125,50 @@ grpc::ServerUnaryReactor* ShardedValues::FitRetentionModel(grpc::CallbackServerC
                                                            const v1::FitRetentionModelRequest* request,
                                                            v1::FitRetentionModelResponse* response) {
   if (Shards::IsOfReplica(*context)) return own_.FitRetentionModel(context, request, response);
-  return DoAtAll(shards_, context, request, response, [](auto& stub, auto* client, auto* call, auto* answer, auto done) {
-    stub.FitRetentionModel(client, call, answer, std::move(done));
-  });
+  return DoAtAll(shards_, context, request, response,
+                 [](auto& stub, auto* client, auto* call, auto* answer, auto done) {
+                   stub.FitRetentionModel(client, call, answer, std::move(done));
+                 });
 }
 
 grpc::ServerUnaryReactor* ShardedValues::FitPurchaseModel(grpc::CallbackServerContext* context,
                                                           const v1::FitPurchaseModelRequest* request,
                                                           v1::FitPurchaseModelResponse* response) {
   if (Shards::IsOfReplica(*context)) return own_.FitPurchaseModel(context, request, response);
-  return DoAtAll(shards_, context, request, response, [](auto& stub, auto* client, auto* call, auto* answer, auto done) {
-    stub.FitPurchaseModel(client, call, answer, std::move(done));
-  });
+  return DoAtAll(shards_, context, request, response,
+                 [](auto& stub, auto* client, auto* call, auto* answer, auto done) {
+                   stub.FitPurchaseModel(client, call, answer, std::move(done));
+                 });
 }
 
 grpc::ServerUnaryReactor* ShardedValues::FitChurnModel(grpc::CallbackServerContext* context,
                                                        const v1::FitChurnModelRequest* request,
                                                        v1::FitChurnModelResponse* response) {
   if (Shards::IsOfReplica(*context)) return own_.FitChurnModel(context, request, response);
-  return DoAtAll(shards_, context, request, response, [](auto& stub, auto* client, auto* call, auto* answer, auto done) {
-    stub.FitChurnModel(client, call, answer, std::move(done));
-  });
+  return DoAtAll(shards_, context, request, response,
+                 [](auto& stub, auto* client, auto* call, auto* answer, auto done) {
+                   stub.FitChurnModel(client, call, answer, std::move(done));
+                 });
 }
 
 grpc::ServerUnaryReactor* ShardedValues::DeleteValueModel(grpc::CallbackServerContext* context,
                                                           const v1::DeleteValueModelRequest* request,
                                                           v1::DeleteValueModelResponse* response) {
   if (Shards::IsOfReplica(*context)) return own_.DeleteValueModel(context, request, response);
-  return DoAtAll(shards_, context, request, response, [](auto& stub, auto* client, auto* call, auto* answer, auto done) {
-    stub.DeleteValueModel(client, call, answer, std::move(done));
-  });
+  return DoAtAll(shards_, context, request, response,
+                 [](auto& stub, auto* client, auto* call, auto* answer, auto done) {
+                   stub.DeleteValueModel(client, call, answer, std::move(done));
+                 });
 }
 
 grpc::ServerUnaryReactor* ShardedValues::UpdateValueSettings(grpc::CallbackServerContext* context,
                                                              const v1::UpdateValueSettingsRequest* request,
                                                              v1::UpdateValueSettingsResponse* response) {
   if (Shards::IsOfReplica(*context)) return own_.UpdateValueSettings(context, request, response);
-  return DoAtAll(shards_, context, request, response, [](auto& stub, auto* client, auto* call, auto* answer, auto done) {
-    stub.UpdateValueSettings(client, call, answer, std::move(done));
-  });
+  return DoAtAll(shards_, context, request, response,
+                 [](auto& stub, auto* client, auto* call, auto* answer, auto done) {
+                   stub.UpdateValueSettings(client, call, answer, std::move(done));
+                 });
 }
 
 }  // namespace perennial::health

@@ -23,15 +23,15 @@ struct LogSurvival {
 };
 
 // Beyond it the gamma functions differ by less than they are exact to, and their asymptotic ratio holds.
-constexpr double kFar = 1e10;
+constexpr double kFar = 1e7;
 // A search may try a c that makes t^c overflow.
 constexpr double kFarthest = 1e300;
 
 double Grown(double t, double c) { return std::min(std::pow(t, c), kFarthest); }
 
 double LogSurvivalAt(double alpha, double beta, double grown) {
-  if (grown > kFar) {
-    // ln G(z) - ln G(z + alpha) = -alpha ln(z + (alpha - 1) / 2), up to terms of (alpha / z)^2.
+  if (grown > kFar && grown > 1e4 * alpha) {
+    // ln G(z) - ln G(z + alpha) = -alpha ln(z + (alpha - 1) / 2), up to a share of (alpha / z)^2.
     return std::lgamma(alpha + beta) - std::lgamma(beta) - alpha * std::log(beta + grown + (alpha - 1) / 2);
   }
   return std::lgamma(beta + grown) - std::lgamma(alpha + beta + grown) - std::lgamma(beta) + std::lgamma(alpha + beta);

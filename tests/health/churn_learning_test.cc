@@ -63,7 +63,8 @@ Made Known(int i) {
   const bool basic = FractionOf(absl::StrCat(i), "plan") < 0.5;
   const double log_odds = -1 + 2 * z + (basic ? 1 : 0);
   const bool churned = FractionOf(absl::StrCat(i), "outcome") < 1 / (1 + std::exp(-log_odds));
-  return {.facts = {{"z", 10 + 5 * z}, {"plan", std::string(basic ? "basic" : "pro")}, {"mrr", 10.0}}, .churned = churned};
+  return {.facts = {{"z", 10 + 5 * z}, {"plan", std::string(basic ? "basic" : "pro")}, {"mrr", 10.0}},
+          .churned = churned};
 }
 
 TEST_F(ChurnLearningTest, FindsWhatTheRowsWereMadeOf) {
@@ -133,7 +134,9 @@ TEST_F(ChurnLearningTest, SaysWhenNobodyOrEverybodyChurned) {
 }
 
 TEST_F(ChurnLearningTest, TellsTheMeanRateWhereAllValuesAreEqual) {
-  const auto fit = Learn(2000, [](int i) { return Made{.facts = {{"z", 3.0}, {"plan", std::string("one")}}, .churned = i % 4 == 0}; });
+  const auto fit = Learn(2000, [](int i) {
+    return Made{.facts = {{"z", 3.0}, {"plan", std::string("one")}}, .churned = i % 4 == 0};
+  });
   ASSERT_TRUE(fit.ok()) << fit.status();
   ExpectSane(*fit);
   EXPECT_EQ(fit->coefficients_size(), 0);
@@ -192,7 +195,8 @@ TEST_F(ChurnLearningTest, LooksAtTheFactsThatAreAskedForAndNeverAtTheOutcome) {
   };
   const auto all = Learn(2000, make);
   ASSERT_TRUE(all.ok());
-  for (const auto& coefficient : all->coefficients()) EXPECT_THAT(coefficient.term(), ::testing::Not(HasSubstr("phase")));
+  for (const auto& coefficient : all->coefficients())
+    EXPECT_THAT(coefficient.term(), ::testing::Not(HasSubstr("phase")));
   const auto some = Learn(2000, make, {}, {"usage.*", "mrr"});
   ASSERT_TRUE(some.ok());
   for (const auto& coefficient : some->coefficients()) EXPECT_EQ(coefficient.term(), "usage.logins.sum_7d");
@@ -213,8 +217,11 @@ TEST_F(ChurnLearningTest, EndsAtItsDeadline) {
 
 TEST(ChurnEvaluationTest, IsWhatItSaysOfAFewRows) {
   // One pair of four is the wrong way round.
-  const v1::ChurnEvaluation out =
-      EvaluateChurn({{.churn = 0.1}, {.churn = 0.8, .churned = false}, {.churn = 0.7, .churned = true}, {.churn = 0.9, .churned = true}}, 0.5);
+  const v1::ChurnEvaluation out = EvaluateChurn({{.churn = 0.1},
+                                                 {.churn = 0.8, .churned = false},
+                                                 {.churn = 0.7, .churned = true},
+                                                 {.churn = 0.9, .churned = true}},
+                                                0.5);
   EXPECT_NEAR(out.auc().value(), 0.75, 1e-12);
   EXPECT_NEAR(out.brier(), (0.01 + 0.64 + 0.09 + 0.01) / 4, 1e-12);
   EXPECT_NEAR(out.brier_of_mean(), 0.25, 1e-12);

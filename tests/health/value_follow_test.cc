@@ -136,7 +136,8 @@ TEST_F(ValueFollowTest, FallsBackFromModelToModelAndSaysWhy) {
   EXPECT_EQ(Value("a1").basis(), v1::VALUE_BASIS_SEGMENT_RETENTION_MODEL);
   EXPECT_EQ(Value("a1").value_model(), "valueModels/basic");
   EXPECT_EQ(Value("a9").basis(), v1::VALUE_BASIS_PORTFOLIO_RETENTION_MODEL);
-  EXPECT_THAT(Value("a9").fallback_reason(), HasSubstr("no retention model of a part of the portfolio is for this account"));
+  EXPECT_THAT(Value("a9").fallback_reason(),
+              HasSubstr("no retention model of a part of the portfolio is for this account"));
   FitChurn("use >= 0");
   EXPECT_EQ(Value("a1").basis(), v1::VALUE_BASIS_CHURN_MODEL);
   // Nothing that the model looks at is known of it: its filter is not true.
@@ -144,7 +145,8 @@ TEST_F(ValueFollowTest, FallsBackFromModelToModelAndSaysWhy) {
   EXPECT_THAT(Value("unknown").fallback_reason(), HasSubstr("no churn model is for this account"));
   FitChurn();
   EXPECT_EQ(Value("unknown").basis(), v1::VALUE_BASIS_PORTFOLIO_RETENTION_MODEL);
-  EXPECT_THAT(Value("unknown").fallback_reason(), HasSubstr("less than half of what the churn model looks at is known"));
+  EXPECT_THAT(Value("unknown").fallback_reason(),
+              HasSubstr("less than half of what the churn model looks at is known"));
 }
 
 TEST_F(ValueFollowTest, TooLittleHistoryIsSaid) {

@@ -48,8 +48,8 @@ TEST(RetentionTableTest, IsFiniteForExtremeParametersAndTenures) {
   for (const double alpha : {1e-6, 1.0, 1e6}) {
     for (const double beta : {1e-6, 1.0, 1e6}) {
       for (const double c : {0.01, 1.0, 30.0, 1e6}) {
-        const auto family = c == 1 ? value::RetentionFamily::kShiftedBetaGeometric
-                                   : value::RetentionFamily::kBetaDiscreteWeibull;
+        const auto family =
+            c == 1 ? value::RetentionFamily::kShiftedBetaGeometric : value::RetentionFamily::kBetaDiscreteWeibull;
         const RetentionTable table({.family = family, .alpha = alpha, .beta = beta, .c = c}, 12, 0.1);
         for (const double days : {-5.0, 0.0, 400.0, 1e9}) {
           const RetentionTable::Worth& worth = table.Of(days);
@@ -138,14 +138,16 @@ TEST(PurchasesTest, CountsDaysUpToTheEnd) {
 }
 
 TEST(TermTest, IsReadBackFromItsName) {
-  for (const ChurnTerm& term : {ChurnTerm{.fact = "mrr"}, ChurnTerm{.fact = "nps.latest", .kind = ChurnTerm::Kind::kUnknown},
-                                ChurnTerm{.fact = "plan", .kind = ChurnTerm::Kind::kText, .value = "a=b?"}}) {
+  for (const ChurnTerm& term :
+       {ChurnTerm{.fact = "mrr"}, ChurnTerm{.fact = "nps.latest", .kind = ChurnTerm::Kind::kUnknown},
+        ChurnTerm{.fact = "plan", .kind = ChurnTerm::Kind::kText, .value = "a=b?"}}) {
     EXPECT_EQ(ParseTerm(NameOfTerm(term)), term) << NameOfTerm(term);
   }
 }
 
 TEST(TermTest, KnowsWhatTellsTheOutcome) {
-  for (const char* fact : {"phase", "phase_days", "name", "owner", "health.score", "value.clv", "attributes.churn_flag"}) {
+  for (const char* fact :
+       {"phase", "phase_days", "name", "owner", "health.score", "value.clv", "attributes.churn_flag"}) {
     EXPECT_TRUE(TellsOutcome(fact)) << fact;
   }
   for (const char* fact : {"mrr", "tenure_days", "attributes.contract", "usage.days_since_last"}) {

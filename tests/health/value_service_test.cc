@@ -67,8 +67,8 @@ TEST_F(ValueServiceTest, FitsThePublishedRetentionModelsFromCohorts) {
       EXPECT_GT(parameter.standard_error(), 0);
     }
     EXPECT_NEAR(fit.report().log_likelihood(), published.log_likelihood, 1e-3);
-    EXPECT_NEAR(fit.report().aic(), 2.0 * static_cast<double>(published.parameters.size()) - 2 * published.log_likelihood,
-                2e-3);
+    EXPECT_NEAR(fit.report().aic(),
+                2.0 * static_cast<double>(published.parameters.size()) - 2 * published.log_likelihood, 2e-3);
     ASSERT_EQ(fit.survival_size(), published.renewals + 1);
     for (int t = 0; t <= published.renewals; ++t) {
       EXPECT_NEAR(fit.survival(t).observed(), published.cohort[t] / 100, 1e-9);
@@ -263,14 +263,16 @@ TEST_F(ValueServiceTest, NamesEveryBadFieldOfAFit) {
   v1::FitRetentionModelResponse none;
   const grpc::Status status = Fit(request, &none);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  for (const char* field : {"value_model_id", "period_months", "cohorts[0].survivors", "cohorts[1].survivors[1]", "author"}) {
+  for (const char* field :
+       {"value_model_id", "period_months", "cohorts[0].survivors", "cohorts[1].survivors[1]", "author"}) {
     EXPECT_THAT(status.error_message(), HasSubstr(field));
   }
 }
 
 TEST_F(ValueServiceTest, SaysWhatIsWrongWithDegenerateCohorts) {
   const std::vector<std::vector<double>> all = {
-      {1, 1, 1}, {1000, 1000, 1000, 1000}, {1000, 0}, {1000, 0, 0, 0}, {0, 0, 0}, {1, 0}, {1e9, 1, 0}, {1e9, 1e9, 1e9 - 1}};
+      {1, 1, 1},   {1000, 1000, 1000, 1000}, {1000, 0}, {1000, 0, 0, 0}, {0, 0, 0}, {1, 0},
+      {1e9, 1, 0}, {1e9, 1e9, 1e9 - 1}};
   for (const auto& survivors : all) {
     v1::FitRetentionModelRequest request;
     request.set_value_model_id("degenerate");
