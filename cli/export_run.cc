@@ -1,5 +1,6 @@
 #include "cli/export_run.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -33,56 +34,51 @@ constexpr RecordFile kRecordFiles[] = {{RecordKind::kSubscription, "subscription
                                        {RecordKind::kMilestone, "milestones.csv"},
                                        {RecordKind::kChurnReport, "churn_reports.csv"}};
 
-// What is kept beside records: its file, its id's column and its fields.
-struct CareFile {
+// What is no record: its file, and the columns before its fields.
+struct ResourceFile {
+  RecordKind kind;
   const char* name;
-  const char* id;
-  std::vector<std::string> fields;
+  std::vector<std::string> key;
 };
-const CareFile& ContactsFile() {
-  static const auto* file = new CareFile{
-      "contacts.csv",
-      "contact_id",
-      {"display_name", "email", "phone", "title", "role", "departed", "depart_time", "create_time", "update_time"}};
-  return *file;
-}
-const CareFile& GoalsFile() {
-  static const auto* file = new CareFile{"goals.csv",
-                                         "goal_id",
-                                         {"title", "measure", "fact", "start_value", "target_value", "current_value",
-                                          "due_time", "state", "achieve_time", "create_time", "update_time"}};
-  return *file;
-}
-const CareFile& TasksFile() {
-  static const auto* file = new CareFile{"tasks.csv",
-                                         "task_id",
-                                         {"title", "kind", "assignee", "due_time", "origin", "description", "checklist",
-                                          "state", "outcome", "complete_time", "create_time", "update_time"}};
-  return *file;
+const std::vector<ResourceFile>& ResourceFiles() {
+  static const auto* files = new std::vector<ResourceFile>{
+      {RecordKind::kContact, "contacts.csv", {"account_id", "contact_id", "effective_time"}},
+      {RecordKind::kGoal, "goals.csv", {"account_id", "goal_id", "effective_time"}},
+      {RecordKind::kTask, "tasks.csv", {"account_id", "task_id"}},
+      {RecordKind::kPhaseMove, "phase_moves.csv", {"account_id", "effective_time"}},
+      {RecordKind::kLifecycleRules, "lifecycle_rules.csv", {"revision"}},
+      {RecordKind::kExchangeRate, "exchange_rates.csv", {"effective_time"}}};
+  return *files;
 }
 
-// "[x] Ask Ann;[ ] Send the report": done or not.
-std::string TextOfChecklist(const accounts::v1::Task& task) {
-  google::protobuf::RepeatedPtrField<std::string> lines;
-  for (const accounts::v1::ChecklistItem& item : task.checklist()) {
-    *lines.Add() = absl::StrCat(item.done() ? "[x] " : "[ ] ", item.title());
-  }
-  return TextOfList(lines);
-}
-
-std::vector<std::string> RowOf(const std::string& name, const Message& message, const CareFile& file) {
-  // "accounts/{account}/contacts/{contact}"
-  const std::vector<std::string> parts = absl::StrSplit(name, '/');
-  std::vector<std::string> row = {parts.size() > 1 ? parts[1] : "", parts.back()};
-  for (const std::string& field : file.fields) {
-    if (field == "checklist") {
-      row.push_back(TextOfChecklist(static_cast<const accounts::v1::Task&>(message)));
-    } else {
-      row.push_back(TextOf(message, *message.GetDescriptor()->FindFieldByName(field)));
-    }
-  }
+// Columns in the order in which they are written: that of `perennial rates list --csv` for rates, whose key comes last.
+std::vector<std::string> InOrder(RecordKind kind, std::vector<std::string> row) {
+  if (kind == RecordKind::kExchangeRate) std::rotate(row.begin(), row.begin() + 1, row.end());
   return row;
 }
+
+// What stands in the columns before the fields.
+std::vector<std::string> KeyOf(const std::string& name) {
+  // "accounts/{account}/contacts/{contact}"
+  const std::vector<std::string> parts = absl::StrSplit(name, '/');
+  return {parts.size() > 1 ? parts[1] : "", parts.back()};
+}
+std::vector<std::string> KeyOf(const accounts::v1::Contact& contact) {
+  std::vector<std::string> key = KeyOf(contact.name());
+  key.push_back(TextOfTime(contact.effective_time()));
+  return key;
+}
+std::vector<std::string> KeyOf(const accounts::v1::Goal& goal) {
+  std::vector<std::string> key = KeyOf(goal.name());
+  key.push_back(TextOfTime(goal.effective_time()));
+  return key;
+}
+std::vector<std::string> KeyOf(const accounts::v1::Task& task) { return KeyOf(task.name()); }
+std::vector<std::string> KeyOf(const accounts::v1::PhaseMove& move) {
+  return {std::string(absl::StripPrefix(move.account(), "accounts/")), TextOfTime(move.effective_time())};
+}
+std::vector<std::string> KeyOf(const accounts::v1::LifecycleRules& rules) { return {absl::StrCat(rules.revision())}; }
+std::vector<std::string> KeyOf(const accounts::v1::ExchangeRate& rate) { return {TextOfTime(rate.effective_time())}; }
 
 RecordKind KindOf(const Record& record) {
   switch (record.kind_case()) {
@@ -139,10 +135,11 @@ absl::Status ExportRun::CreateFiles(const ExportFolder& folder) {
   for (const RecordFile& file : kRecordFiles) {
     PERENNIAL_ASSIGN_OR_RETURN(files_[file.name], CsvFile::Create(folder.PathOf(file.name), HeaderOf(file.kind)));
   }
-  for (const CareFile* file : {&ContactsFile(), &GoalsFile(), &TasksFile()}) {
-    std::vector<std::string> header = {"account_id", file->id};
-    header.insert(header.end(), file->fields.begin(), file->fields.end());
-    PERENNIAL_ASSIGN_OR_RETURN(files_[file->name], CsvFile::Create(folder.PathOf(file->name), header));
+  for (const ResourceFile& file : ResourceFiles()) {
+    std::vector<std::string> header = file.key;
+    for (const FieldSpec& field : FieldsOf(file.kind)) header.push_back(field.name);
+    PERENNIAL_ASSIGN_OR_RETURN(files_[file.name],
+                               CsvFile::Create(folder.PathOf(file.name), InOrder(file.kind, std::move(header))));
   }
   return absl::OkStatus();
 }
@@ -168,15 +165,24 @@ absl::Status ExportRun::Receive() {
 
 absl::Status ExportRun::Take(const ExportRecordsResponse& message) {
   for (const Record& record : message.records()) PERENNIAL_RETURN_IF_ERROR(TakeRecord(record));
-  const auto add = [&](const auto& all, const CareFile& file) -> absl::Status {
-    CsvFile& csv = *files_[file.name];
-    for (const auto& one : all) PERENNIAL_RETURN_IF_ERROR(csv.Add(RowOf(one.name(), one, file)));
+  const auto add = [&](RecordKind kind, const auto& all) -> absl::Status {
+    const auto file = std::find_if(ResourceFiles().begin(), ResourceFiles().end(),
+                                   [&](const ResourceFile& each) { return each.kind == kind; });
+    CsvFile& csv = *files_[file->name];
+    for (const auto& one : all) {
+      std::vector<std::string> row = KeyOf(one);
+      for (const FieldSpec& field : FieldsOf(kind)) row.push_back(TextOf(one, field));
+      PERENNIAL_RETURN_IF_ERROR(csv.Add(InOrder(kind, std::move(row))));
+    }
     rows_ += all.size();
     return absl::OkStatus();
   };
-  PERENNIAL_RETURN_IF_ERROR(add(message.contacts(), ContactsFile()));
-  PERENNIAL_RETURN_IF_ERROR(add(message.goals(), GoalsFile()));
-  PERENNIAL_RETURN_IF_ERROR(add(message.tasks(), TasksFile()));
+  PERENNIAL_RETURN_IF_ERROR(add(RecordKind::kContact, message.contacts()));
+  PERENNIAL_RETURN_IF_ERROR(add(RecordKind::kGoal, message.goals()));
+  PERENNIAL_RETURN_IF_ERROR(add(RecordKind::kTask, message.tasks()));
+  PERENNIAL_RETURN_IF_ERROR(add(RecordKind::kPhaseMove, message.phase_moves()));
+  PERENNIAL_RETURN_IF_ERROR(add(RecordKind::kLifecycleRules, message.lifecycle_rules()));
+  PERENNIAL_RETURN_IF_ERROR(add(RecordKind::kExchangeRate, message.exchange_rates()));
   summary_.accounts = message.accounts_done();
   return absl::OkStatus();
 }
@@ -213,8 +219,7 @@ absl::Status ExportRun::CloseFiles(const ExportFolder& folder) {
     return absl::OkStatus();
   };
   for (const RecordFile& file : kRecordFiles) PERENNIAL_RETURN_IF_ERROR(close(file.name));
-  for (const CareFile* file : {&ContactsFile(), &GoalsFile(), &TasksFile()})
-    PERENNIAL_RETURN_IF_ERROR(close(file->name));
+  for (const ResourceFile& file : ResourceFiles()) PERENNIAL_RETURN_IF_ERROR(close(file.name));
   return absl::OkStatus();
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "common/base/time_util.h"
+#include "perennial/accounts/v1/task.pb.h"
 
 namespace perennial::cli {
 namespace {
@@ -31,6 +32,17 @@ void AppendListElement(absl::string_view text, std::string* out) {
     if (text[i] == ';' || text[i] == '\\' || i < begin || i >= end) out->push_back('\\');
     out->push_back(text[i]);
   }
+}
+
+// "[x] Ask Ann;[ ] Send the report": done or not.
+std::string TextOfChecklist(const Message& message, const FieldDescriptor& field) {
+  google::protobuf::RepeatedPtrField<std::string> lines;
+  for (int i = 0; i < message.GetReflection()->FieldSize(message, &field); ++i) {
+    const auto& item = static_cast<const accounts::v1::ChecklistItem&>(
+        message.GetReflection()->GetRepeatedMessage(message, &field, i));
+    *lines.Add() = absl::StrCat(item.done() ? "[x] " : "[ ] ", item.title());
+  }
+  return TextOfList(lines);
 }
 
 }  // namespace
@@ -79,6 +91,7 @@ std::string TextOf(const Message& message, const FieldDescriptor& field) {
 }
 
 std::string TextOf(const Message& message, const FieldSpec& field) {
+  if (field.type == FieldType::kChecklist) return TextOfChecklist(message, *field.descriptor);
   const bool is_money =
       field.descriptor->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && field.type != FieldType::kTime;
   if (is_money) {

@@ -1,8 +1,10 @@
 #include "cli/import_row_mapper.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/resource_name.h"
 #include "common/base/time_util.h"
@@ -47,6 +49,17 @@ std::string RequireId(absl::string_view field, const RowEvaluator& row, const Ex
     violations->push_back({std::string(field), std::string(status.message()), id});
   }
   return id;
+}
+
+std::optional<absl::Time> ReadTime(absl::string_view field, const RowEvaluator& row, const Expression& expression,
+                                   Need need, std::vector<Violation>* violations) {
+  absl::StatusOr<std::optional<absl::Time>> time = row.Time(expression);
+  if (!time.ok()) {
+    violations->push_back({std::string(field), std::string(time.status().message()), ""});
+    return std::nullopt;
+  }
+  if (!*time && need == Need::kRequired) violations->push_back({std::string(field), "is required", ""});
+  return *time;
 }
 
 bool IsRecordId(absl::string_view id) {
@@ -106,8 +119,14 @@ void RowMapper::MapRecord(std::size_t index, const CsvRow& row, MappedRow* out) 
   }
   MappedRecord mapped;
   std::vector<Violation> violations;
-  SetIdentity(mapping, evaluator, &mapped, &violations);
-  SetFields(mapping, evaluator, &mapped.record, &violations);
+  if (IsResource(mapping.kind)) {
+    mapped.resource = NewResource(mapping.kind);
+    SetResourceIdentity(mapping, evaluator, &mapped, &violations);
+    SetFields(mapping, evaluator, mapped.resource.get(), &violations);
+  } else {
+    SetIdentity(mapping, evaluator, &mapped, &violations);
+    SetFields(mapping, evaluator, MessageOf(mapping.kind, &mapped.record), &violations);
+  }
   if (mapping.kind == RecordKind::kAccount) {
     SetAttributes(mapping, evaluator, mapped.record.mutable_account_state(), &violations);
   }
@@ -121,7 +140,7 @@ void RowMapper::MapRecord(std::size_t index, const CsvRow& row, MappedRow* out) 
 void RowMapper::SetIdentity(const RecordMapping& mapping, const RowEvaluator& row, MappedRecord* out,
                             std::vector<Violation>* violations) {
   Record& record = out->record;
-  const std::string account = RequireId("account", row, mapping.account, violations);
+  const std::string account = RequireId("account", row, *mapping.account, violations);
   record.set_account(absl::StrCat("accounts/", account));
   if (mapping.kind == RecordKind::kAccount) {
     out->id = account;
@@ -130,26 +149,58 @@ void RowMapper::SetIdentity(const RecordMapping& mapping, const RowEvaluator& ro
     out->id = RequireId("subscription", row, *mapping.subscription, violations);
     record.mutable_subscription_state()->set_name(absl::StrCat(record.account(), "/subscriptions/", out->id));
   } else {
-    // A file that may lack the column of the ids gets ids made of its rows.
-    const bool has_ids = mapping.id && (mapping.id->source != Expression::Source::kColumn || mapping.id->column >= 0);
-    out->id = has_ids ? Require("record_id", row, *mapping.id, violations) : row.HashOfRow();
-    if (!IsRecordId(out->id))
-      violations->push_back({"record_id", "must be 1 to 128 printable ASCII characters", out->id});
-    record.set_record_id(out->id);
+    SetRecordId(mapping, row, out, violations);
   }
-  const absl::StatusOr<std::optional<absl::Time>> time = row.Time(mapping.time);
-  if (!time.ok()) {
-    violations->push_back({"event_time", std::string(time.status().message()), ""});
-  } else if (!*time) {
-    violations->push_back({"event_time", "is required", ""});
-  } else {
-    SetTimestamp(**time, record.mutable_event_time());
-  }
+  const std::optional<absl::Time> time = ReadTime("event_time", row, *mapping.time, Need::kRequired, violations);
+  if (time.has_value()) SetTimestamp(*time, record.mutable_event_time());
 }
 
-void RowMapper::SetFields(const RecordMapping& mapping, const RowEvaluator& row, Record* record,
+void RowMapper::SetRecordId(const RecordMapping& mapping, const RowEvaluator& row, MappedRecord* out,
+                            std::vector<Violation>* violations) {
+  // A file that may lack the column of the ids gets ids made of its rows.
+  const bool has_ids = mapping.id && (mapping.id->source != Expression::Source::kColumn || mapping.id->column >= 0);
+  out->id = has_ids ? Require("record_id", row, *mapping.id, violations) : row.HashOfRow();
+  if (!IsRecordId(out->id)) {
+    violations->push_back({"record_id", "must be 1 to 128 printable ASCII characters", out->id});
+  }
+  out->record.set_record_id(out->id);
+}
+
+// What says which one it is stands in the resource itself: its name, or its account, and its time or number.
+void RowMapper::SetResourceIdentity(const RecordMapping& mapping, const RowEvaluator& row, MappedRecord* out,
+                                    std::vector<Violation>* violations) {
+  google::protobuf::Message& message = *out->resource;
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  const auto field = [&](const char* name) { return message.GetDescriptor()->FindFieldByName(name); };
+  std::string account;
+  if (mapping.account) account = RequireId("account", row, *mapping.account, violations);
+  out->id = account;
+  if (mapping.kind == RecordKind::kPhaseMove) {
+    reflection.SetString(&message, field("account"), absl::StrCat("accounts/", account));
+  } else if (mapping.kind == RecordKind::kLifecycleRules) {
+    out->id = std::string(absl::StripAsciiWhitespace(Require("revision", row, *mapping.id, violations)));
+    std::int64_t revision = 0;
+    if (!out->id.empty() && (!absl::SimpleAtoi(out->id, &revision) || revision < 1)) {
+      violations->push_back({"revision", "must be a whole number from 1", out->id});
+    }
+    reflection.SetInt64(&message, field("revision"), revision);
+  } else if (mapping.id) {
+    out->id = RequireId("id", row, *mapping.id, violations);
+    const char* folder = mapping.kind == RecordKind::kContact ? "contacts"
+                         : mapping.kind == RecordKind::kGoal  ? "goals"
+                                                              : "tasks";
+    reflection.SetString(&message, field("name"), absl::StrCat("accounts/", account, "/", folder, "/", out->id));
+  }
+  if (!mapping.time) return;
+  const std::optional<absl::Time> time =
+      ReadTime("effective_time", row, *mapping.time, NeedsOf(mapping.kind).time, violations);
+  if (!time.has_value()) return;
+  SetTimestamp(*time, static_cast<google::protobuf::Timestamp*>(
+                          reflection.MutableMessage(&message, field("effective_time"))));
+}
+
+void RowMapper::SetFields(const RecordMapping& mapping, const RowEvaluator& row, google::protobuf::Message* message,
                           std::vector<Violation>* violations) {
-  google::protobuf::Message* message = MessageOf(mapping.kind, record);
   const auto refuse = [&](const FieldSpec& field, absl::string_view reason) {
     violations->push_back({field.name, std::string(reason), ""});
   };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,12 @@ struct Violation {
 };
 
 struct MappedRecord {
+  // The record, unless it is a resource.
   accounts::v1::Record record;
-  // Its id for people: the record's, the account's or the subscription's.
+  // A contact, goal, task, phase move, exchange rate or revision of lifecycle rules, with its name or what else says which;
+  // shared by nobody.
+  std::shared_ptr<google::protobuf::Message> resource;
+  // Its id for people: the record's, the account's, the subscription's or the resource's.
   std::string id;
 };
 
@@ -49,7 +54,11 @@ class RowMapper {
   void MapRecord(std::size_t index, const CsvRow& row, MappedRow* out);
   static void SetIdentity(const RecordMapping& mapping, const RowEvaluator& row, MappedRecord* out,
                           std::vector<Violation>* violations);
-  static void SetFields(const RecordMapping& mapping, const RowEvaluator& row, accounts::v1::Record* record,
+  static void SetRecordId(const RecordMapping& mapping, const RowEvaluator& row, MappedRecord* out,
+                          std::vector<Violation>* violations);
+  static void SetResourceIdentity(const RecordMapping& mapping, const RowEvaluator& row, MappedRecord* out,
+                                  std::vector<Violation>* violations);
+  static void SetFields(const RecordMapping& mapping, const RowEvaluator& row, google::protobuf::Message* message,
                         std::vector<Violation>* violations);
   static void SetAttributes(const RecordMapping& mapping, const RowEvaluator& row, accounts::v1::Account* account,
                             std::vector<Violation>* violations);

@@ -36,11 +36,12 @@ bool IsFolder(const std::string& path) {
   return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-// Accounts come first, then subscriptions: the server takes a record only of an account that exists.
+// Rates, rules and accounts come first, then subscriptions: the server takes a record only of an account that exists. Goals
+// and moves by hand come after the records that they rest on.
 RecordKind FirstKind(const FileMapping& file) {
-  RecordKind first = RecordKind::kChurnReport;
+  RecordKind first = RecordKind::kPhaseMove;
   for (const RecordMapping& record : file.records) first = std::min(first, record.kind);
-  return std::min(first, RecordKind::kUsage);
+  return IsResource(first) ? first : std::min(first, RecordKind::kUsage);
 }
 
 // The server names fields as they stand in its request; people know the record's.
@@ -68,14 +69,15 @@ ImportRun::ImportRun(Mapping mapping, ImportOptions options, std::shared_ptr<grp
       rejects_(rejects),
       interrupted_(std::move(interrupted)),
       sender_(
-          std::move(channel), options_.sender,
+          channel, options_.sender,
           [this](const Batch& batch, const accounts::v1::BatchSummary& summary) { Acknowledged(batch, summary); },
           [this] {
             // The sender asks often: the one place from which a long wait keeps the display alive.
             ShowProgress();
             return interrupted_();
           },
-          [this](const absl::Status& why) { progress_.Say(absl::StrCat("trying again: ", why.message())); }) {}
+          [this](const absl::Status& why) { progress_.Say(absl::StrCat("trying again: ", why.message())); }),
+      resource_sender_(channel, {.give_up_after = options_.sender.give_up_after}, interrupted_) {}
 
 ImportSummary ImportRun::Run() {
   const absl::Time start = absl::Now();
@@ -183,7 +185,8 @@ absl::Status ImportRun::ImportFile(OpenFile* file) {
   }
   summary.complete = status.ok();
   const auto is_silent = [](const FileSummary::Warning& warning) { return warning.count == 0; };
-  const absl::Status flushed = status.ok() ? Flush(*file) : status;
+  absl::Status flushed = status.ok() ? Flush(*file) : status;
+  if (flushed.ok() && !resources_.empty()) flushed = FlushResources(*file);
   summary.warnings.erase(std::remove_if(summary.warnings.begin(), summary.warnings.end(), is_silent),
                          summary.warnings.end());
   bytes_before_ += file->reader->bytes_read();
@@ -212,6 +215,13 @@ absl::Status ImportRun::TakeRow(const OpenFile& file, RowMapper* mapper, const C
   }
   const auto raw = std::make_shared<const std::string>(row.raw);
   for (MappedRecord& record : mapped.records) {
+    if (record.resource != nullptr) {
+      ++summary.records;
+      if (options_.dry_run) continue;
+      resources_.push_back(std::move(record.resource));
+      resource_origins_.push_back({row.line, std::move(record.id), raw});
+      continue;
+    }
     const std::size_t size = record.record.ByteSizeLong();
     if (!batch_.origins.empty() && batch_bytes_ + size > options_.batch_bytes) PERENNIAL_RETURN_IF_ERROR(Flush(file));
     ++summary.records;
@@ -220,6 +230,7 @@ absl::Status ImportRun::TakeRow(const OpenFile& file, RowMapper* mapper, const C
     *batch_.request.add_records() = std::move(record.record);
     batch_.origins.push_back({row.line, std::move(record.id), raw});
   }
+  if (resources_.size() >= options_.batch_records) return FlushResources(file);
   if (batch_.origins.size() >= options_.batch_records) return Flush(file);
   return absl::OkStatus();
 }
@@ -245,6 +256,34 @@ absl::Status ImportRun::Flush(const OpenFile& file) {
   return rejects_status_;
 }
 
+absl::Status ImportRun::FlushResources(const OpenFile& file) {
+  PERENNIAL_RETURN_IF_ERROR(Flush(file));
+  PERENNIAL_RETURN_IF_ERROR(sender_.Finish());
+  const std::vector<ResourceSender::Resource> resources = std::exchange(resources_, {});
+  const std::vector<RecordOrigin> origins = std::exchange(resource_origins_, {});
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<ResourceOutcome> outcomes, resource_sender_.Send(resources));
+  FileSummary& summary = summary_.files[file.index];
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    switch (outcomes[i].kind) {
+      case ResourceOutcome::Kind::kStored: ++summary.stored; break;
+      case ResourceOutcome::Kind::kReplaced: ++summary.replaced; break;
+      case ResourceOutcome::Kind::kDuplicate: ++summary.duplicates; break;
+      case ResourceOutcome::Kind::kRefused: {
+        ++summary.refused_records;
+        google::rpc::Status status;
+        if (!status.ParseFromString(outcomes[i].refusal.error_details()) || status.message().empty()) {
+          status.set_message(outcomes[i].refusal.error_message());
+        }
+        RefuseByServer(file.index, origins[i], status);
+        break;
+      }
+    }
+  }
+  bytes_done_ = bytes_before_ + file.reader->bytes_read();
+  rows_done_ = rows_before_ + summary.rows;
+  return rejects_status_;
+}
+
 void ImportRun::Acknowledged(const Batch& batch, const accounts::v1::BatchSummary& summary) {
   FileSummary& file = summary_.files[batch.file];
   file.stored += summary.stored();
@@ -258,24 +297,27 @@ void ImportRun::Acknowledged(const Batch& batch, const accounts::v1::BatchSummar
 }
 
 void ImportRun::RefuseRecord(const Batch& batch, const accounts::v1::RecordError& error) {
-  FileSummary& file = summary_.files[batch.file];
   if (error.index() < 0 || static_cast<std::size_t>(error.index()) >= batch.origins.size()) {
     rejects_status_ = absl::InternalError(
         absl::StrCat("the server refused record ", error.index(), " of a batch of ", batch.origins.size()));
     return;
   }
-  const RecordOrigin& origin = batch.origins[static_cast<std::size_t>(error.index())];
-  if (refused_lines_[batch.file].insert(origin.line).second) ++file.refused_rows;
+  RefuseByServer(batch.file, batch.origins[static_cast<std::size_t>(error.index())], error.status());
+}
+
+void ImportRun::RefuseByServer(std::size_t file, const RecordOrigin& origin, const google::rpc::Status& status) {
+  FileSummary& summary = summary_.files[file];
+  if (refused_lines_[file].insert(origin.line).second) ++summary.refused_rows;
   google::rpc::BadRequest bad;
-  for (const google::protobuf::Any& detail : error.status().details()) {
+  for (const google::protobuf::Any& detail : status.details()) {
     if (detail.Is<google::rpc::BadRequest>()) detail.UnpackTo(&bad);
   }
   const auto add = [&](absl::string_view field, absl::string_view reason) {
-    const absl::Status added = rejects_.Add({file.file, origin.line, field, reason, origin.id, *origin.raw});
+    const absl::Status added = rejects_.Add({summary.file, origin.line, field, reason, origin.id, *origin.raw});
     if (rejects_status_.ok()) rejects_status_ = added;
   };
   for (const auto& violation : bad.field_violations()) add(BareField(violation.field()), violation.description());
-  if (bad.field_violations().empty()) add("", error.status().message());
+  if (bad.field_violations().empty()) add("", status.message());
 }
 
 void ImportRun::ShowProgress() { progress_.Update(current_file_, bytes_done_, total_bytes_, rows_done_, absl::Now()); }

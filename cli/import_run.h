@@ -15,6 +15,7 @@
 #include "cli/mapping.h"
 #include "cli/progress.h"
 #include "cli/rejects.h"
+#include "cli/resource_sender.h"
 
 namespace perennial::cli {
 
@@ -54,6 +55,10 @@ class ImportRun {
   absl::Status TakeRow(const OpenFile& file, RowMapper* mapper, const CsvRow& row);
   absl::Status Refuse(std::size_t file, const CsvRow& row, const std::vector<Violation>& violations);
   absl::Status Flush(const OpenFile& file);
+  // Sends what is no record, after all records before it have been acknowledged.
+  absl::Status FlushResources(const OpenFile& file);
+  // Puts why the server refused it into the rejects file.
+  void RefuseByServer(std::size_t file, const RecordOrigin& origin, const google::rpc::Status& status);
   void Acknowledged(const Batch& batch, const accounts::v1::BatchSummary& summary);
   void RefuseRecord(const Batch& batch, const accounts::v1::RecordError& error);
   void ShowProgress();
@@ -64,10 +69,13 @@ class ImportRun {
   RejectsFile& rejects_;
   const std::function<bool()> interrupted_;
   RecordSender sender_;
+  ResourceSender resource_sender_;
   ImportSummary summary_;
   std::vector<OpenFile> files_;
   Batch batch_;
   std::size_t batch_bytes_ = 0;
+  std::vector<ResourceSender::Resource> resources_;
+  std::vector<RecordOrigin> resource_origins_;
   // Rows of a file that the server refused, so that a row with two bad records counts once.
   std::vector<std::set<std::int64_t>> refused_lines_;
   std::string current_file_;

@@ -112,11 +112,12 @@ struct Condition {
 // A record that a row becomes.
 struct RecordMapping {
   RecordKind kind = RecordKind::kUsage;
-  Expression account;
+  // Which of these four a kind has is told by NeedsOf(kind).
+  std::optional<Expression> account;
   std::optional<Expression> subscription;
   // Absent: a hash of the row. Not used by accounts and subscriptions.
   std::optional<Expression> id;
-  Expression time;
+  std::optional<Expression> time;
   // In the order of the mapping. `field` belongs to FieldsOf(kind).
   struct FieldMapping {
     const FieldSpec* field = nullptr;

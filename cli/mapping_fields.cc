@@ -17,6 +17,7 @@
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
+#include "perennial/accounts/v1/record_service.pb.h"
 
 namespace perennial::cli {
 namespace {
@@ -29,28 +30,70 @@ using google::protobuf::Message;
 
 struct KindInfo {
   absl::string_view name;
-  int number;  // of the field in Record
+  const Message* prototype;  // of the message that its fields belong to
+  KindNeeds needs;
   std::set<std::string> required;
-  std::set<std::string> output_only;
+  std::set<std::string> not_fields;  // set by the server, or told by the mapping's other keys
 };
 
+template <class T>
+const Message* PrototypeOf() {
+  return &T::default_instance();
+}
+
 const KindInfo& InfoOf(RecordKind kind) {
+  using namespace accounts::v1;  // NOLINT(google-build-using-namespace): many names, one function
+  constexpr KindNeeds kState{.account = Need::kRequired, .id = Need::kNone, .time = Need::kRequired};
+  constexpr KindNeeds kEvent{.account = Need::kRequired, .id = Need::kOptional, .time = Need::kRequired};
+  constexpr KindNeeds kVersion{.account = Need::kRequired, .id = Need::kRequired, .time = Need::kOptional};
   static const auto* infos = new std::vector<KindInfo>{
+      {"exchange_rate",
+       PrototypeOf<ExchangeRate>(),
+       {.account = Need::kNone, .id = Need::kNone, .time = Need::kRequired},
+       {"currency_code", "rate"},
+       {"effective_time"}},
+      {"lifecycle_rules",
+       PrototypeOf<LifecycleRules>(),
+       {.account = Need::kNone, .id = Need::kRequired, .time = Need::kNone},
+       {"author"},
+       {"revision", "etag", "revision_time"}},
       {"account",
-       Record::kAccountStateFieldNumber,
+       PrototypeOf<Account>(),
+       kState,
        {"display_name"},
        {"name", "attributes", "phase", "phase_start_time", "create_time", "update_time", "delete_time", "etag",
         "revision"}},
       {"subscription",
-       Record::kSubscriptionStateFieldNumber,
+       PrototypeOf<Subscription>(),
+       kState,
        {"plan", "mrr", "currency_code", "start_time"},
        {"name", "create_time", "update_time", "etag"}},
-      {"usage", Record::kUsageFieldNumber, {"metric"}, {}},
-      {"ticket", Record::kTicketFieldNumber, {}, {}},
-      {"touchpoint", Record::kTouchpointFieldNumber, {"channel", "direction"}, {}},
-      {"survey", Record::kSurveyFieldNumber, {"kind", "score"}, {}},
-      {"milestone", Record::kMilestoneFieldNumber, {"step"}, {}},
-      {"churn_report", Record::kChurnReportFieldNumber, {}, {}},
+      {"usage", PrototypeOf<UsageEvent>(), kEvent, {"metric"}, {}},
+      {"ticket", PrototypeOf<Ticket>(), kEvent, {}, {}},
+      {"touchpoint", PrototypeOf<Touchpoint>(), kEvent, {"channel", "direction"}, {}},
+      {"survey", PrototypeOf<SurveyResponse>(), kEvent, {"kind", "score"}, {}},
+      {"milestone", PrototypeOf<Milestone>(), kEvent, {"step"}, {}},
+      {"churn_report", PrototypeOf<ChurnReport>(), kEvent, {}, {}},
+      {"contact",
+       PrototypeOf<Contact>(),
+       kVersion,
+       {"display_name"},
+       {"name", "create_time", "update_time", "delete_time", "etag", "effective_time"}},
+      {"goal",
+       PrototypeOf<Goal>(),
+       kVersion,
+       {"title", "start_value", "target_value"},
+       {"name", "progress", "overdue", "create_time", "update_time", "delete_time", "etag", "effective_time"}},
+      {"task",
+       PrototypeOf<Task>(),
+       {.account = Need::kRequired, .id = Need::kRequired, .time = Need::kNone},
+       {"title", "kind"},
+       {"name", "create_time", "update_time", "delete_time", "etag", "revision"}},
+      {"phase_move",
+       PrototypeOf<PhaseMove>(),
+       kState,
+       {"phase", "reason", "author"},
+       {"account", "effective_time"}},
   };
   return (*infos)[static_cast<std::size_t>(kind)];
 }
@@ -67,7 +110,10 @@ std::vector<std::string> ChoicesOf(const google::protobuf::EnumDescriptor& type)
 }
 
 FieldType TypeOf(RecordKind kind, const FieldDescriptor& field) {
-  if (field.is_repeated()) return FieldType::kTextList;
+  if (field.is_repeated()) {
+    const bool messages = field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+    return messages ? FieldType::kChecklist : FieldType::kTextList;
+  }
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_BOOL: return FieldType::kFlag;
     case FieldDescriptor::CPPTYPE_DOUBLE: return FieldType::kNumber;
@@ -83,11 +129,11 @@ FieldType TypeOf(RecordKind kind, const FieldDescriptor& field) {
 
 std::vector<FieldSpec> MakeFields(RecordKind kind) {
   const KindInfo& info = InfoOf(kind);
-  const Descriptor* descriptor = Record::descriptor()->FindFieldByNumber(info.number)->message_type();
+  const Descriptor* descriptor = info.prototype->GetDescriptor();
   std::vector<FieldSpec> fields;
   for (int i = 0; i < descriptor->field_count(); ++i) {
     const FieldDescriptor* field = descriptor->field(i);
-    if (info.output_only.count(field->name()) != 0) continue;
+    if (info.not_fields.count(field->name()) != 0) continue;
     FieldSpec spec{field->name(), TypeOf(kind, *field), info.required.count(field->name()) != 0, field};
     if (spec.type == FieldType::kEnum) spec.choices = ChoicesOf(*field->enum_type());
     fields.push_back(spec);
@@ -151,8 +197,10 @@ absl::string_view NameOf(RecordKind kind) { return InfoOf(kind).name; }
 
 const std::vector<RecordKind>& AllRecordKinds() {
   static const auto* kinds = new std::vector<RecordKind>{
-      RecordKind::kAccount,    RecordKind::kSubscription, RecordKind::kUsage,     RecordKind::kTicket,
-      RecordKind::kTouchpoint, RecordKind::kSurvey,       RecordKind::kMilestone, RecordKind::kChurnReport};
+      RecordKind::kExchangeRate, RecordKind::kLifecycleRules, RecordKind::kAccount,    RecordKind::kSubscription,
+      RecordKind::kUsage,        RecordKind::kTicket,         RecordKind::kTouchpoint, RecordKind::kSurvey,
+      RecordKind::kMilestone,    RecordKind::kChurnReport,    RecordKind::kContact,    RecordKind::kGoal,
+      RecordKind::kTask,         RecordKind::kPhaseMove};
   return *kinds;
 }
 
@@ -172,8 +220,19 @@ const FieldSpec* FindField(RecordKind kind, absl::string_view name) {
   return nullptr;
 }
 
+bool IsResource(RecordKind kind) { return kind < RecordKind::kAccount || kind > RecordKind::kChurnReport; }
+
+KindNeeds NeedsOf(RecordKind kind) { return InfoOf(kind).needs; }
+
+std::unique_ptr<Message> NewResource(RecordKind kind) { return std::unique_ptr<Message>(InfoOf(kind).prototype->New()); }
+
 Message* MessageOf(RecordKind kind, Record* record) {
-  const FieldDescriptor* field = Record::descriptor()->FindFieldByNumber(InfoOf(kind).number);
+  const google::protobuf::OneofDescriptor& kinds = *Record::descriptor()->oneof_decl(0);
+  const Descriptor* type = InfoOf(kind).prototype->GetDescriptor();
+  const FieldDescriptor* field = nullptr;
+  for (int i = 0; i < kinds.field_count(); ++i) {
+    if (kinds.field(i)->message_type() == type) field = kinds.field(i);
+  }
   return record->GetReflection()->MutableMessage(record, field);
 }
 
@@ -206,10 +265,31 @@ std::vector<std::string> SplitList(absl::string_view text) {
   return parts;
 }
 
+namespace {
+
+absl::Status SetChecklist(const FieldDescriptor& field, absl::string_view text, Message* message) {
+  for (const std::string& line : SplitList(text)) {
+    absl::string_view title = line;
+    const bool done = absl::ConsumePrefix(&title, "[x] ");
+    if (!done && !absl::ConsumePrefix(&title, "[ ] ")) {
+      return absl::InvalidArgumentError("must have lines that begin with '[x] ' (done) or '[ ] ' (not yet)");
+    }
+    auto* item = static_cast<accounts::v1::ChecklistItem*>(message->GetReflection()->AddMessage(message, &field));
+    item->set_title(std::string(title));
+    item->set_done(done);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::Status SetField(const FieldSpec& field, absl::string_view text, Message* message) {
-  if (field.type != FieldType::kText && field.type != FieldType::kTextList) text = absl::StripAsciiWhitespace(text);
+  const bool keeps_blanks = field.type == FieldType::kText || field.type == FieldType::kTextList ||
+                            field.type == FieldType::kChecklist;
+  if (!keeps_blanks) text = absl::StripAsciiWhitespace(text);
   const google::protobuf::Reflection* reflection = message->GetReflection();
   const FieldDescriptor* descriptor = field.descriptor;
+  if (field.type == FieldType::kChecklist) return SetChecklist(*descriptor, text, message);
   if (descriptor->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) return SetMoney(field, text, message);
   switch (field.type) {
     case FieldType::kNumber: {

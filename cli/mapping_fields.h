@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,15 +12,44 @@
 
 namespace perennial::cli {
 
-// What a row can become, in the order in which an import must write them.
-enum class RecordKind { kAccount, kSubscription, kUsage, kTicket, kTouchpoint, kSurvey, kMilestone, kChurnReport };
+// What a row can become, in the order in which an import must write them. From kAccount to kChurnReport they are records
+// (IngestService takes them), the others are resources with methods of their own.
+enum class RecordKind {
+  kExchangeRate,
+  kLifecycleRules,
+  kAccount,
+  kSubscription,
+  kUsage,
+  kTicket,
+  kTouchpoint,
+  kSurvey,
+  kMilestone,
+  kChurnReport,
+  kContact,
+  kGoal,
+  kTask,
+  kPhaseMove,
+};
+
+// Whether it is no record, but a resource.
+bool IsResource(RecordKind kind);
+
+// What a mapping must say of a kind besides its fields.
+enum class Need { kNone, kOptional, kRequired };
+struct KindNeeds {
+  Need account = Need::kRequired;
+  Need id = Need::kNone;
+  Need time = Need::kRequired;
+};
+KindNeeds NeedsOf(RecordKind kind);
 
 // The kind's name in mappings, for example "churn_report".
 absl::string_view NameOf(RecordKind kind);
 // All of them, in order.
 const std::vector<RecordKind>& AllRecordKinds();
 
-enum class FieldType { kText, kNumber, kInteger, kFlag, kTime, kEnum, kMoney, kTextList, kAccountName };
+// kChecklist: a list of lines, "[x] done" and "[ ] not yet".
+enum class FieldType { kText, kNumber, kInteger, kFlag, kTime, kEnum, kMoney, kTextList, kAccountName, kChecklist };
 
 // A field of a kind that a mapping can set.
 struct FieldSpec {
@@ -39,8 +69,10 @@ const std::vector<FieldSpec>& FieldsOf(RecordKind kind);
 // The field of that name, or null.
 const FieldSpec* FindField(RecordKind kind, absl::string_view name);
 
-// The message inside `record` that the fields of `kind` belong to; makes it when it is not there.
+// The message inside `record` that the fields of `kind` belong to; makes it when it is not there. Not for resources.
 google::protobuf::Message* MessageOf(RecordKind kind, accounts::v1::Record* record);
+// A new resource of a kind.
+std::unique_ptr<google::protobuf::Message> NewResource(RecordKind kind);
 
 // The texts of a list, which has ";" between them. Blanks around them do not count. After a \ a ;, \ or blank is part
 // of its text.

@@ -154,11 +154,15 @@ class MappingParser {
     RecordMapping record;
     record.line = YamlReader::LineOf(node);
     PERENNIAL_ASSIGN_OR_RETURN(record.kind, ParseKind(node));
-    for (const char* key : {"account", "time"}) {
-      if (!node[key]) return yaml_.Error(node, absl::StrCat("a record needs '", key, "'"));
+    const KindNeeds needs = NeedsOf(record.kind);
+    PERENNIAL_RETURN_IF_ERROR(CheckNeed(node, record.kind, "account", needs.account));
+    PERENNIAL_RETURN_IF_ERROR(CheckNeed(node, record.kind, "time", needs.time));
+    if (node["account"]) {
+      PERENNIAL_ASSIGN_OR_RETURN(record.account, expressions_.Parse(node["account"]));
     }
-    PERENNIAL_ASSIGN_OR_RETURN(record.account, expressions_.Parse(node["account"]));
-    PERENNIAL_ASSIGN_OR_RETURN(record.time, expressions_.Parse(node["time"]));
+    if (node["time"]) {
+      PERENNIAL_ASSIGN_OR_RETURN(record.time, expressions_.Parse(node["time"]));
+    }
     PERENNIAL_RETURN_IF_ERROR(ParseIds(node, &record));
     if (node["when"]) {
       PERENNIAL_ASSIGN_OR_RETURN(Condition when, expressions_.ParseCondition(node["when"]));
@@ -172,6 +176,13 @@ class MappingParser {
     return record;
   }
 
+  absl::Status CheckNeed(const YAML::Node& node, RecordKind kind, const char* key, Need need) {
+    const bool there = static_cast<bool>(node[key]);
+    if (!there && need == Need::kRequired) return yaml_.Error(node, absl::StrCat("a record needs '", key, "'"));
+    if (!there || need != Need::kNone) return absl::OkStatus();
+    return yaml_.Error(node[key], absl::StrCat("records of kind '", NameOf(kind), "' have no '", key, "'"));
+  }
+
   absl::Status ParseIds(const YAML::Node& node, RecordMapping* record) {
     const bool subscription = record->kind == RecordKind::kSubscription;
     if (subscription != static_cast<bool>(node["subscription"])) {
@@ -181,10 +192,11 @@ class MappingParser {
     if (subscription) {
       PERENNIAL_ASSIGN_OR_RETURN(record->subscription, expressions_.Parse(node["subscription"]));
     }
-    if (!node["id"]) return absl::OkStatus();
-    if (subscription || record->kind == RecordKind::kAccount) {
+    if (node["id"] && (subscription || record->kind == RecordKind::kAccount)) {
       return yaml_.Error(node["id"], "accounts and subscriptions have no 'id' of their own: leave it out");
     }
+    PERENNIAL_RETURN_IF_ERROR(CheckNeed(node, record->kind, "id", NeedsOf(record->kind).id));
+    if (!node["id"]) return absl::OkStatus();
     PERENNIAL_ASSIGN_OR_RETURN(record->id, expressions_.Parse(node["id"]));
     return absl::OkStatus();
   }

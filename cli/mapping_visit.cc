@@ -40,9 +40,8 @@ void VisitExpressions(Condition* root, const ExpressionVisitor& visit, const Loo
 void VisitFile(FileMapping* file, const ExpressionVisitor& visit, const LookupVisitor& visit_lookup) {
   for (SkipRule& rule : file->skip) Visit(&rule.when, visit, visit_lookup);
   for (RecordMapping& record : file->records) {
-    Visit(&record.account, visit, visit_lookup);
-    Visit(&record.time, visit, visit_lookup);
-    for (std::optional<Expression>* part : {&record.subscription, &record.id, &record.once_per}) {
+    for (std::optional<Expression>* part :
+         {&record.account, &record.time, &record.subscription, &record.id, &record.once_per}) {
       if (*part) Visit(&**part, visit, visit_lookup);
     }
     if (record.when) Visit(record.when.get(), visit, visit_lookup);

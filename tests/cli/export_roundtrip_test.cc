@@ -11,6 +11,8 @@
 #include "cli/export_run.h"
 #include "cli/import_run.h"
 #include "cli/mapping_parser.h"
+#include "perennial/accounts/v1/exchange_rate_service.grpc.pb.h"
+#include "perennial/accounts/v1/lifecycle_service.grpc.pb.h"
 #include "tests/accounts/records_fixture.h"
 
 namespace perennial::cli {
@@ -51,9 +53,9 @@ class ExportTest : public RecordsTest {
     ExportRun run(*records_, {.folder = folder, .parent = parent}, progress);
     return run.Run();
   }
-  // Imports into the server behind `channel`; nothing may be refused.
+  // Imports into the server behind `channel`; so many rows must be refused.
   static ImportSummary Import(const std::string& folder, const std::shared_ptr<grpc::Channel>& channel,
-                              const std::string& rejects_path) {
+                              const std::string& rejects_path, std::int64_t refused = 0) {
     auto mapping = LoadMapping("canonical");
     EXPECT_TRUE(mapping.ok()) << mapping.status();
     std::ostringstream out;
@@ -64,7 +66,7 @@ class ExportTest : public RecordsTest {
     ImportRun run(*std::move(mapping), options, channel, progress, rejects, [] { return false; });
     ImportSummary summary = run.Run();
     EXPECT_TRUE(summary.status.ok()) << summary.status;
-    EXPECT_EQ(summary.Total().refused_rows, 0) << ReadFile(rejects_path);
+    EXPECT_EQ(summary.Total().refused_rows, refused) << ReadFile(rejects_path);
     return summary;
   }
 
@@ -81,6 +83,99 @@ class RoundTripTest : public ExportTest {
     ASSERT_TRUE(other.ok()) << other.status();
     other_ = *std::move(other);
   }
+  // What is no record, in every state and with earlier versions.
+  void WriteRatesAndRules() {
+    for (const char* rate : {"1.25", "1.5"}) {
+      v1::SetExchangeRateRequest request;
+      request.mutable_exchange_rate()->set_currency_code("EUR");
+      request.mutable_exchange_rate()->set_rate(rate);
+      SetTimestamp(rate[2] == '2' ? start_ : start_ + absl::Hours(500),
+                   request.mutable_exchange_rate()->mutable_effective_time());
+      Ok<v1::SetExchangeRateResponse>(*v1::ExchangeRateService::NewStub(channel_),
+                                      &v1::ExchangeRateService::Stub::SetExchangeRate, request);
+    }
+    for (const char* steps : {"first_value", "go_live"}) {
+      v1::UpdateLifecycleRulesRequest request;
+      request.mutable_rules()->add_adoption_at_steps(steps);
+      request.mutable_rules()->add_adoption_at_steps("signed");
+      request.mutable_rules()->set_success_after_days(200);
+      request.set_author("zoe");
+      request.set_note(kNasty);
+      Ok<v1::UpdateLifecycleRulesResponse>(*v1::LifecycleService::NewStub(channel_),
+                                           &v1::LifecycleService::Stub::UpdateLifecycleRules, request);
+    }
+  }
+  template <class Response, class Stub, class Request>
+  static void Ok(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                 const Request& request) {
+    Response response;
+    const grpc::Status status = Send(stub, method, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  }
+  void WriteContactsAndGoals() {
+    v1::CreateContactRequest contact = ContactOf("ann");
+    contact.mutable_contact()->set_title(kNasty);
+    contact.mutable_contact()->set_email("ann@example.com");
+    contact.mutable_contact()->set_role(v1::CONTACT_ROLE_DECISION_MAKER);
+    contact.mutable_contact()->set_departed(true);
+    SetTimestamp(start_, contact.mutable_effective_time());
+    EXPECT_TRUE(Add(contact).ok());
+    EXPECT_TRUE(Add(ContactOf("bob")).ok());
+    v1::UpdateContactRequest change;
+    change.mutable_contact()->set_name("accounts/acme/contacts/bob");
+    change.mutable_contact()->set_phone(" 1 ");
+    Ok<v1::UpdateContactResponse>(*accounts_, &v1::AccountService::Stub::UpdateContact, change);
+    v1::CreateGoalRequest words = GoalOf("words");
+    words.mutable_goal()->set_measure(kNasty);
+    words.mutable_goal()->set_current_value(0.1 + 0.2);
+    SetTimestamp(clock_.Now() + absl::Hours(9), words.mutable_goal()->mutable_due_time());
+    EXPECT_TRUE(Add(words).ok());
+    v1::CreateGoalRequest reached = GoalOf("reached");
+    reached.mutable_goal()->set_current_value(11);
+    SetTimestamp(start_, reached.mutable_effective_time());
+    EXPECT_TRUE(Add(reached).ok());
+    v1::UpdateGoalRequest retitle;
+    retitle.mutable_goal()->set_name("accounts/acme/goals/reached");
+    retitle.mutable_goal()->set_title("changed after it was reached");
+    Ok<v1::UpdateGoalResponse>(*goals_, &v1::GoalService::Stub::UpdateGoal, retitle);
+    v1::CreateGoalRequest fact = GoalOf("fact");
+    fact.mutable_goal()->clear_measure();
+    fact.mutable_goal()->set_fact("usage.m0.sum_90d");
+    fact.mutable_goal()->set_target_value(1e6);
+    EXPECT_TRUE(Add(fact).ok());
+    v1::CreateGoalRequest given_up = GoalOf("given-up");
+    given_up.mutable_goal()->set_state(v1::GOAL_STATE_CANCELLED);
+    EXPECT_TRUE(Add(given_up).ok());
+  }
+  void WriteTasksAndMoves() {
+    for (const char* id : {"open", "done", "cancelled"}) {
+      v1::CreateTaskRequest task = TaskOf(id);
+      task.mutable_task()->set_description(kNasty);
+      v1::ChecklistItem* item = task.mutable_task()->add_checklist();
+      item->set_title(kNasty);
+      item->set_done(id[0] == 'd');
+      if (id[0] == 'o') SetTimestamp(clock_.Now() + absl::Hours(9), task.mutable_task()->mutable_due_time());
+      EXPECT_TRUE(Add(task).ok());
+    }
+    clock_.Advance(absl::Microseconds(5));
+    EXPECT_TRUE(Complete("done", nullptr, kNasty).ok());
+    v1::UpdateTaskRequest cancel;
+    cancel.mutable_task()->set_name("accounts/acme/tasks/cancelled");
+    cancel.mutable_task()->set_state(v1::TASK_STATE_CANCELLED);
+    cancel.mutable_task()->set_outcome("no longer needed");
+    Ok<v1::UpdateTaskResponse>(*tasks_, &v1::TaskService::Stub::UpdateTask, cancel);
+    for (const auto phase : {v1::LIFECYCLE_PHASE_ADOPTION, v1::LIFECYCLE_PHASE_SUCCESS}) {
+      v1::MoveAccountPhaseRequest move;
+      move.set_name("accounts/beta");
+      move.set_phase(phase);
+      move.set_reason(kNasty);
+      move.set_author("zoe");
+      SetTimestamp(start_ + absl::Hours(100 * phase), move.mutable_effective_time());
+      Ok<v1::MoveAccountPhaseResponse>(*v1::LifecycleService::NewStub(channel_),
+                                       &v1::LifecycleService::Stub::MoveAccountPhase, move);
+    }
+  }
+
   // Calls `use` with the stubs of the other service in the place of this one's.
   template <class Use>
   auto WithOther(Use use) {
@@ -112,12 +207,14 @@ class RoundTripTest : public ExportTest {
     if (id == "child") account.set_parent("accounts/parent");
     return record;
   }
-  v1::Record SubscriptionState(const std::string& id, absl::Time since, const std::string& mrr) {
+  v1::Record SubscriptionState(const std::string& id, absl::Time since, const std::string& mrr,
+                               const std::string& currency = "USD") {
     v1::Record record = RecordOf("beta", "");
     SetTimestamp(since, record.mutable_event_time());
     v1::Subscription& subscription = *record.mutable_subscription_state();
     subscription = SubscriptionOf("beta", id, mrr).subscription();
     subscription.set_name("accounts/beta/subscriptions/" + id);
+    subscription.mutable_mrr()->set_currency_code(currency);
     subscription.set_plan(kNasty);
     subscription.set_seats(7);
     SetTimestamp(start_ + absl::Hours(24), subscription.mutable_start_time());
@@ -131,7 +228,8 @@ class RoundTripTest : public ExportTest {
     Write({AccountState("beta", start_, "ann"), AccountState("beta", later, "bob"),
            AccountState("beta", later + absl::Hours(1), "ann"), AccountState("parent", start_ + absl::Hours(5), "zoe"),
            AccountState("child", start_, " "), SubscriptionState("s1", start_ + absl::Hours(24), "99.999999"),
-           SubscriptionState("s1", later, "120.5"), SubscriptionState("s1", later + absl::Hours(30), "99.999999")});
+           SubscriptionState("s1", later, "120.5"), SubscriptionState("s1", later + absl::Hours(30), "99.999999"),
+           SubscriptionState("s2", start_ + absl::Hours(24), "10.5", "EUR")});
   }
   // Records of two accounts, after metrics got their numbers: sums of doubles depend on the order of metrics.
   void WriteRandomRecords() {
@@ -217,7 +315,11 @@ class RoundTripTest : public ExportTest {
 
   std::map<std::string, Facts> FactsAsOf(absl::Time as_of) {
     std::map<std::string, Facts> all;
-    for (const char* id : {"acme", "beta", "parent", "child"}) all[id] = FactsOf(id, as_of);
+    for (const char* id : {"acme", "beta", "parent", "child"}) {
+      all[id] = FactsOf(id, as_of);
+      // Of goals only what they are now is exported.
+      if (as_of != clock_.Now()) std::erase_if(all[id], [](const auto& fact) { return fact.first.starts_with("goals."); });
+    }
     return all;
   }
 
@@ -227,12 +329,16 @@ class RoundTripTest : public ExportTest {
 };
 
 TEST_F(RoundTripTest, GivesTheSameFactsAtEveryMomentAndTheSameExportAgain) {
+  WriteRatesAndRules();
   WriteStates();
   WriteRandomRecords();
+  WriteContactsAndGoals();
+  WriteTasksAndMoves();
   const auto exported = ExportTo(out_);
   ASSERT_TRUE(exported.ok()) << exported.status();
   EXPECT_EQ(exported->accounts, 4);
   EXPECT_EQ(exported->without_parent, 0);
+  clock_.Advance(absl::Hours(1));  // what the server stamps by itself is no part of an export
   const ImportSummary imported = Import(out_, other_->InProcessChannel(), folder_.path() + "/rejects.csv");
   std::int64_t rows = 0;
   for (const ExportSummary::File& file : exported->files) rows += file.rows;
@@ -242,15 +348,14 @@ TEST_F(RoundTripTest, GivesTheSameFactsAtEveryMomentAndTheSameExportAgain) {
     EXPECT_EQ(here, WithOther([&] { return FactsAsOf(time); }))
         << "as of " << absl::FormatTime(time, absl::UTCTimeZone());
   }
-  EXPECT_FALSE(FactsAsOf(clock_.Now()).at("beta").empty());
+  const auto now = FactsAsOf(clock_.Now());
+  EXPECT_EQ(now, WithOther([&] { return FactsAsOf(clock_.Now()); }));
+  EXPECT_EQ(now.at("acme").at("goals.achieved"), "number: 1");
   const std::string again = folder_.path() + "/again";
   ASSERT_TRUE(WithOther([&] { return ExportTo(again); }).ok());
   for (const ExportSummary::File& file : exported->files) {
-    std::vector<std::string> before = absl::StrSplit(ReadFile(out_ + "/" + file.name), '\n');
-    std::vector<std::string> after = absl::StrSplit(ReadFile(again + "/" + file.name), '\n');
-    std::sort(before.begin(), before.end());
-    std::sort(after.begin(), after.end());
-    EXPECT_EQ(before, after) << file.name;
+    EXPECT_GT(file.rows, 0) << file.name;
+    EXPECT_EQ(ReadFile(out_ + "/" + file.name), ReadFile(again + "/" + file.name)) << file.name;
   }
   const ImportSummary second = Import(out_, other_->InProcessChannel(), folder_.path() + "/rejects.csv");
   EXPECT_EQ(second.Total().stored + second.Total().replaced, 0) << "a second import changes nothing";
@@ -268,18 +373,41 @@ TEST_F(ExportTest, WritesEveryFileWithItsHeaderAndWhatPeopleKeep) {
   ASSERT_TRUE(Add(task).ok());
   const auto exported = ExportTo(out_);
   ASSERT_TRUE(exported.ok()) << exported.status();
-  EXPECT_THAT(NamesIn(out_), ElementsAre("accounts.csv", "churn_reports.csv", "contacts.csv", "goals.csv",
-                                         "milestones.csv", "subscriptions.csv", "surveys.csv", "tasks.csv",
-                                         "tickets.csv", "touchpoints.csv", "usage.csv"));
+  EXPECT_THAT(NamesIn(out_),
+              ElementsAre("accounts.csv", "churn_reports.csv", "contacts.csv", "exchange_rates.csv", "goals.csv",
+                          "lifecycle_rules.csv", "milestones.csv", "phase_moves.csv", "subscriptions.csv",
+                          "surveys.csv", "tasks.csv", "tickets.csv", "touchpoints.csv", "usage.csv"));
   EXPECT_EQ(ReadFile(out_ + "/accounts.csv"),
             "account_id,effective_time,display_name,parent,owner,tags,customer_since\n"
             "acme,2024-06-30T12:00:00Z,The acme,,,,2024-06-30T12:00:00Z\n");
   EXPECT_EQ(ReadFile(out_ + "/milestones.csv"), "account_id,record_id,event_time,step,progress\n");
   EXPECT_THAT(ReadFile(out_ + "/contacts.csv"),
-              ::testing::HasSubstr("\nacme,ann,The ann,,,,,false,,2024-06-30T12:00:00Z,"));
+              ::testing::HasSubstr("\nacme,ann,2024-06-30T12:00:00Z,The ann,,,,,false,"));
   EXPECT_THAT(ReadFile(out_ + "/goals.csv"),
-              ::testing::HasSubstr("\nacme,more,The more,reports a week,,0,10,,,active,"));
+              ::testing::HasSubstr("\nacme,more,2024-06-30T12:00:00Z,The more,reports a week,,0,10,,,active,"));
   EXPECT_THAT(ReadFile(out_ + "/tasks.csv"), ::testing::HasSubstr(",[ ] Ask\\; politely;[x] Listen,open,"));
+}
+
+TEST_F(RoundTripTest, WhatIsThereAndSaysSomethingElseStaysAsItIs) {
+  ASSERT_TRUE(Add(ContactOf("ann")).ok());
+  v1::UpdateLifecycleRulesRequest rules;
+  rules.mutable_rules()->set_success_after_days(200);
+  rules.set_author("zoe");
+  Ok<v1::UpdateLifecycleRulesResponse>(*v1::LifecycleService::NewStub(channel_),
+                                       &v1::LifecycleService::Stub::UpdateLifecycleRules, rules);
+  ASSERT_TRUE(ExportTo(out_).ok());
+  rules.mutable_rules()->set_success_after_days(300);
+  Ok<v1::UpdateLifecycleRulesResponse>(*v1::LifecycleService::NewStub(other_->InProcessChannel()),
+                                       &v1::LifecycleService::Stub::UpdateLifecycleRules, rules);
+  std::ofstream(out_ + "/contacts.csv", std::ios::app) << "nobody,eve,,Eve,,,,,,\nacme,kim,,,,,,,,\n";
+  std::ofstream(out_ + "/exchange_rates.csv", std::ios::app) << "EUR,0,2024-01-01\n";
+  const std::string rejects = folder_.path() + "/rejects.csv";
+  const ImportSummary summary = Import(out_, other_->InProcessChannel(), rejects, 4);
+  EXPECT_THAT(ReadFile(rejects), ::testing::HasSubstr("lifecycle_rules.csv,3,,revision 2 of the rules is there and"));
+  EXPECT_THAT(ReadFile(rejects), ::testing::HasSubstr("exchange_rates.csv,2,exchange_rate.rate,"));
+  EXPECT_THAT(ReadFile(rejects), ::testing::HasSubstr("contacts.csv,3,"));
+  EXPECT_THAT(ReadFile(rejects), ::testing::HasSubstr("contacts.csv,4,display_name,is required"));
+  EXPECT_EQ(summary.Total().duplicates, 1) << "the first rules";
 }
 
 TEST_F(ExportTest, AParentThatIsDeletedIsLeftOutOfAWholeExportOnly) {

@@ -10,6 +10,7 @@
 #include "cli/csv_writer.h"
 #include "cli/mapping_evaluate.h"
 #include "common/base/time_util.h"
+#include "perennial/accounts/v1/task.pb.h"
 #include "tests/cli/import_support.h"
 
 namespace perennial::cli {
@@ -120,6 +121,21 @@ TEST(ExportText, BlanksInQuotesCountWhereTheMappingSaysSo) {
   EXPECT_EQ(RowEvaluator(file, row).ColumnText(1), "b");
   EXPECT_EQ(RowEvaluator(file, row).ColumnText(2), std::nullopt) << "quotes around everything are common";
   EXPECT_EQ(RowEvaluator(file, row).ColumnText(3), " ");
+}
+
+TEST(ChecklistTest, IsReadAsItWasWritten) {
+  accounts::v1::Task task;
+  for (const char* title : {"Ask; politely", " \\ ", "[x] twice"}) {
+    task.add_checklist()->set_title(title);
+    task.mutable_checklist()->rbegin()->set_done(title[0] == '[');
+  }
+  const FieldSpec& field = *FindField(RecordKind::kTask, "checklist");
+  const std::string text = TextOf(task, field);
+  EXPECT_EQ(text, R"([ ] Ask\; politely;[ ]  \\\ ;[x] [x] twice)");
+  accounts::v1::Task read;
+  ASSERT_TRUE(SetField(field, text, &read).ok());
+  EXPECT_EQ(read.ShortDebugString(), task.ShortDebugString());
+  EXPECT_FALSE(SetField(field, "no box", &read).ok());
 }
 
 }  // namespace

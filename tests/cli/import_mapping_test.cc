@@ -54,7 +54,24 @@ TEST(MappingErrorTest, RefusesAnUnknownField) {
 
 TEST(MappingErrorTest, RefusesAnUnknownKind) {
   EXPECT_THAT(ErrorOf("files:\n  - file: a.csv\n    records:\n      - {kind: tickets, account: a, time: t}\n"),
-              StartsWith("m.yaml:4: unknown kind 'tickets'; did you mean 'ticket'? (allowed: account, subscription"));
+              StartsWith("m.yaml:4: unknown kind 'tickets'; did you mean 'ticket'? (allowed: exchange_rate, lifecycle_rules, "
+                         "account, subscription"));
+}
+
+TEST(MappingErrorTest, AsksOfEachKindWhatItHasAndNoMore) {
+  const auto error = [](const std::string& record) {
+    return ErrorOf("files:\n  - file: a.csv\n    records:\n      - {" + record + "}\n");
+  };
+  EXPECT_EQ(error("kind: contact, account: a, fields: {display_name: n}"), "m.yaml:4: a record needs 'id'");
+  EXPECT_EQ(error("kind: task, id: i, fields: {title: t, kind: k}"), "m.yaml:4: a record needs 'account'");
+  EXPECT_EQ(error("kind: phase_move, account: a, fields: {phase: p, reason: r, author: b}"),
+            "m.yaml:4: a record needs 'time'");
+  EXPECT_EQ(error("kind: task, account: a, id: i, time: t, fields: {title: t, kind: k}"),
+            "m.yaml:4: records of kind 'task' have no 'time'");
+  EXPECT_EQ(error("kind: exchange_rate, account: a, time: t, fields: {currency_code: c, rate: r}"),
+            "m.yaml:4: records of kind 'exchange_rate' have no 'account'");
+  EXPECT_EQ(error("kind: phase_move, account: a, time: t, id: i, fields: {phase: p, reason: r, author: b}"),
+            "m.yaml:4: records of kind 'phase_move' have no 'id'");
 }
 
 TEST(MappingErrorTest, NamesAMissingField) {

@@ -1,5 +1,6 @@
 #include "cli/import_run.h"
 
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <google/rpc/error_details.pb.h>
 #include <gtest/gtest.h>
@@ -181,7 +182,10 @@ TEST_F(ImportRunTest, StopsOnCtrlCWithASummary) {
   EXPECT_GE(total.stored, 50);
   EXPECT_LT(total.stored, 2002);
   EXPECT_EQ(total.records, total.stored + summary.unacknowledged);
-  EXPECT_FALSE(summary.files[2].complete);
+  const auto usage = std::find_if(summary.files.begin(), summary.files.end(),
+                                  [](const FileSummary& file) { return file.file == "usage.csv"; });
+  ASSERT_NE(usage, summary.files.end());
+  EXPECT_FALSE(usage->complete);
   // What is left comes with the next import.
   interrupted_ = false;
   server_.on_batch = nullptr;
