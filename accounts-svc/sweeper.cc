@@ -1,6 +1,6 @@
 #include "accounts-svc/sweeper.h"
 
-#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -8,6 +8,7 @@
 #include "accounts-svc/facts/compute_facts.h"
 #include "accounts-svc/idempotency.h"
 #include "accounts-svc/purge.h"
+#include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -50,10 +51,13 @@ void Sweeper::Loop() {
 }
 
 absl::StatusOr<std::string> Sweeper::GoalAt(absl::Time now) {
-  std::int64_t known = 0;
+  std::uint64_t known = Fnv1a64("");
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const std::vector<Metric> metrics, transaction.ListMetrics());
-    known = std::count_if(metrics.begin(), metrics.end(), [&](const Metric& metric) { return metric.first_time <= now; });
+    // Which, and not how many: one may come to be known while another is forgotten.
+    for (const Metric& metric : metrics) {
+      if (metric.first_time <= now) known = Fnv1a64(absl::StrCat(metric.no, ","), known);
+    }
     if (swept_.empty()) {
       PERENNIAL_ASSIGN_OR_RETURN(swept_, transaction.GetSetting(kSwept));
     }

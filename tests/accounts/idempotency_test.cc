@@ -5,6 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "accounts-svc/idempotency.h"
+#include "perennial/accounts/v1/exchange_rate_service.grpc.pb.h"
+#include "perennial/accounts/v1/lifecycle_service.grpc.pb.h"
+#include "perennial/accounts/v1/record_service.grpc.pb.h"
 #include "tests/accounts/care_fixture.h"
 
 namespace perennial::accounts::testing {
@@ -31,6 +34,24 @@ class IdempotencyTest : public CareTest {
       (*request.mutable_account()->mutable_attributes())[key].set_number(1);
     }
     return request;
+  }
+  // Corrects or deletes a record twice under one id: the second answers with the change that the first one made, and traces
+  // none.
+  template <class Request, class Response>
+  void ExpectChangedOnce(v1::RecordService::Stub& stub,
+                         grpc::Status (v1::RecordService::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                                         Response*),
+                         const Request& request) {
+    const auto changes = [&] {
+      v1::ListRecordChangesRequest list;
+      list.set_parent("accounts/acme");
+      v1::ListRecordChangesResponse response;
+      EXPECT_TRUE(Send(stub, &v1::RecordService::Stub::ListRecordChanges, list, &response).ok());
+      return response.changes_size();
+    };
+    const int before = changes();
+    ExpectOnce(stub, method, request);
+    EXPECT_EQ(changes(), before + 1);
   }
   // A request of any kind whose answer has the state of what it changed: sends it twice, and expects the second to
   // answer the same and to change nothing.
@@ -98,12 +119,57 @@ TEST_F(IdempotencyTest, EveryMutationTakesEffectOnceUnderItsId) {
   complete.set_name("accounts/acme/tasks/call");
   ExpectOnce(*tasks_, &Tasks::CompleteTask, complete);
 
+  const auto rates = v1::ExchangeRateService::NewStub(channel_);
+  v1::SetExchangeRateRequest rate;
+  rate.mutable_exchange_rate()->set_currency_code("EUR");
+  rate.mutable_exchange_rate()->set_rate("1.1");
+  SetTimestamp(clock_.Now() - absl::Hours(1), rate.mutable_exchange_rate()->mutable_effective_time());
+  ExpectOnce(*rates, &v1::ExchangeRateService::Stub::SetExchangeRate, rate);
+  v1::DeleteExchangeRateRequest no_rate;
+  no_rate.set_currency_code("EUR");
+  *no_rate.mutable_effective_time() = rate.exchange_rate().effective_time();
+  ExpectOnce(*rates, &v1::ExchangeRateService::Stub::DeleteExchangeRate, no_rate);
+
+  const auto lifecycle = v1::LifecycleService::NewStub(channel_);
+  v1::MoveAccountPhaseRequest move;
+  move.set_name("accounts/acme");
+  move.set_phase(v1::LIFECYCLE_PHASE_SUCCESS);
+  SetTimestamp(clock_.Now(), move.mutable_effective_time());
+  move.set_reason("they said so");
+  move.set_author("zoe");
+  ExpectOnce(*lifecycle, &v1::LifecycleService::Stub::MoveAccountPhase, move);
+  v1::UndoPhaseMoveRequest undo;
+  undo.set_name("accounts/acme");
+  *undo.mutable_effective_time() = move.effective_time();
+  ExpectOnce(*lifecycle, &v1::LifecycleService::Stub::UndoPhaseMove, undo);
+
+  const auto records = v1::RecordService::NewStub(channel_);
+  Write({Usage("acme", "1", "logins", 3)});
+  v1::CorrectRecordRequest correct;
+  *correct.mutable_record() = Usage("acme", "1", "logins", 5);
+  correct.set_reason("typing error");
+  correct.set_author("zoe");
+  ExpectChangedOnce(*records, &v1::RecordService::Stub::CorrectRecord, correct);
+  v1::DeleteRecordRequest erase;
+  erase.set_account("accounts/acme");
+  erase.set_kind(v1::RECORD_KIND_USAGE);
+  erase.set_record_id("1");
+  erase.set_reason("sent by mistake");
+  erase.set_author("zoe");
+  ExpectChangedOnce(*records, &v1::RecordService::Stub::DeleteRecord, erase);
+
   v1::DeleteAccountRequest remove;
   remove.set_name("accounts/acme");
   ExpectOnce(*accounts_, &Accounts::DeleteAccount, remove);
   v1::UndeleteAccountRequest restore;
   restore.set_name("accounts/acme");
   ExpectOnce(*accounts_, &Accounts::UndeleteAccount, restore);
+
+  v1::UpdateLifecycleRulesRequest rules;
+  rules.mutable_rules()->set_success_after_days(200);
+  rules.mutable_rules()->set_etag("\"v1\"");  // stale the second time
+  rules.set_author("zoe");
+  ExpectOnce(*lifecycle, &v1::LifecycleService::Stub::UpdateLifecycleRules, rules);
 }
 
 TEST_F(IdempotencyTest, ARepetitionIsAnsweredWithThePresentState) {

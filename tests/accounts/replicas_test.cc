@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/accounts/feed_follower.h"
+#include "tests/accounts/ledger_follower.h"
 #include "tests/accounts/server_fixture.h"
 
 namespace perennial::accounts::testing {
@@ -116,6 +117,32 @@ TEST_F(ReplicasTest, WatchesOfBothAreOrderedAndEndWithTheSameFactsUnderConcurren
   EXPECT_EQ(fresh.rows_, here.rows_);
   EXPECT_EQ(FactsThrough(*facts_, here.rows_), here.rows_);
   EXPECT_EQ(FactsThrough(*other_facts_, here.rows_), here.rows_);
+}
+
+TEST_F(ReplicasTest, FollowersOfTheLedgerMissNoneThatEitherWrites) {
+  constexpr int kAccounts = 60;  // for each server
+  for (int i = 0; i < 2 * kAccounts; ++i) CreateAccount(absl::StrCat("a", i));
+  const auto there = v1::SubscriptionService::NewStub(other_->InProcessChannel());
+  LedgerFollower follow_here(*subscriptions_, 0);
+  LedgerFollower follow_there(*there, 0);
+  std::vector<std::thread> writers;
+  for (int writer = 0; writer < 4; ++writer) {
+    writers.emplace_back([&, writer] {
+      v1::SubscriptionService::Stub& stub = writer % 2 == 0 ? *subscriptions_ : *there;
+      for (int i = writer; i < 2 * kAccounts; i += 4) {
+        v1::CreateSubscriptionResponse response;
+        const grpc::Status status = Send(stub, &v1::SubscriptionService::Stub::CreateSubscription,
+                                         SubscriptionOf(absl::StrCat("a", i), "s", absl::StrCat(i + 1)), &response);
+        EXPECT_TRUE(status.ok()) << status.error_message();
+      }
+    });
+  }
+  for (LedgerFollower* follower : {&follow_here, &follow_there}) {
+    follower->ReadUntil([&] { return follower->ledgers_.size() == 2U * kAccounts; });
+    EXPECT_EQ(follower->revision_, 2 * kAccounts) << "each ledger changed once";
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(follow_here.ledgers_, follow_there.ledgers_);
 }
 
 TEST_F(ReplicasTest, AFactThatOneHasAddedIsKnownToTheOtherAtOnce) {
