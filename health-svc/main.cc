@@ -9,11 +9,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/audit/audit_sender.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
@@ -85,6 +87,8 @@ absl::Status Run() {
   if (absl::GetFlag(FLAGS_drain_ms) < 0) return absl::InvalidArgumentError("--drain_ms must not be negative");
   PERENNIAL_RETURN_IF_ERROR(SecureByFlags(tls, false, options.server));
   if (OnlyCheckConfig()) return absl::OkStatus();
+  AuditSender audit(options.accounts);
+  SetAuditSink([&audit](AuditedChange change) { audit.Send(std::move(change)); });
   PERENNIAL_ASSIGN_OR_RETURN(const auto process, HealthProcess::Start(std::move(options), *clock));
   WaitForStopSignal();
   LeaveIfStoppedWithCode();

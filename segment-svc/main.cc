@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
+#include "common/audit/audit_sender.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/money.h"
@@ -74,6 +75,9 @@ absl::Status Run() {
     health.push_back(perennial::MakeChannel(std::string(address), tls));
   }
   if (health.empty()) return absl::InvalidArgumentError("--health must name an address");
+  const auto accounts = perennial::MakeChannel(absl::GetFlag(FLAGS_accounts), tls);
+  perennial::AuditSender audit(accounts);
+  perennial::SetAuditSink([&audit](perennial::AuditedChange change) { audit.Send(std::move(change)); });
   perennial::Metrics metrics;
   server.metrics = &metrics;
   PERENNIAL_ASSIGN_OR_RETURN(
@@ -84,7 +88,7 @@ absl::Status Run() {
            .shipped_models = std::move(shipped_models),
            .currency = currency,
            .server = server,
-           .accounts = perennial::MakeChannel(absl::GetFlag(FLAGS_accounts), tls),
+           .accounts = accounts,
            .health = std::move(health)},
           *clock));
   PERENNIAL_RETURN_IF_ERROR(perennial::ServeMetrics(metrics, server.host, absl::GetFlag(FLAGS_metrics_port), tls));

@@ -12,12 +12,15 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/reflection.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "common/base/log.h"
 #include "common/server/exit_code.h"
+#include "common/server/file_watcher.h"
 
 ABSL_FLAG(std::string, tls_cert, "",
           "PEM file with the certificate of this process; with --tls_key and --tls_ca all connections between processes are "
@@ -40,7 +43,34 @@ namespace {
   std::exit(kExitConfig);
 }
 
-bool IsUsage(absl::string_view name) { return absl::StartsWith(name, "help") || name == "flagfile"; }
+constexpr int kMostFlagFiles = 100;
+
+bool IsUsage(absl::string_view name) { return absl::StartsWith(name, "help"); }
+
+// Puts the lines of files that --flagfile=NAME,... names in its place, so that what they say is looked at as if it were on the
+// command line. Lines that begin with # and empty ones say nothing.
+void ExpandFlagFiles(absl::string_view process, std::vector<std::string>& arguments) {
+  int files = 0;
+  for (std::size_t at = 1; at < arguments.size();) {
+    absl::string_view names = arguments[at];
+    if (!absl::ConsumePrefix(&names, "--flagfile=")) {
+      ++at;
+      continue;
+    }
+    std::vector<std::string> lines;
+    for (const std::string& path : std::vector<std::string>(absl::StrSplit(names, ',', absl::SkipEmpty()))) {
+      const absl::StatusOr<std::string> text = ReadFile(path);
+      if (!text.ok()) Refuse(process, absl::StrCat("--flagfile: ", std::string(text.status().message())));
+      if (++files > kMostFlagFiles) Refuse(process, "--flagfile: too many files; does one name itself?");
+      for (absl::string_view line : absl::StrSplit(*text, '\n')) {
+        line = absl::StripAsciiWhitespace(line);
+        if (!line.empty() && line[0] != '#') lines.emplace_back(line);
+      }
+    }
+    const auto place = arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(at));
+    arguments.insert(place, lines.begin(), lines.end());
+  }
+}
 
 // Looks at one flag on the line, with its value where that is the next argument.
 class FlagReader {
@@ -107,6 +137,7 @@ std::string FileFlagProblem(absl::string_view flag) {
 
 void ParseFlags(absl::string_view process, int argc, char** argv) {
   std::vector<std::string> arguments(argv, argv + argc);
+  ExpandFlagFiles(process, arguments);
   FlagReader(process, arguments).ReadAll();
   std::vector<char*> line;
   for (std::string& argument : arguments) line.push_back(argument.data());

@@ -1,7 +1,6 @@
 #include "common/server/rpc_metrics.h"
 
 #include <google/protobuf/descriptor.h>
-#include <prometheus/metric_family.h>
 
 #include <algorithm>
 #include <limits>

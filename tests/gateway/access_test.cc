@@ -51,7 +51,7 @@ class AccessTest : public GatewayTest {
     SetTimeout(context);
     return GetAccount(context, name);
   }
-  // Calls a method without a request.
+  // Calls a method with an empty request.
   grpc::Status CallByPath(const std::string& path, const std::string& token) {
     grpc::GenericStub stub(channel_);
     grpc::ClientContext context;
@@ -59,7 +59,8 @@ class AccessTest : public GatewayTest {
     grpc::CompletionQueue queue;
     grpc::Status status;
     grpc::ByteBuffer response;
-    const auto call = stub.PrepareUnaryCall(&context, path, grpc::ByteBuffer(), &queue);
+    const grpc::Slice nothing;
+    const auto call = stub.PrepareUnaryCall(&context, path, grpc::ByteBuffer(&nothing, 1), &queue);
     call->StartCall();
     call->Finish(&response, &status, nullptr);
     void* tag = nullptr;
