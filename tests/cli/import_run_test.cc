@@ -1,10 +1,10 @@
 #include "cli/import_run.h"
 
-#include <algorithm>
 #include <gmock/gmock.h>
 #include <google/rpc/error_details.pb.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <sstream>
 
