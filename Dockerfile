@@ -18,7 +18,8 @@ WORKDIR /src
 COPY scripts/install-dependencies scripts/
 RUN scripts/install-dependencies
 COPY . .
-RUN scripts/build release accounts-svc health-svc segment-svc gateway perennial \
+RUN cmake --preset release -DBUILD_TESTING=OFF \
+ && cmake --build --preset release --target accounts-svc health-svc segment-svc gateway perennial \
  && install -D -t /programs build/release/bin/accounts-svc build/release/bin/health-svc build/release/bin/segment-svc \
       build/release/bin/gateway build/release/bin/perennial
 
