@@ -19,7 +19,7 @@ namespace {
 
 // Rows that are read at once: what is in memory besides a message.
 constexpr int kAccounts = 500;
-constexpr int kDays = 10'000;
+constexpr int kDays = 2000;
 // Before the first day on which there may be use.
 constexpr std::int64_t kBeforeAllDays = INT64_MIN;
 constexpr std::size_t kBytesADay = 12;

@@ -83,6 +83,12 @@ absl::Status SqlTransaction::BuryTasks(const AccountRecord& account, absl::Time 
 absl::StatusOr<std::int64_t> SqlTransaction::BeginPurge(const AccountRecord& account, absl::Time now) {
   PERENNIAL_RETURN_IF_ERROR(BuryTasks(account, now));
   PERENNIAL_RETURN_IF_ERROR(MarkLedger(account.no, true));
+  {
+    // All that stays is the tombstone of the id.
+    PERENNIAL_ASSIGN_OR_RETURN(sql::Statement forget,
+                               connection_.Prepare("UPDATE ledgers SET account_no = 0 WHERE account_id = ?"));
+    PERENNIAL_RETURN_IF_ERROR(forget.Bind(1, account.id).Run());
+  }
   for (const AccountTable& table : AccountTables()) {
     if (table.step != nullptr) continue;
     PERENNIAL_ASSIGN_OR_RETURN(sql::Statement erase,

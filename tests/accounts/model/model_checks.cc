@@ -142,7 +142,7 @@ std::string ModelChecks::Accounts() {
   Lines expected;
   Lines selected;
   for (const auto& [id, account] : model_.accounts()) {
-    const std::vector<PlainPhase> phases = PhasesBy(account, model_.now());
+    const std::vector<PlainPhase> phases = PhasesBy(Begun(account), model_.now());
     // What a deleted account's phase would be by now is nobody's business.
     const std::string phase = account.deleted || phases.empty() ? "" : v1::LifecyclePhase_Name(phases.back().phase);
     expected.push_back(absl::StrCat(id, " ", Text(account.states.rbegin()->second), " since ", Text(account.customer_since),
@@ -201,8 +201,16 @@ std::string ModelChecks::Tasks() {
 std::string ModelChecks::Account(const std::string& id) {
   const PlainAccount* account = model_.Live(id);
   if (account == nullptr) return {};
-  return absl::StrCat(Subscriptions(id, *account), Movements(id, *account), Phases(id, *account), Timeline(id, *account),
+  const PlainAccount counted = Begun(*account);
+  return absl::StrCat(Subscriptions(id, *account), Movements(id, counted), Phases(id, counted), Timeline(id, counted),
                       Contacts(id, *account), Goals(id, *account));
+}
+
+// An account that begins later has no ledger and no phases yet.
+PlainAccount ModelChecks::Begun(const PlainAccount& account) const {
+  PlainAccount counted = model_.Counted(account);
+  if (counted.states.begin()->first > model_.now()) counted.subscriptions.clear();
+  return counted;
 }
 
 std::string ModelChecks::Subscriptions(const std::string& id, const PlainAccount& account) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "perennial/accounts/v1/account_service.grpc.pb.h"
+#include "perennial/accounts/v1/exchange_rate_service.grpc.pb.h"
 #include "perennial/accounts/v1/fact_service.grpc.pb.h"
 #include "perennial/accounts/v1/goal_service.grpc.pb.h"
 #include "perennial/accounts/v1/ingest_service.grpc.pb.h"
@@ -25,7 +26,8 @@ struct ModelStubs {
         goals(v1::GoalService::NewStub(channel)),
         tasks(v1::TaskService::NewStub(channel)),
         timeline(v1::TimelineService::NewStub(channel)),
-        records(v1::RecordService::NewStub(channel)) {}
+        records(v1::RecordService::NewStub(channel)),
+        rates(v1::ExchangeRateService::NewStub(channel)) {}
   std::unique_ptr<v1::AccountService::Stub> accounts;
   std::unique_ptr<v1::SubscriptionService::Stub> subscriptions;
   std::unique_ptr<v1::IngestService::Stub> ingest;
@@ -34,6 +36,7 @@ struct ModelStubs {
   std::unique_ptr<v1::TaskService::Stub> tasks;
   std::unique_ptr<v1::TimelineService::Stub> timeline;
   std::unique_ptr<v1::RecordService::Stub> records;
+  std::unique_ptr<v1::ExchangeRateService::Stub> rates;
 };
 
 // Asks a server all that can be asked and compares its answers with the model's. Each check returns what differs, as text;
@@ -56,6 +59,7 @@ class ModelChecks {
   std::string Account(const std::string& id);
 
  private:
+  [[nodiscard]] PlainAccount Begun(const PlainAccount& account) const;
   std::string Subscriptions(const std::string& id, const PlainAccount& account);
   std::string Movements(const std::string& id, const PlainAccount& account);
   std::string Phases(const std::string& id, const PlainAccount& account);

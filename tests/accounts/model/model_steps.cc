@@ -10,9 +10,9 @@ namespace {
 
 constexpr absl::Duration kDay = absl::Hours(24);
 
-v1::Subscription Priced(v1::Subscription subscription, const std::string& amount) {
+v1::Subscription Priced(v1::Subscription subscription, const std::string& amount, const std::string& currency) {
   subscription.mutable_mrr()->set_amount(amount);
-  subscription.mutable_mrr()->set_currency_code("USD");
+  subscription.mutable_mrr()->set_currency_code(currency);
   return subscription;
 }
 
@@ -72,7 +72,8 @@ Step StoryTeller::Next() {
   if (chance < 38) return OnSubscription();
   if (chance < 43) return OnContact();
   if (chance < 53) return OnGoal();
-  if (chance < 60) return OnTask();
+  if (chance < 58) return OnTask();
+  if (chance < 60) return OnRate();
   if (chance == 60 && Once(2)) return Restart{};
   if (!sent_.empty() && chance < 68) return OnRecord();
   return Records();
@@ -90,6 +91,22 @@ Step StoryTeller::SetClock() {
     default: now_ += absl::Minutes(UpTo(90)); break;
   }
   return now_;
+}
+
+Step StoryTeller::OnRate() {
+  if (!rate_times_.empty() && Once(3)) {
+    v1::DeleteExchangeRateRequest request;
+    request.set_currency_code("EUR");
+    *request.mutable_effective_time() = StampOf(Pick(rate_times_));
+    return request;
+  }
+  v1::SetExchangeRateRequest request;
+  request.mutable_exchange_rate()->set_currency_code("EUR");
+  request.mutable_exchange_rate()->set_rate(Pick<std::string>({"1", "1.1", "0.333333333", "2.5", "0.0000005"}));
+  const bool again = !rate_times_.empty() && Once(3);
+  rate_times_.push_back(again ? Pick(rate_times_) : Once(8) ? Ahead() : Once(2) ? now_ - kDay * 420 : Past());
+  *request.mutable_exchange_rate()->mutable_effective_time() = StampOf(rate_times_.back());
+  return request;
 }
 
 v1::Account StoryTeller::AccountState(const std::string& id) {
@@ -112,7 +129,12 @@ v1::Account StoryTeller::AccountState(const std::string& id) {
 
 Step StoryTeller::OnAccount() {
   const std::string id = Account();
-  switch (UpTo(9)) {
+  switch (UpTo(10)) {
+    case 10: {
+      v1::PurgeAccountRequest request;
+      request.set_name("accounts/" + id);
+      return request;
+    }
     case 0: {
       v1::DeleteAccountRequest request;
       request.set_name("accounts/" + id);
@@ -146,7 +168,8 @@ Step StoryTeller::OnAccount() {
 }
 
 v1::Subscription StoryTeller::SubscriptionState(const std::string& account, const std::string& id) {
-  v1::Subscription subscription = Priced({}, Pick<std::string>({"0", "10", "10.25", "99.5", "300"}));
+  v1::Subscription subscription =
+      Priced({}, Pick<std::string>({"0", "10", "10.25", "99.5", "300"}), Once(3) ? "EUR" : "USD");
   subscription.set_plan(absl::StrCat("plan", UpTo(2)));
   subscription.set_seats(UpTo(4));
   subscription.set_trial(Once(4));

@@ -15,7 +15,8 @@ struct Restart {};
 // One thing that happens: the clock is set, or a request is sent. A step says everything itself, so that any part of a
 // story is a story.
 using Step = std::variant<absl::Time, Restart, v1::CreateAccountRequest, v1::UpdateAccountRequest,
-                          v1::DeleteAccountRequest, v1::UndeleteAccountRequest, v1::CreateSubscriptionRequest,
+                          v1::DeleteAccountRequest, v1::UndeleteAccountRequest, v1::PurgeAccountRequest,
+                          v1::SetExchangeRateRequest, v1::DeleteExchangeRateRequest, v1::CreateSubscriptionRequest,
                           v1::UpdateSubscriptionRequest, v1::CancelSubscriptionRequest, v1::WriteRecordsRequest,
                           v1::CreateContactRequest, v1::UpdateContactRequest, v1::DeleteContactRequest,
                           v1::CreateGoalRequest, v1::UpdateGoalRequest, v1::DeleteGoalRequest, v1::CreateTaskRequest,
@@ -49,6 +50,7 @@ class StoryTeller {
   Step Next();
   Step SetClock();
   Step OnAccount();
+  Step OnRate();
   Step OnSubscription();
   Step OnContact();
   Step OnGoal();
@@ -68,6 +70,7 @@ class StoryTeller {
   int counter_ = 0;
   std::vector<v1::Record> sent_;
   std::map<std::string, absl::Time> begins_;  // of tickets and subscriptions
+  std::vector<absl::Time> rate_times_;
 };
 
 }  // namespace perennial::accounts::testing

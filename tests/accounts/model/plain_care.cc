@@ -173,8 +173,8 @@ Code PlainModel::Apply(const v1::DeleteGoalRequest& request) {
 
 Code PlainModel::Apply(const v1::CreateTaskRequest& request) {
   v1::Task task = ClientFields(request.task());
-  task.set_state(v1::TASK_STATE_OPEN);
-  task.clear_outcome();
+  if (task.state() == v1::TASK_STATE_UNSPECIFIED) task.set_state(v1::TASK_STATE_OPEN);
+  if (task.state() == v1::TASK_STATE_DONE) *task.mutable_complete_time() = StampOf(now_);
   if (task.origin().empty()) task.set_origin("manual");
   if (task.kind() == v1::TASK_KIND_CHECKLIST && task.checklist().empty()) return Code::INVALID_ARGUMENT;
   PlainAccount* account = LiveOf(request.parent());

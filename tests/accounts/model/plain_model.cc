@@ -115,6 +115,10 @@ v1::Account ClientFields(v1::Account account) {
   return account;
 }
 
+absl::Time RateMoment(const PlainSubscription& subscription, absl::Time since) {
+  return since <= subscription.states.begin()->first ? subscription.start : std::max(since, subscription.start);
+}
+
 v1::Subscription ClientFields(v1::Subscription subscription) {
   for (const char* field : {"name", "start_time", "create_time", "update_time", "etag"}) {
     subscription.GetReflection()->ClearField(&subscription, subscription.GetDescriptor()->FindFieldByName(field));
@@ -147,12 +151,10 @@ std::optional<FactMap> PlainModel::FactsOf(const std::string& id, absl::Time as_
   const PlainAccount* account = Live(id);
   if (account == nullptr || account->states.begin()->first > as_of) return std::nullopt;
   std::set<std::string> metrics;
-  for (const auto& [other, any] : accounts_) {
-    for (const auto& [record_id, record] : any.usage) {
-      if (TimeOf(record.event_time()) <= as_of) metrics.insert(record.usage().metric());
-    }
+  for (const auto& [metric, first] : FirstUses()) {
+    if (first <= as_of) metrics.insert(metric);
   }
-  return ComputePlainFacts(*account, std::prev(account->states.upper_bound(as_of))->second, metrics, as_of);
+  return ComputePlainFacts(Counted(*account), std::prev(account->states.upper_bound(as_of))->second, metrics, as_of);
 }
 
 Code PlainModel::Apply(const v1::CreateAccountRequest& request) {
@@ -207,12 +209,44 @@ Code PlainModel::Apply(const v1::UndeleteAccountRequest& request) {
   return Code::OK;
 }
 
+Code PlainModel::Apply(const v1::PurgeAccountRequest& request) {
+  const auto found = accounts_.find(AccountIn(request.name()));
+  if (found == accounts_.end()) return Code::NOT_FOUND;
+  if (!found->second.deleted) return Code::FAILED_PRECONDITION;
+  for (const auto& [id, event] : found->second.usage) {
+    const absl::Time time = TimeOf(event.event_time());
+    absl::Time& first = purged_uses_.emplace(event.usage().metric(), time).first->second;
+    first = std::min(first, time);
+  }
+  accounts_.erase(found);
+  LookAtGoals();
+  return Code::OK;
+}
+
+std::map<std::string, absl::Time> PlainModel::FirstUses() const {
+  std::map<std::string, absl::Time> uses = purged_uses_;
+  for (const auto& [id, account] : accounts_) {
+    for (const auto& [record_id, event] : account.usage) {
+      const absl::Time time = TimeOf(event.event_time());
+      absl::Time& first = uses.emplace(event.usage().metric(), time).first->second;
+      first = std::min(first, time);
+    }
+  }
+  return uses;
+}
+
+void PlainModel::ForgetPurgedUse(const v1::Record& event) {
+  const std::string& metric = event.usage().metric();
+  if (FirstUses()[metric] == TimeOf(event.event_time())) purged_uses_.erase(metric);
+}
+
 Code PlainModel::Apply(const v1::CreateSubscriptionRequest& request) {
   if (!GoodSubscription(request.subscription())) return Code::INVALID_ARGUMENT;
   PlainAccount* account = LiveOf(request.parent());
   if (account == nullptr) return Code::NOT_FOUND;
   if (account->subscriptions.contains(request.subscription_id())) return Code::ALREADY_EXISTS;
   const absl::Time start = TimeOf(request.subscription().start_time());
+  if (!HasRate(request.subscription(), start)) return Code::INVALID_ARGUMENT;
   account->subscriptions[request.subscription_id()] = {
       .start = start, .states = {{std::min(start, now_), ClientFields(request.subscription())}}};
   LookAtGoals();
@@ -234,7 +268,10 @@ Code PlainModel::Apply(const v1::UpdateSubscriptionRequest& request) {
   const bool trial =
       Names(request.update_mask(), "trial") ? asked.trial() : subscription.states.rbegin()->second.trial();
   if (asks_trial_end && !trial) return Code::INVALID_ARGUMENT;
-  ChangeFrom(subscription, since, asked, request.update_mask());
+  PlainSubscription after = subscription;
+  ChangeFrom(after, since, asked, request.update_mask());
+  if (!AllRated(subscription, after)) return Code::INVALID_ARGUMENT;
+  subscription = std::move(after);
   LookAtGoals();
   return Code::OK;
 }

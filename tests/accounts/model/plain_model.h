@@ -13,6 +13,7 @@
 
 #include "absl/time/time.h"
 #include "perennial/accounts/v1/account_service.pb.h"
+#include "perennial/accounts/v1/exchange_rate_service.pb.h"
 #include "perennial/accounts/v1/goal_service.pb.h"
 #include "perennial/accounts/v1/ingest_service.pb.h"
 #include "perennial/accounts/v1/record_service.pb.h"
@@ -92,6 +93,9 @@ class PlainModel {
   Code Apply(const v1::UpdateAccountRequest& request);
   Code Apply(const v1::DeleteAccountRequest& request);
   Code Apply(const v1::UndeleteAccountRequest& request);
+  Code Apply(const v1::PurgeAccountRequest& request);
+  Code Apply(const v1::SetExchangeRateRequest& request);
+  Code Apply(const v1::DeleteExchangeRateRequest& request);
   Code Apply(const v1::CreateSubscriptionRequest& request);
   Code Apply(const v1::UpdateSubscriptionRequest& request);
   Code Apply(const v1::CancelSubscriptionRequest& request);
@@ -108,14 +112,24 @@ class PlainModel {
   Code Apply(const v1::DeleteRecordRequest& request);
   std::vector<Fate> Apply(const v1::WriteRecordsRequest& request);
 
-  // All accounts ever made, by id.
+  // All accounts that were made and not purged, by id.
   [[nodiscard]] const std::map<std::string, PlainAccount>& accounts() const { return accounts_; }
   // The account when it is there and not deleted, else null.
   [[nodiscard]] const PlainAccount* Live(const std::string& id) const;
   // Facts of a live account as of a moment; nothing when it did not exist then.
   [[nodiscard]] std::optional<FactMap> FactsOf(const std::string& id, absl::Time as_of) const;
+  // The account with its subscriptions as they count: each price in the reporting currency.
+  [[nodiscard]] PlainAccount Counted(const PlainAccount& account) const;
 
  private:
+  // Whether the currency of a price has a rate at a moment.
+  [[nodiscard]] bool HasRate(const v1::Subscription& state, absl::Time time) const;
+  // Whether every state of `after` that is not one of `before` has a rate when it takes effect.
+  [[nodiscard]] bool AllRated(const PlainSubscription& before, const PlainSubscription& after) const;
+  // When each metric was used first, by anybody: also by those that were purged, until the event that is the first one is
+  // corrected or deleted.
+  [[nodiscard]] std::map<std::string, absl::Time> FirstUses() const;
+  void ForgetPurgedUse(const v1::Record& event);
   PlainAccount* LiveOf(const std::string& name);
   // Whether a chain of parents that begins with `parent` ends well without meeting `id`.
   [[nodiscard]] bool GoodParent(const std::string& id, const std::string& parent) const;
@@ -129,9 +143,14 @@ class PlainModel {
 
   absl::Time now_;
   std::map<std::string, PlainAccount> accounts_;
+  std::map<absl::Time, std::int64_t> rates_;  // of EUR, in billionths
+  std::map<std::string, absl::Time> purged_uses_;
 };
 
 // Small things that the parts of the model share.
+
+// When the price of a state counts that holds since `since`: not before the subscription starts, and the first one from there.
+absl::Time RateMoment(const PlainSubscription& subscription, absl::Time since);
 
 absl::Time TimeOf(const google::protobuf::Timestamp& timestamp);
 google::protobuf::Timestamp StampOf(absl::Time time);

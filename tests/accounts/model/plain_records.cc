@@ -136,6 +136,7 @@ Fate PlainModel::ApplySubscriptionState(PlainAccount& account, const v1::Record&
   const v1::Subscription state = ClientFields(record.subscription_state());
   const auto found = account.subscriptions.find(id);
   if (found == account.subscriptions.end()) {
+    if (!HasRate(state, start)) return Fate::kInvalid;
     account.subscriptions[id] = {.start = start, .states = {{since, state}}};
     return Fate::kStored;
   }
@@ -143,6 +144,7 @@ Fate PlainModel::ApplySubscriptionState(PlainAccount& account, const v1::Record&
   if (subscription.start != start) return Fate::kInvalid;
   const auto later = subscription.states.upper_bound(since);
   if (later != subscription.states.begin() && Same(std::prev(later)->second, state)) return Fate::kDuplicate;
+  if (!HasRate(state, RateMoment(subscription, since))) return Fate::kInvalid;
   subscription.states[since] = state;
   return Fate::kReplaced;
 }
@@ -182,6 +184,7 @@ Code PlainModel::Apply(const v1::CorrectRecordRequest& request) {
   std::vector<v1::Record>& former = account->former[key];
   former.insert(former.end(), before.begin(), before.end());
   if (record.has_usage()) {
+    ForgetPurgedUse(before.front());
     account->usage[record.record_id()] = told;
   } else {
     account->records[key] = {told};
@@ -195,7 +198,10 @@ Code PlainModel::Apply(const v1::DeleteRecordRequest& request) {
   const RecordKey key{KindOf(request.kind()), request.record_id()};
   if (account == nullptr || StatesOf(*account, key).empty()) return Code::NOT_FOUND;
   account->records.erase(key);
-  if (key.first == v1::Record::kUsage) account->usage.erase(key.second);
+  if (key.first == v1::Record::kUsage) {
+    ForgetPurgedUse(account->usage[key.second]);
+    account->usage.erase(key.second);
+  }
   account->erased.insert(key);
   LookAtGoals();
   return Code::OK;
