@@ -35,6 +35,9 @@ absl::StatusOr<std::string> CareJson(ReadTransaction& transaction, AccountNo no,
   return AuditedJson(message);
 }
 
+// Corrections of records keep a history of their own, which goes with the account; that they were made is enough here.
+bool IsOfRecord(absl::string_view method) { return absl::StrContains(method, ".RecordService/"); }
+
 // Moves of an account's phase follow from more than the account itself tells.
 bool IsMove(absl::string_view method) {
   return absl::EndsWith(method, "/MoveAccountPhase") || absl::EndsWith(method, "/UndoPhaseMove");
@@ -87,11 +90,8 @@ absl::StatusOr<std::int64_t> AuditedStore::Write(const std::function<absl::Statu
     PERENNIAL_RETURN_IF_ERROR(body(transaction));
     PERENNIAL_ASSIGN_OR_RETURN(entry.new_value, ContentOf(transaction, change.resource));
     if (known && entry.new_value == entry.old_value) return absl::OkStatus();
-    if (!known) entry.new_value = asked;
-    if (purge) {
-      PERENNIAL_RETURN_IF_ERROR(transaction.EraseAuditedContent(change.resource));
-      entry.old_value.clear();
-    }
+    if (!known && !IsOfRecord(change.method)) entry.new_value = asked;
+    if (purge) entry.old_value.clear();
     return transaction.PutAuditEntry(entry);
   });
 }

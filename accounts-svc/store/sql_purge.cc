@@ -83,6 +83,7 @@ absl::Status SqlTransaction::BuryTasks(const AccountRecord& account, absl::Time 
 absl::StatusOr<std::int64_t> SqlTransaction::BeginPurge(const AccountRecord& account, absl::Time now) {
   PERENNIAL_RETURN_IF_ERROR(BuryTasks(account, now));
   PERENNIAL_RETURN_IF_ERROR(MarkLedger(account.no, true));
+  PERENNIAL_RETURN_IF_ERROR(EraseAuditedContent(absl::StrCat("accounts/", account.id)));
   {
     // All that stays is the tombstone of the id.
     PERENNIAL_ASSIGN_OR_RETURN(sql::Statement forget,

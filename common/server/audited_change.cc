@@ -80,7 +80,9 @@ std::string ResourceOf(const Message& request) {
   for (int i = 0; i < request.GetDescriptor()->field_count(); ++i) {
     const FieldDescriptor* const field = request.GetDescriptor()->field(i);
     if (field->is_repeated() || field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
-    if (std::string name = TextOf(request.GetReflection()->GetMessage(request, field), "name"); !name.empty()) return name;
+    const Message& part = request.GetReflection()->GetMessage(request, field);
+    if (std::string name = TextOf(part, "name"); !name.empty()) return name;
+    if (std::string name = TextOf(part, "account"); !name.empty()) return name;
   }
   return {};
 }

@@ -300,6 +300,9 @@ constexpr BadCall kBadCalls[] = {
     {"PortfolioService.GetCustomerEquity", R"({"min_facts_revision":-1,"expected_new_customer_clv":{"amount":"x"}})",
      "expected_new_customer_clv.amount expected_new_customer_clv.currency_code min_facts_revision"},
     {"CustomerService.GetCustomer360", R"({"name":"x"})", "name"},
+    {"CustomerService.BatchGetCustomer360", "{}", "names"},
+    {"CustomerService.BatchGetCustomer360", R"({"names":["accounts/a0","x","accounts/a0"]})", "names[1] names[2]"},
+    {"AuditService.ListAuditEntries", R"({"page_size":-1,"page_token":"x"})", "page_size page_token"},
 };
 
 const std::vector<std::string>& ServicePrefixes() {
