@@ -21,7 +21,8 @@ Page Segments(const GetCustomerEquityResponse& equity, int width) {
   Page page = {SectionHead("Segment lifetime value", "mean CLV × accounts", width)};
   std::vector<Share> rows;
   for (const auto& segment : equity.segments()) {
-    const std::string name = segment.display_name().empty() ? std::string(LastPart(segment.segment())) : segment.display_name();
+    const std::string name =
+        segment.display_name().empty() ? std::string(LastPart(segment.segment())) : segment.display_name();
     const auto amount = [](bool known, const perennial::type::v1::Money& money) {
       return known ? Text(FormatNumber(UnitsOf(money), 0)) : Text(kUnknown, Style::kDim);
     };
@@ -70,7 +71,8 @@ Page RenderEquity(const GetCustomerEquityResponse& equity, int width) {
   Append(page, Segments(equity, width));
   page.emplace_back();
   Append(page, Top(equity, width));
-  for (const std::string& warning : equity.filter_reading().warnings()) page.push_back(Text("  ! ", Style::kYellow).Add(warning));
+  for (const std::string& warning : equity.filter_reading().warnings())
+    page.push_back(Text("  ! ", Style::kYellow).Add(warning));
   return page;
 }
 

@@ -42,7 +42,8 @@ Page TableOf(const ReportTable& table, const std::string& currency, int width) {
     page.emplace_back("  nothing to show", Style::kDim);
     return page;
   }
-  std::vector<Column> columns = {{"", Align::kLeft, true, kLeastName}, {"accounts", Align::kRight}, {"MRR", Align::kRight}};
+  std::vector<Column> columns = {
+      {"", Align::kLeft, true, kLeastName}, {"accounts", Align::kRight}, {"MRR", Align::kRight}};
   for (const auto& column : table.columns()) columns.push_back({column.display_name(), Align::kRight});
   Table out(columns);
   for (int at = 0; at < std::min(table.rows_size(), kMostRows); ++at) {
@@ -95,7 +96,8 @@ Page ReportFigures(const ReportData& data, int width) {
       const int start = 2 + (i - first) * cell;
       labels.PadTo(start).Add(Text(figure.display_name(), Style::kDim).Truncated(cell - 2));
       values.PadTo(start).Add(ValueOf(figure).Truncated(cell - 2));
-      known.PadTo(start).Add(Text(absl::StrCat("of ", CountOf(figure.known_accounts(), "account")), Style::kDim).Truncated(cell - 2));
+      known.PadTo(start).Add(
+          Text(absl::StrCat("of ", CountOf(figure.known_accounts(), "account")), Style::kDim).Truncated(cell - 2));
     }
     if (first > 0) page.emplace_back();
     page.push_back(std::move(labels));

@@ -3,7 +3,8 @@
 #include "cli/report_view.h"
 #include "cli/text.h"
 
-// What a report holds for its audience: figures, tables and lists, each a page of `width` columns; empty where there is nothing.
+// What a report holds for its audience: figures, tables and lists, each a page of `width` columns; empty where there is
+// nothing.
 namespace perennial::cli {
 
 Page ReportFigures(const ReportData& data, int width);

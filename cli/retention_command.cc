@@ -55,8 +55,9 @@ absl::StatusOr<absl::Time> ServerNow(const Client& client) {
   GetRevenueRetentionRequest request;
   request.set_period(perennial::segments::v1::RETENTION_PERIOD_YEAR);
   request.mutable_start_time()->set_seconds(0);
-  PERENNIAL_ASSIGN_OR_RETURN(const auto answer, client.Call(client.portfolio, &PortfolioService::Stub::GetRevenueRetention,
-                                                            request, "read the revenue retention"));
+  PERENNIAL_ASSIGN_OR_RETURN(const auto answer,
+                             client.Call(client.portfolio, &PortfolioService::Stub::GetRevenueRetention, request,
+                                         "read the revenue retention"));
   return ToTime(answer.as_of());
 }
 
@@ -66,7 +67,8 @@ absl::StatusOr<absl::Time> StartOf(const Client& client, const RetentionOptions&
   PERENNIAL_ASSIGN_OR_RETURN(const absl::Time now, ServerNow(client));
   if (!asked.behind.empty()) return now;
   const int months = asked.period == "year" ? 12 : asked.period == "quarter" ? 3 : 1;
-  return absl::FromCivil(absl::ToCivilMonth(now, absl::UTCTimeZone()) - months * (kStandardPeriods - 1), absl::UTCTimeZone());
+  return absl::FromCivil(absl::ToCivilMonth(now, absl::UTCTimeZone()) - months * (kStandardPeriods - 1),
+                         absl::UTCTimeZone());
 }
 
 int RunAccounts(const GlobalOptions& options, const Client& client, const RetentionOptions& asked, absl::Time start) {
@@ -135,7 +137,8 @@ int RunEquity(const GlobalOptions& options, const EquityOptions& asked) {
 void AddRetentionCommand(CLI::App& app, GlobalOptions& options) {
   CLI::App* command = AddCommand(
       app, "retention", "NRR, GRR and churn by month, quarter or year, cohorts, and the accounts behind each figure",
-      "Exact figures from the revenue ledger. A period that is not over is as of now. Without --since: the last 8 periods,\n"
+      "Exact figures from the revenue ledger. A period that is not over is as of now. Without --since: the last 8 "
+      "periods,\n"
       "with --behind the present one.");
   const auto asked = std::make_shared<RetentionOptions>();
   command->add_option("-p,--period", asked->period, "month, quarter or year")
@@ -154,7 +157,8 @@ void AddRetentionCommand(CLI::App& app, GlobalOptions& options) {
   command->add_option("-f,--filter", asked->filter, "Only accounts that this filter selects now (docs/filter.md)")
       ->type_name("FILTER");
   command->add_option("-s,--segment", asked->segment, "Only the present members of this segment")->type_name("ID");
-  command->add_flag("-c,--cohorts", asked->cohorts, "Also how much of each cohort is kept, by the period of its first payment");
+  command->add_flag("-c,--cohorts", asked->cohorts,
+                    "Also how much of each cohort is kept, by the period of its first payment");
   command
       ->add_option("--behind", asked->behind,
                    "The accounts behind a figure: start, expansion, contraction, churned, reactivated, won or lost")
@@ -165,18 +169,21 @@ void AddRetentionCommand(CLI::App& app, GlobalOptions& options) {
 }
 
 void AddEquityCommand(CLI::App& app, GlobalOptions& options) {
-  CLI::App* command =
-      AddCommand(app, "equity", "What customers are worth together: by segment and in all",
-                 "Sums of customer lifetime value. Customers expected to be won are shown apart; each counts as the mean CLV of\n"
-                 "accounts that pay, or as --new-customer-clv.");
+  CLI::App* command = AddCommand(
+      app, "equity", "What customers are worth together: by segment and in all",
+      "Sums of customer lifetime value. Customers expected to be won are shown apart; each counts as the mean CLV of\n"
+      "accounts that pay, or as --new-customer-clv.");
   const auto asked = std::make_shared<EquityOptions>();
-  command->add_option("-f,--filter", asked->filter, "Only accounts that this filter selects (docs/filter.md)")->type_name("FILTER");
-  command->add_option("-s,--segment", asked->segments, "Show this segment; may be given again. Default: all")->type_name("ID");
+  command->add_option("-f,--filter", asked->filter, "Only accounts that this filter selects (docs/filter.md)")
+      ->type_name("FILTER");
+  command->add_option("-s,--segment", asked->segments, "Show this segment; may be given again. Default: all")
+      ->type_name("ID");
   command->add_option("--new-customers", asked->new_customers, "Customers expected to be won within a year")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
   command->add_option("--new-customer-clv", asked->new_customer_clv, "CLV of each of them")->type_name("AMOUNT");
-  command->add_option("--market", asked->market, "Customer equity of the whole market, for the share")->type_name("AMOUNT");
+  command->add_option("--market", asked->market, "Customer equity of the whole market, for the share")
+      ->type_name("AMOUNT");
   command->add_option("--currency", asked->currency, "Reporting currency, for amounts")->capture_default_str();
   command->add_option("--min-revision", asked->min_revision, "Wait until facts up to this revision are in")
       ->type_name("N")

@@ -37,9 +37,7 @@ std::string NameOf(const google::protobuf::Timestamp& start, RetentionPeriod per
   return absl::StrFormat("%d-%02d", month.year(), month.month());
 }
 
-Text Ratio(bool known, double value) {
-  return known ? Text(FormatPercent(value)) : Text(kUnknown, Style::kDim);
-}
+Text Ratio(bool known, double value) { return known ? Text(FormatPercent(value)) : Text(kUnknown, Style::kDim); }
 
 // An amount with a sign; nothing is dim.
 Text Signed(const Money& money, const char* sign) {
@@ -53,8 +51,8 @@ Page Windows(const GetRevenueRetentionResponse& retention, RetentionPeriod perio
   std::vector<Column> columns = {{"", Align::kLeft, true}};
   const bool wide = width >= kWide;
   const std::vector<const char*> titles =
-      wide ? std::vector<const char*>{"new", "expansion", "reactivated", "contraction", "churned", "end", "payers", "NRR",
-                                      "GRR", "churn"}
+      wide ? std::vector<const char*>{"new", "expansion", "reactivated", "contraction", "churned",
+                                      "end", "payers",    "NRR",         "GRR",         "churn"}
            : std::vector<const char*>{"start", "end", "payers", "NRR", "GRR", "churn", "expansion"};
   for (const char* title : titles) columns.push_back({title, Align::kRight});
   Table table(columns);
@@ -69,9 +67,9 @@ Page Windows(const GetRevenueRetentionResponse& retention, RetentionPeriod perio
     // Where there is room for movements, the start is the end of the row before.
     if (!wide) cells.push_back(Whole(window.start_mrr()));
     if (wide) {
-      for (auto& cell : {Signed(window.new_mrr(), "+"), Signed(window.expansion_mrr(), "+"),
-                         Signed(window.reactivated_mrr(), "+"), Signed(window.contraction_mrr(), "-"),
-                         Signed(window.churned_mrr(), "-")}) {
+      for (auto& cell :
+           {Signed(window.new_mrr(), "+"), Signed(window.expansion_mrr(), "+"), Signed(window.reactivated_mrr(), "+"),
+            Signed(window.contraction_mrr(), "-"), Signed(window.churned_mrr(), "-")}) {
         cells.push_back(cell);
       }
     }
@@ -104,12 +102,14 @@ Page Cohorts(const GetRevenueRetentionResponse& retention, RetentionPeriod perio
   const int shown = std::min(most, (width - kLabels) / kCohortCell);
   Page page = {SectionHead(revenue ? "MRR kept by cohort" : "Accounts kept by cohort",
                            shown < most ? absl::StrCat("the first ", shown, " of ", most, " periods") : "", width)};
-  std::vector<Column> columns = {{"first paid", Align::kLeft, true}, {"accounts", Align::kRight}, {"MRR", Align::kRight}};
+  std::vector<Column> columns = {
+      {"first paid", Align::kLeft, true}, {"accounts", Align::kRight}, {"MRR", Align::kRight}};
   for (int i = 0; i < shown; ++i) columns.push_back({absl::StrCat("+", i), Align::kRight});
   Table table(columns);
   for (const RevenueCohort& cohort : retention.cohorts()) {
     if (cohort.accounts() == 0) continue;
-    std::vector<Text> cells = {NameOf(cohort.start_time(), period), FormatCount(cohort.accounts()), Whole(cohort.mrr())};
+    std::vector<Text> cells = {NameOf(cohort.start_time(), period), FormatCount(cohort.accounts()),
+                               Whole(cohort.mrr())};
     for (int i = 0; i < std::min(shown, shares_of(cohort).size()); ++i) {
       const double share = shares_of(cohort)[i];
       cells.emplace_back(absl::StrFormat("%.0f%%", share * 100), StyleOfShare(share));
@@ -145,14 +145,15 @@ Page RenderRetention(const GetRevenueRetentionResponse& retention, RetentionPeri
 
 Page RenderRetentionAccounts(const perennial::segments::v1::ListRevenueRetentionAccountsResponse& accounts,
                              const std::string& figure, int width) {
-  Page page = {SectionHead(absl::StrCat("Accounts behind ", figure),
-                           absl::StrCat(CountOf(accounts.total_size(), "account"), " · ", FormatMoney(accounts.total_amount())),
-                           width)};
+  Page page = {SectionHead(
+      absl::StrCat("Accounts behind ", figure),
+      absl::StrCat(CountOf(accounts.total_size(), "account"), " · ", FormatMoney(accounts.total_amount())), width)};
   if (accounts.accounts().empty()) {
     page.emplace_back("  none", Style::kDim);
     return page;
   }
-  Table table({{"", Align::kLeft, true}, {"amount", Align::kRight}, {"MRR start", Align::kRight}, {"MRR end", Align::kRight}});
+  Table table(
+      {{"", Align::kLeft, true}, {"amount", Align::kRight}, {"MRR start", Align::kRight}, {"MRR end", Align::kRight}});
   for (const auto& account : accounts.accounts()) {
     table.AddRow({account.display_name().empty() ? std::string(LastPart(account.account())) : account.display_name(),
                   Text(FormatBareMoney(account.amount()), Style::kBold), FormatBareMoney(account.start_mrr()),

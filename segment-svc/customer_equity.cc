@@ -121,7 +121,8 @@ class EquityAnswer {
     if (worth.known == 0) return;
     *out->mutable_mean_clv() = Money(worth.Mean());
     // Not the rounded mean times accounts: of a segment whose CLV is all known it is exactly their sum.
-    *out->mutable_segment_lifetime_value() = Money(MoneyTotal::OfMicros(worth.clv.wide() * worth.accounts).DividedBy(worth.known));
+    *out->mutable_segment_lifetime_value() =
+        Money(MoneyTotal::OfMicros(worth.clv.wide() * worth.accounts).DividedBy(worth.known));
   }
 
   void AddTop(v1::GetCustomerEquityResponse& response) const {

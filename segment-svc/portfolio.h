@@ -22,7 +22,8 @@ class Portfolio {
   absl::StatusOr<v1::GetPortfolioReportResponse> GetReport(const v1::GetPortfolioReportRequest& request) const;
 
  private:
-  // Of the members of a segment, or of all. Nothing while there is no ledger; NOT_FOUND (segment) and UNAVAILABLE as GetReport().
+  // Of the members of a segment, or of all. Nothing while there is no ledger; NOT_FOUND (segment) and UNAVAILABLE as
+  // GetReport().
   absl::StatusOr<std::optional<LedgerFigures>> ReadLedger(const std::string& segment) const;
 
   const SegmentEngine& engine_;

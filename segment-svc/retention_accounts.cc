@@ -34,18 +34,12 @@ std::optional<Micros> AmountOf(const AccountPeriod& account, v1::RetentionFigure
   if (figure == v1::RETENTION_FIGURE_WON) return account.start == 0 ? if_any(account.end) : std::nullopt;
   if (account.start == 0) return std::nullopt;
   switch (figure) {
-    case v1::RETENTION_FIGURE_EXPANSION:
-      return if_any(account.expansion.micros());
-    case v1::RETENTION_FIGURE_CONTRACTION:
-      return if_any(account.contraction.micros());
-    case v1::RETENTION_FIGURE_CHURNED:
-      return if_any(account.churned.micros());
-    case v1::RETENTION_FIGURE_REACTIVATED:
-      return if_any(account.reactivated.micros());
-    case v1::RETENTION_FIGURE_LOST:
-      return account.end == 0 ? if_any(account.start) : std::nullopt;
-    default:
-      return account.start;
+    case v1::RETENTION_FIGURE_EXPANSION: return if_any(account.expansion.micros());
+    case v1::RETENTION_FIGURE_CONTRACTION: return if_any(account.contraction.micros());
+    case v1::RETENTION_FIGURE_CHURNED: return if_any(account.churned.micros());
+    case v1::RETENTION_FIGURE_REACTIVATED: return if_any(account.reactivated.micros());
+    case v1::RETENTION_FIGURE_LOST: return account.end == 0 ? if_any(account.start) : std::nullopt;
+    default: return account.start;
   }
 }
 
@@ -69,7 +63,8 @@ void KeepPage(const facts::FactTable& table, const std::optional<Cursor>& after,
               std::vector<Contribution>& all) {
   if (after.has_value()) {
     std::erase_if(all, [&](const Contribution& one) {
-      return one.amount > after->amount || (one.amount == after->amount && table.account_id(one.row) <= after->account_id);
+      return one.amount > after->amount ||
+             (one.amount == after->amount && table.account_id(one.row) <= after->account_id);
     });
   }
   count = std::min(count, all.size());
@@ -82,8 +77,8 @@ void KeepPage(const facts::FactTable& table, const std::optional<Cursor>& after,
 }
 
 // The accounts behind a figure in from <= time < to.
-std::vector<Contribution> Behind(const RevenueLedger& ledger, const facts::Bitmap& rows, std::int64_t from, std::int64_t to,
-                                 v1::RetentionFigure figure) {
+std::vector<Contribution> Behind(const RevenueLedger& ledger, const facts::Bitmap& rows, std::int64_t from,
+                                 std::int64_t to, v1::RetentionFigure figure) {
   std::vector<Contribution> all;
   rows.ForEach([&](facts::RowId row) {
     const StepsWithin within = Within(ledger.StepsOf(row), from, to);
@@ -155,9 +150,8 @@ absl::StatusOr<v1::ListRevenueRetentionAccountsResponse> RevenueRetention::List(
   PERENNIAL_ASSIGN_OR_RETURN(const Asked asked, Check(request, now));
   const Periods periods = PeriodsFrom(request.period(), asked.start, asked.start, now);
   const std::vector<std::int64_t> bounds = periods.StepBounds(now);
-  PERENNIAL_ASSIGN_OR_RETURN(const SelectedRows selected, engine_.Read([&](const SegmentView& view) {
-    return SelectRows(view, asked.selection);
-  }));
+  PERENNIAL_ASSIGN_OR_RETURN(const SelectedRows selected,
+                             engine_.Read([&](const SegmentView& view) { return SelectRows(view, asked.selection); }));
   PERENNIAL_ASSIGN_OR_RETURN(
       std::vector<Contribution> all,
       ledger_.Read([&](const RevenueLedger& ledger, std::int64_t) -> absl::StatusOr<std::vector<Contribution>> {

@@ -34,7 +34,8 @@ void AddWindow(const RetentionTotals& totals, const std::string& currency, v1::R
   if (const auto grr = revenue.GrossRetention()) window->set_grr(*grr);
   if (const auto rate = revenue.LogoChurn()) window->set_logo_churn_rate(*rate);
   if (const auto rate = revenue.ExpansionRate()) window->set_expansion_rate(*rate);
-  if (totals.end_accounts > 0) *window->mutable_average_mrr() = totals.end.DividedBy(totals.end_accounts).ToProto(currency);
+  if (totals.end_accounts > 0)
+    *window->mutable_average_mrr() = totals.end.DividedBy(totals.end_accounts).ToProto(currency);
   window->set_start_accounts(revenue.start_accounts);
   window->set_won_accounts(totals.won_accounts);
   window->set_lost_accounts(revenue.lost_accounts);
@@ -81,11 +82,11 @@ absl::StatusOr<v1::GetRevenueRetentionResponse> RevenueRetention::Get(
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   const Periods periods = PeriodsFrom(request.period(), start, end, now);
   if (periods.count() > kMostPeriods) {
-    return BadField("start_time", absl::StrCat("makes more than ", kMostPeriods, " periods; begin later or take longer ones"));
+    return BadField("start_time",
+                    absl::StrCat("makes more than ", kMostPeriods, " periods; begin later or take longer ones"));
   }
-  PERENNIAL_ASSIGN_OR_RETURN(SelectedRows selected, engine_.Read([&](const SegmentView& view) {
-    return SelectRows(view, selection);
-  }));
+  PERENNIAL_ASSIGN_OR_RETURN(SelectedRows selected,
+                             engine_.Read([&](const SegmentView& view) { return SelectRows(view, selection); }));
 
   v1::GetRevenueRetentionResponse response;
   const std::vector<std::int64_t> bounds = periods.StepBounds(now);

@@ -10,7 +10,8 @@
 
 namespace perennial::segments {
 
-// The rules of GetRevenueRetention and ListRevenueRetentionAccounts; errors as the proto says. Safe to use from many threads.
+// The rules of GetRevenueRetention and ListRevenueRetentionAccounts; errors as the proto says. Safe to use from many
+// threads.
 class RevenueRetention {
  public:
   // Both must outlive this. Amounts are in `currency`.

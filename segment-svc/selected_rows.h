@@ -17,12 +17,12 @@ struct Selection {
 };
 
 struct SelectedRows {
-  facts::Bitmap rows;  // live ones
+  facts::Bitmap rows;                                                // live ones
   std::optional<perennial::type::v1::FilterReading> filter_reading;  // of a filter
 };
 
-// The live accounts of `selection` in a view. NOT_FOUND (segment), INVALID_ARGUMENT (filter), UNAVAILABLE before all facts are
-// there.
+// The live accounts of `selection` in a view. NOT_FOUND (segment), INVALID_ARGUMENT (filter), UNAVAILABLE before all
+// facts are there.
 absl::StatusOr<SelectedRows> SelectRows(const SegmentView& view, const Selection& selection);
 
 }  // namespace perennial::segments

@@ -30,14 +30,16 @@ absl::Status LiveLedger::ReadChange(const perennial::accounts::v1::AccountLedger
   change.steps.reserve(static_cast<std::size_t>(ledger.movements_size()));
   for (const auto& movement : ledger.movements()) {
     if (movement.mrr_after().currency_code() != currency_) {
-      return Nonsense(ledger.account(), absl::StrCat("is in \"", movement.mrr_after().currency_code(), "\" instead of ",
-                                                     currency_, "; start both services with the same --reporting_currency"));
+      return Nonsense(ledger.account(),
+                      absl::StrCat("is in \"", movement.mrr_after().currency_code(), "\" instead of ", currency_,
+                                   "; start both services with the same --reporting_currency"));
     }
     const auto mrr = ParseAmount(movement.mrr_after().amount());
     if (!mrr.ok() || *mrr < 0) return Nonsense(ledger.account(), "has an MRR that is none");
     if (!IsValidTimestamp(movement.effective_time())) return Nonsense(ledger.account(), "has a time that is none");
     const MrrStep step{.time = StepTime(ToTime(movement.effective_time())), .mrr = *mrr};
-    if (!change.steps.empty() && step.time < change.steps.back().time) return Nonsense(ledger.account(), "is out of order");
+    if (!change.steps.empty() && step.time < change.steps.back().time)
+      return Nonsense(ledger.account(), "is out of order");
     change.steps.push_back(step);
   }
   return absl::OkStatus();

@@ -18,8 +18,8 @@ namespace perennial::segments {
 // UNAVAILABLE: the ledger is still being read after a start; worth trying again.
 absl::Status LedgerNotCaughtUp();
 
-// The ledger as the feed of accounts-svc (SubscriptionService.WatchRevenueMovements) keeps it. It lives in memory alone: after a
-// start it is read anew, in the background. Safe to use from many threads; a change waits for readers.
+// The ledger as the feed of accounts-svc (SubscriptionService.WatchRevenueMovements) keeps it. It lives in memory
+// alone: after a start it is read anew, in the background. Safe to use from many threads; a change waits for readers.
 class LiveLedger {
  public:
   // Rows of accounts by their ids, made where there are none.
@@ -30,7 +30,8 @@ class LiveLedger {
 
   // Takes in a message of the feed. DATA_LOSS when it makes no sense; nothing of it is applied then.
   absl::Status Apply(const perennial::accounts::v1::WatchRevenueMovementsResponse& message);
-  // Forgets everything, because the feed is another one or an earlier state of it: there is no ledger until it has come again.
+  // Forgets everything, because the feed is another one or an earlier state of it: there is no ledger until it has come
+  // again.
   void Rewind();
 
   // Where to resume.
@@ -41,8 +42,8 @@ class LiveLedger {
   [[nodiscard]] Position position() const;
   [[nodiscard]] bool caught_up() const;
 
-  // Runs `body(const RevenueLedger&, revision)` while nothing changes, and returns what it returns: a StatusOr. UNAVAILABLE
-  // until all of the feed has come once. Must not call anything that waits for the feed.
+  // Runs `body(const RevenueLedger&, revision)` while nothing changes, and returns what it returns: a StatusOr.
+  // UNAVAILABLE until all of the feed has come once. Must not call anything that waits for the feed.
   template <class Body>
   auto Read(Body body) const -> decltype(body(std::declval<const RevenueLedger&>(), std::int64_t{})) {
     const ReadLock lock(mu_);

@@ -23,8 +23,8 @@ struct Periods {
   [[nodiscard]] std::vector<std::int64_t> StepBounds(absl::Time now) const;
 };
 
-// The period that holds `start`, and those after it that begin before `end` and `now`; kMostPeriods + 1 where there would be more. `start` must
-// not be after `now`.
+// The period that holds `start`, and those after it that begin before `end` and `now`; kMostPeriods + 1 where there
+// would be more. `start` must not be after `now`.
 Periods PeriodsFrom(v1::RetentionPeriod length, absl::Time start, absl::Time end, absl::Time now);
 
 }  // namespace perennial::segments

@@ -8,8 +8,8 @@ namespace {
 
 bool Before(const MrrStep& step, std::int64_t time) { return step.time < time; }
 
-// A total and a count at each of some moments in a row, kept as what changes from one to the next: adding what holds from a moment
-// on is one step, however many follow.
+// A total and a count at each of some moments in a row, kept as what changes from one to the next: adding what holds
+// from a moment on is one step, however many follow.
 class Levels {
  public:
   explicit Levels(std::size_t moments) : amounts_(moments), counts_(moments) {}
@@ -58,7 +58,8 @@ class RetentionSum {
     for (auto step = within.steps.begin(); step != within.steps.end();) {
       period = static_cast<std::size_t>(
           std::distance(bounds_.begin(), std::upper_bound(bounds_.begin() + static_cast<std::ptrdiff_t>(period),
-                                                          bounds_.end(), step->time)) - 1);
+                                                          bounds_.end(), step->time)) -
+          1);
       auto last = step;
       while (last != within.steps.end() && last->time < bounds_[period + 1]) ++last;
       const auto in_period = within.steps.subspan(static_cast<std::size_t>(step - within.steps.begin()),
@@ -155,8 +156,8 @@ StepsWithin Within(absl::Span<const MrrStep> steps, std::int64_t from, std::int6
   return within;
 }
 
-Retention ComputeRetention(const RevenueLedger& ledger, const facts::Bitmap& rows, absl::Span<const std::int64_t> bounds,
-                           bool cohorts) {
+Retention ComputeRetention(const RevenueLedger& ledger, const facts::Bitmap& rows,
+                           absl::Span<const std::int64_t> bounds, bool cohorts) {
   RetentionSum sum(bounds, cohorts);
   rows.ForEach([&](facts::RowId row) {
     const absl::Span<const MrrStep> steps = ledger.StepsOf(row);

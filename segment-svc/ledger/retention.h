@@ -11,10 +11,11 @@
 
 namespace perennial::segments {
 
-// Revenue retention straight from the ledger, by docs/metrics.md. Plain rules: no clock, no locks. A period has its first moment
-// and not its end; a step belongs to the period that holds its time.
+// Revenue retention straight from the ledger, by docs/metrics.md. Plain rules: no clock, no locks. A period has its
+// first moment and not its end; a step belongs to the period that holds its time.
 
-// What one account did in a period. Its movements count only when it paid at the start; else what it pays at the end was won.
+// What one account did in a period. Its movements count only when it paid at the start; else what it pays at the end
+// was won.
 struct AccountPeriod {
   Micros start = 0;
   Micros end = 0;
@@ -56,10 +57,10 @@ struct Retention {
   std::vector<CohortTotals> cohorts;  // as many as periods, or none
 };
 
-// Over consecutive periods: bounds[i] to bounds[i + 1], ascending, at least two. Takes time by the number of steps and of rows, not
-// of periods.
-Retention ComputeRetention(const RevenueLedger& ledger, const facts::Bitmap& rows, absl::Span<const std::int64_t> bounds,
-                           bool cohorts);
+// Over consecutive periods: bounds[i] to bounds[i + 1], ascending, at least two. Takes time by the number of steps and
+// of rows, not of periods.
+Retention ComputeRetention(const RevenueLedger& ledger, const facts::Bitmap& rows,
+                           absl::Span<const std::int64_t> bounds, bool cohorts);
 
 // Revenue of `rows` from `from` until `to`, later: what is paid a month over time, a month being a twelfth of 365 days.
 MoneyTotal RevenueBetween(const RevenueLedger& ledger, const facts::Bitmap& rows, std::int64_t from, std::int64_t to);

@@ -11,8 +11,8 @@
 
 namespace perennial::segments {
 
-// What an account pays a month from a moment on (inclusive) until its next step, in the reporting currency. Kinds of movements
-// follow: from nothing is new or a reactivation, to nothing is churn.
+// What an account pays a month from a moment on (inclusive) until its next step, in the reporting currency. Kinds of
+// movements follow: from nothing is new or a reactivation, to nothing is churn.
 struct MrrStep {
   std::int64_t time = 0;  // microseconds since 1970
   Micros mrr = 0;         // not negative

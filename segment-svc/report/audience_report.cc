@@ -121,11 +121,13 @@ void AddRetentionFigures(AudienceReport& report, const std::string& prefix) {
     report.Figure({full.c_str(), name, definition}, "ratio", value, year.start_accounts);
   };
   add("nrr_365d", "NRR, 365 days",
-      "MRR today of the accounts that paid 365 days ago (start + expansion - contraction - churned + reactivated), as a share "
+      "MRR today of the accounts that paid 365 days ago (start + expansion - contraction - churned + reactivated), as "
+      "a share "
       "of what they paid then.",
       year.NetRetention());
   add("grr_365d", "GRR, 365 days",
-      "The same without expansion and reactivation: what is left of each account's MRR of 365 days ago, never more than that.",
+      "The same without expansion and reactivation: what is left of each account's MRR of 365 days ago, never more "
+      "than that.",
       year.GrossRetention());
   add("logo_churn_365d", "Logo churn, 365 days",
       "Accounts that paid 365 days ago and do not now, as a share of those that paid then.", year.LogoChurn());

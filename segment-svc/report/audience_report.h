@@ -84,7 +84,8 @@ class AudienceReport {
   };
   // An empty table; its rows go to AddRow().
   v1::ReportTable* Table(const Heading& heading, std::initializer_list<Column> columns);
-  void AddRow(v1::ReportTable* table, const std::string& key, const std::string& name, const Share& share, Values values);
+  void AddRow(v1::ReportTable* table, const std::string& key, const std::string& name, const Share& share,
+              Values values);
 
   // The first of `rows` by `before`; nothing: by MRR, highest first.
   void List(const Heading& heading, std::vector<facts::RowId> rows, const Before& before = nullptr);

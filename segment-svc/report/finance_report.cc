@@ -28,7 +28,8 @@ void AddRevenue(AudienceReport& report) {
     amounts.push_back(*mrr[row]);
   });
   const std::size_t top = std::min(kTop, amounts.size());
-  std::partial_sort(amounts.begin(), amounts.begin() + static_cast<std::ptrdiff_t>(top), amounts.end(), std::greater<>());
+  std::partial_sort(amounts.begin(), amounts.begin() + static_cast<std::ptrdiff_t>(top), amounts.end(),
+                    std::greater<>());
   MoneyTotal of_top;
   for (std::size_t i = 0; i < top; ++i) of_top.Add(amounts[i]);
   const auto if_known = [&](const MoneyTotal& amount) { return known > 0 ? std::optional(amount) : std::nullopt; };
@@ -38,11 +39,12 @@ void AddRevenue(AudienceReport& report) {
                 paying > 0 ? std::optional(total.DividedBy(paying)) : std::nullopt, paying);
   AddRetentionFigures(report, "finance");
   const RevenueTotals year = RevenueOver(accounts.facts(), accounts.rows(), 365);
-  report.Figure({"finance.expansion_365d", "Expansion, 365 days",
-                 "Expansion within 365 days of the accounts that paid at their start, as a share of what they paid then."},
-                "ratio", year.ExpansionRate(), year.start_accounts);
-  report.Figure({"finance.top10_share", "Largest 10", "MRR of the ten accounts that pay most, as a share of all."}, "ratio",
-                total > MoneyTotal() ? std::optional(of_top.Over(total)) : std::nullopt, paying);
+  report.Figure(
+      {"finance.expansion_365d", "Expansion, 365 days",
+       "Expansion within 365 days of the accounts that paid at their start, as a share of what they paid then."},
+      "ratio", year.ExpansionRate(), year.start_accounts);
+  report.Figure({"finance.top10_share", "Largest 10", "MRR of the ten accounts that pay most, as a share of all."},
+                "ratio", total > MoneyTotal() ? std::optional(of_top.Over(total)) : std::nullopt, paying);
 }
 
 void AddEquity(AudienceReport& report) {
@@ -66,23 +68,28 @@ void AddCost(AudienceReport& report, const std::optional<LedgerFigures>& ledger,
   const std::int64_t known = ledger.has_value() ? accounts : 0;
   const auto revenue = ledger.has_value() ? std::optional(ledger->revenue_365d) : std::nullopt;
   report.Amount({"finance.revenue_365d", "Revenue, 365 days",
-                 "What was paid over the last 365 days: MRR over time by the revenue ledger, a month being a twelfth of 365 days. Unknown "
+                 "What was paid over the last 365 days: MRR over time by the revenue ledger, a month being a twelfth "
+                 "of 365 days. Unknown "
                  "until the ledger has been read after a start."},
                 revenue, known);
   const auto spent = cost.has_value() ? std::optional(MoneyTotal::OfMicros(*cost)) : std::nullopt;
-  report.Amount({"finance.success_cost_365d", "Success cost", "What success cost over those 365 days, as the request says."}, spent,
-                accounts);
+  report.Amount(
+      {"finance.success_cost_365d", "Success cost", "What success cost over those 365 days, as the request says."},
+      spent, accounts);
   std::optional<double> share;
   if (revenue.has_value() && spent.has_value() && *revenue > MoneyTotal()) share = spent->Over(*revenue);
-  report.Figure({"finance.success_cost_share", "Success investment", "That cost as a share of that revenue."}, "ratio", share, known);
+  report.Figure({"finance.success_cost_share", "Success investment", "That cost as a share of that revenue."}, "ratio",
+                share, known);
 }
 
 void AddQuarters(AudienceReport& report, const std::optional<LedgerFigures>& ledger) {
-  v1::ReportTable* table = report.Table(
-      {"finance.quarters", "Quarters",
-       "The last eight calendar quarters by the revenue ledger, oldest first, the present one up to now: accounts that pay and MRR at its "
-       "end, and NRR, GRR, logo churn and expansion of those that paid at its start. Empty until the ledger has been read."},
-      {{"NRR", "ratio"}, {"GRR", "ratio"}, {"logo churn", "ratio"}, {"expansion", "ratio"}});
+  v1::ReportTable* table =
+      report.Table({"finance.quarters", "Quarters",
+                    "The last eight calendar quarters by the revenue ledger, oldest first, the present one up to now: "
+                    "accounts that pay and MRR at its "
+                    "end, and NRR, GRR, logo churn and expansion of those that paid at its start. Empty until the "
+                    "ledger has been read."},
+                   {{"NRR", "ratio"}, {"GRR", "ratio"}, {"logo churn", "ratio"}, {"expansion", "ratio"}});
   if (!ledger.has_value()) return;
   for (std::size_t i = 0; i < ledger->quarters.size(); ++i) {
     const RetentionTotals& quarter = ledger->quarters[i];

@@ -35,11 +35,11 @@ void AddPlanTable(AudienceReport& report, const char* id) {
     return plan.TextOf(a.code) < plan.TextOf(b.code);
   });
   plans.resize(std::min(plans.size(), kMostPlans));
-  v1::ReportTable* table = report.Table(
-      {id, "Plans",
-       "Live accounts by their present plan, highest MRR first, at most 20 plans: mean score, NRR and GRR over 365 days of the accounts "
-       "that have the plan now, and mean CLV of those for which it is known."},
-      {{"score", "points"}, {"NRR", "ratio"}, {"GRR", "ratio"}, {"mean CLV", ""}});
+  v1::ReportTable* table = report.Table({id, "Plans",
+                                         "Live accounts by their present plan, highest MRR first, at most 20 plans: "
+                                         "mean score, NRR and GRR over 365 days of the accounts "
+                                         "that have the plan now, and mean CLV of those for which it is known."},
+                                        {{"score", "points"}, {"NRR", "ratio"}, {"GRR", "ratio"}, {"mean CLV", ""}});
   for (const Plan& one : plans) {
     facts::Bitmap rows(accounts.rows().size());
     for (const facts::RowId row : live) {

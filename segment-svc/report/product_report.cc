@@ -33,21 +33,25 @@ std::vector<Metric> UsedMetrics(const AccountFacts& facts, const Rows& rows) {
     const auto users = std::count_if(rows.begin(), rows.end(), [&](facts::RowId row) { return sum.Or(row, 0) > 0; });
     if (users > 0) metrics.push_back({std::string(name), users});
   }
-  std::sort(metrics.begin(), metrics.end(), [](const Metric& a, const Metric& b) {
-    return std::pair(-a.users, a.name) < std::pair(-b.users, b.name);
-  });
+  std::sort(metrics.begin(), metrics.end(),
+            [](const Metric& a, const Metric& b) { return std::pair(-a.users, a.name) < std::pair(-b.users, b.name); });
   metrics.resize(std::min(metrics.size(), kMostMetrics));
   return metrics;
 }
 
 void AddMetrics(AudienceReport& report, const Rows& live) {
   const ReportAccounts& accounts = report.accounts();
-  v1::ReportTable* table = report.Table(
-      {"product.metrics", "Health by usage metric",
-       "Live accounts that used the metric within 30 days, most first, at most 100 metrics: their share of the accounts that "
-       "report use, mean score of those that use it and of those that do not, correlation of the score with the logarithm of "
-       "use, and the share of users whose use grew against the 30 days before."},
-      {{"adoption", "ratio"}, {"score with", "points"}, {"without", "points"}, {"corr.", "correlation"}, {"growing", "ratio"}});
+  v1::ReportTable* table = report.Table({"product.metrics", "Health by usage metric",
+                                         "Live accounts that used the metric within 30 days, most first, at most 100 "
+                                         "metrics: their share of the accounts that "
+                                         "report use, mean score of those that use it and of those that do not, "
+                                         "correlation of the score with the logarithm of "
+                                         "use, and the share of users whose use grew against the 30 days before."},
+                                        {{"adoption", "ratio"},
+                                         {"score with", "points"},
+                                         {"without", "points"},
+                                         {"corr.", "correlation"},
+                                         {"growing", "ratio"}});
   for (const Metric& metric : UsedMetrics(accounts.facts(), live)) {
     const NumberFact sum(accounts.facts(), absl::StrCat("usage.", metric.name, ".sum_30d"));
     const NumberFact change(accounts.facts(), absl::StrCat("usage.", metric.name, ".change_30d"));
@@ -133,8 +137,9 @@ void AddFigures(AudienceReport& report, const Rows& live) {
     days.Add(first_value[row]);
     correlation.Add(breadth[row], report.accounts().Score(row));
   }
-  report.Figure({"product.active", "Active", "Live accounts with any use within 30 days, as a share of those that report use."},
-                "ratio", active);
+  report.Figure(
+      {"product.active", "Active", "Live accounts with any use within 30 days, as a share of those that report use."},
+      "ratio", active);
   report.Figure({"product.breadth", "Adoption breadth",
                  "Mean share of all known metrics that a live account used within 30 days, of those that report use."},
                 "ratio", mean_breadth);
@@ -144,10 +149,11 @@ void AddFigures(AudienceReport& report, const Rows& live) {
   report.Figure({"product.seat_utilisation", "Seats used",
                  "Mean share of licensed seats that were used within 30 days, of live accounts for which it is known."},
                 "ratio", mean_seats);
-  report.Figure({"product.falling", "Use falling",
-                 "Live accounts that used less within 30 days than in the 30 days before, as a share of those that can be "
-                 "compared."},
-                "ratio", falling);
+  report.Figure(
+      {"product.falling", "Use falling",
+       "Live accounts that used less within 30 days than in the 30 days before, as a share of those that can be "
+       "compared."},
+      "ratio", falling);
   report.Figure({"product.first_value_days", "Time to first value",
                  "Mean days from the start of a live account to its first value, of those that have reached it."},
                 "days", days);
@@ -163,17 +169,19 @@ void AddLists(AudienceReport& report, const Rows& live) {
     if (breadth.Or(row, 1) <= 0.25) narrow.push_back(row);
     if (change.Or(row, 0) <= -0.3) falling.push_back(row);
   }
-  report.List({"product.narrow", "Paying, with little use",
-               "Live accounts that pay and used at most a quarter of all metrics within 30 days, least first, then by MRR, "
-               "highest first."},
-              std::move(narrow), [&](facts::RowId a, facts::RowId b) {
-                if (*breadth[a] != *breadth[b]) return *breadth[a] < *breadth[b];
-                return accounts.WeighsMore(a, b);
-              });
-  report.List({"product.falling", "Paying, with falling use",
-               "Live accounts that pay and used at least 30 % less within 30 days than in the 30 days before, by MRR, highest "
-               "first."},
-              std::move(falling));
+  report.List(
+      {"product.narrow", "Paying, with little use",
+       "Live accounts that pay and used at most a quarter of all metrics within 30 days, least first, then by MRR, "
+       "highest first."},
+      std::move(narrow), [&](facts::RowId a, facts::RowId b) {
+        if (*breadth[a] != *breadth[b]) return *breadth[a] < *breadth[b];
+        return accounts.WeighsMore(a, b);
+      });
+  report.List(
+      {"product.falling", "Paying, with falling use",
+       "Live accounts that pay and used at least 30 % less within 30 days than in the 30 days before, by MRR, highest "
+       "first."},
+      std::move(falling));
 }
 
 }  // namespace
@@ -184,18 +192,21 @@ void AddProductParts(AudienceReport& report) {
   AddFigures(report, live);
   AddMetrics(report, live);
   AddLevels(report,
-            report.Table({"product.breadth", "Health by adoption breadth",
-                          "Live accounts that report use, by the share of all known metrics that they used within 30 days: mean "
-                          "score, mean of that share, and mean of all CSAT answers of 90 days."},
-                         {{"score", "points"}, {"breadth", "ratio"}, {"CSAT", "points"}}),
+            report.Table(
+                {"product.breadth", "Health by adoption breadth",
+                 "Live accounts that report use, by the share of all known metrics that they used within 30 days: mean "
+                 "score, mean of that share, and mean of all CSAT answers of 90 days."},
+                {{"score", "points"}, {"breadth", "ratio"}, {"CSAT", "points"}}),
             live, NumberFact(facts, "usage.breadth_30d"), kBreadths);
-  AddLevels(report,
-            report.Table({"product.tickets", "Issues and use",
-                          "Live accounts by how many tickets they opened within 90 days: mean score, mean share of all known "
-                          "metrics used within 30 days, and mean of all CSAT answers of 90 days. What the tickets are about is no "
-                          "fact: see ListRecurringIssues."},
-                         {{"score", "points"}, {"breadth", "ratio"}, {"CSAT", "points"}}),
-            live, NumberFact(facts, "support.opened_90d"), kTickets);
+  AddLevels(
+      report,
+      report.Table(
+          {"product.tickets", "Issues and use",
+           "Live accounts by how many tickets they opened within 90 days: mean score, mean share of all known "
+           "metrics used within 30 days, and mean of all CSAT answers of 90 days. What the tickets are about is no "
+           "fact: see ListRecurringIssues."},
+          {{"score", "points"}, {"breadth", "ratio"}, {"CSAT", "points"}}),
+      live, NumberFact(facts, "support.opened_90d"), kTickets);
   AddLists(report, live);
 }
 

@@ -21,7 +21,8 @@ struct Share {
   MoneyTotal mrr;
 };
 
-// The accounts of a report: what all of its parts ask about them, and how they are shown. Uses the view until it is destroyed.
+// The accounts of a report: what all of its parts ask about them, and how they are shown. Uses the view until it is
+// destroyed.
 class ReportAccounts {
  public:
   // `rows` must be live. Lists name at most `list_size` accounts.

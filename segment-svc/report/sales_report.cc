@@ -64,11 +64,12 @@ void AddRetained(AudienceReport& report) {
     ++known_worth;
     worth.Add(clv[row]);
   });
-  report.Figure({"sales.retained_accounts", "Accounts kept", "Accounts that paid 365 days ago and pay now."}, "accounts",
-                known > 0 ? std::optional(static_cast<double>(retained.accounts)) : std::nullopt, known);
+  report.Figure({"sales.retained_accounts", "Accounts kept", "Accounts that paid 365 days ago and pay now."},
+                "accounts", known > 0 ? std::optional(static_cast<double>(retained.accounts)) : std::nullopt, known);
   report.Amount({"sales.retained_mrr", "MRR of accounts kept", "What accounts that paid 365 days ago pay now."},
                 known > 0 ? std::optional(retained.mrr) : std::nullopt, known);
-  report.Amount({"sales.retained_clv", "CLV of accounts kept", "Sum of the CLV of accounts that paid 365 days ago and pay now, as far as it is known."},
+  report.Amount({"sales.retained_clv", "CLV of accounts kept",
+                 "Sum of the CLV of accounts that paid 365 days ago and pay now, as far as it is known."},
                 known_worth > 0 ? std::optional(worth) : std::nullopt, known_worth);
 }
 
@@ -90,10 +91,12 @@ void AddExpansion(AudienceReport& report, const Rows& live) {
                 "accounts", any ? std::optional(static_cast<double>(share.accounts)) : std::nullopt, known);
   report.Amount({"sales.expansion_candidates_mrr", "MRR of candidates", "What the accounts of that list pay now."},
                 any ? std::optional(share.mrr) : std::nullopt, known);
-  report.List({"sales.expansion_candidates", "Expansion candidates",
-               "Live accounts that pay and have a raised flag of category OPPORTUNITY, or are in the highest band and within 30 days "
-               "used at least 80 % of their seats or at least 25 % more than in the 30 days before; by MRR, highest first."},
-              std::move(candidates));
+  report.List(
+      {"sales.expansion_candidates", "Expansion candidates",
+       "Live accounts that pay and have a raised flag of category OPPORTUNITY, or are in the highest band and within "
+       "30 days "
+       "used at least 80 % of their seats or at least 25 % more than in the 30 days before; by MRR, highest first."},
+      std::move(candidates));
 }
 
 void AddRenewals(AudienceReport& report) {
@@ -126,21 +129,24 @@ void AddRenewals(AudienceReport& report) {
   const auto if_known = [&](const MoneyTotal& amount) { return known > 0 ? std::optional(amount) : std::nullopt; };
   report.Figure({"sales.renewals_90d", "Renewals, 90 days", "Accounts that renew within 90 days."}, "accounts",
                 known > 0 ? std::optional(static_cast<double>(all.accounts)) : std::nullopt, known);
-  report.Amount({"sales.renewals_90d_mrr", "MRR to renew", "MRR of accounts that renew within 90 days."}, if_known(all.mrr), known);
-  report.Amount({"sales.renewals_90d_at_risk_mrr", "Of it in lowest band", "MRR of accounts that renew within 90 days and are in the lowest band."},
+  report.Amount({"sales.renewals_90d_mrr", "MRR to renew", "MRR of accounts that renew within 90 days."},
+                if_known(all.mrr), known);
+  report.Amount({"sales.renewals_90d_at_risk_mrr", "Of it in lowest band",
+                 "MRR of accounts that renew within 90 days and are in the lowest band."},
                 if_known(at_risk.mrr), known);
-  v1::ReportTable* table = report.Table(
-      {"sales.renewals", "Renewals due",
-       "Accounts that renew within 90 days, by when: their mean score, the share of those with a score that are in the lowest band, "
-       "and the share that renews by itself."},
-      {{"score", "points"}, {"lowest band", "ratio"}, {"automatic", "ratio"}});
+  v1::ReportTable* table = report.Table({"sales.renewals", "Renewals due",
+                                         "Accounts that renew within 90 days, by when: their mean score, the share of "
+                                         "those with a score that are in the lowest band, "
+                                         "and the share that renews by itself."},
+                                        {{"score", "points"}, {"lowest band", "ratio"}, {"automatic", "ratio"}});
   for (int i = 0; i < kNearDays / kMonthDays; ++i) {
     const int first = i == 0 ? 0 : i * kMonthDays + 1;
     const int last = (i + 1) * kMonthDays;
     report.AddRow(table, absl::StrCat(last), absl::StrCat(first, " to ", last, " days"), months[i].share,
                   {months[i].score.value(), months[i].low.value(), months[i].automatic.value()});
   }
-  report.List({"sales.renewals", "Next renewals", "Accounts that renew within 90 days, next first, then by MRR, highest first."},
+  report.List({"sales.renewals", "Next renewals",
+               "Accounts that renew within 90 days, next first, then by MRR, highest first."},
               std::move(due), [&](facts::RowId a, facts::RowId b) {
                 if (*days[a] != *days[b]) return *days[a] < *days[b];
                 return accounts.WeighsMore(a, b);
@@ -154,9 +160,10 @@ void AddSalesParts(AudienceReport& report) {
   AddRetained(report);
   AddRetentionFigures(report, "sales");
   const RevenueTotals year = RevenueOver(report.accounts().facts(), report.accounts().rows(), 365);
-  report.Figure({"sales.expansion_365d", "Expansion, 365 days",
-                 "Expansion within 365 days of the accounts that paid at their start, as a share of what they paid then."},
-                "ratio", year.ExpansionRate(), year.start_accounts);
+  report.Figure(
+      {"sales.expansion_365d", "Expansion, 365 days",
+       "Expansion within 365 days of the accounts that paid at their start, as a share of what they paid then."},
+      "ratio", year.ExpansionRate(), year.start_accounts);
   AddRenewals(report);
   AddExpansion(report, live);
   AddPlanTable(report, "sales.plans");

@@ -1,8 +1,33 @@
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "segment-svc/report/audience_report.h"
 
 namespace perennial::segments {
+
+namespace {
+
+// What the live accounts of a band are worth.
+struct BandWorth {
+  Share share;
+  Mean mean_clv, churn;
+};
+
+void AddValueByBand(AudienceReport& report, const std::vector<std::string>& bands,
+                    const std::vector<BandWorth>& worth) {
+  v1::ReportTable* table = report.Table(
+      {"success.value_by_band", "Value by band",
+       "Live accounts by band, worst first, those of unknown score last: mean CLV and mean probability to churn "
+       "within 12 months of those for which they are known."},
+      {{"mean CLV", ""}, {"churn 12 months", "ratio"}});
+  for (std::size_t i = 0; i < bands.size(); ++i) {
+    report.AddRow(table, bands[i], bands[i].empty() ? "unknown" : bands[i], worth[i].share,
+                  {worth[i].mean_clv.value(), worth[i].churn.value()});
+  }
+}
+
+}  // namespace
 
 void AddSuccessParts(AudienceReport& report) {
   const ReportAccounts& accounts = report.accounts();
@@ -14,12 +39,6 @@ void AddSuccessParts(AudienceReport& report) {
   const std::string lowest = bands.front();
   bands.emplace_back();
 
-  // What each band's live accounts are worth; the last is that of accounts without a score.
-  struct BandWorth {
-    Share share;
-    MoneyTotal clv;
-    Mean mean_clv, churn;
-  };
   std::vector<BandWorth> worth(bands.size());
   Mean score, flagged, mean_churn;
   MoneyTotal total, at_risk, mrr_at_risk;
@@ -39,34 +58,27 @@ void AddSuccessParts(AudienceReport& report) {
     if (!clv[row].has_value()) continue;
     ++known;
     total.Add(clv[row]);
-    of_band.clv.Add(clv[row]);
     if (low) at_risk.Add(clv[row]);
   }
 
-  report.Figure({"success.mean_score", "Mean score", "Mean score of live accounts whose score is known."}, "points", score);
-  report.Figure({"success.flagged", "Flagged", "Live accounts with a raised flag, as a share of those that have been evaluated."},
-                "ratio", flagged);
+  report.Figure({"success.mean_score", "Mean score", "Mean score of live accounts whose score is known."}, "points",
+                score);
+  report.Figure(
+      {"success.flagged", "Flagged", "Live accounts with a raised flag, as a share of those that have been evaluated."},
+      "ratio", flagged);
   report.Amount({"success.mrr_at_risk", "MRR in lowest band", "MRR of live accounts in the lowest band."}, mrr_at_risk,
                 score.known());
   AddRetentionFigures(report, "success");
   const auto if_known = [&](const MoneyTotal& amount) { return known > 0 ? std::optional(amount) : std::nullopt; };
-  report.Amount({"success.clv", "Lifetime value", "Sum of the CLV of live accounts whose CLV is known."}, if_known(total), known);
+  report.Amount({"success.clv", "Lifetime value", "Sum of the CLV of live accounts whose CLV is known."},
+                if_known(total), known);
   report.Amount({"success.mean_clv", "Mean CLV", "Mean CLV of those."}, if_known(total.DividedBy(known)), known);
   report.Amount({"success.clv_at_risk", "CLV in lowest band", "Sum of the CLV of live accounts in the lowest band."},
                 if_known(at_risk), known);
   report.Figure({"success.churn_probability_12m", "Churn within 12 months",
                  "Mean probability that a live account churns within 12 months, of those for which it is known."},
                 "ratio", mean_churn);
-
-  v1::ReportTable* table =
-      report.Table({"success.value_by_band", "Value by band",
-                    "Live accounts by band, worst first, those of unknown score last: mean CLV and mean probability to churn "
-                    "within 12 months of those for which they are known."},
-                   {{"mean CLV", ""}, {"churn 12 months", "ratio"}});
-  for (std::size_t i = 0; i < bands.size(); ++i) {
-    report.AddRow(table, bands[i], bands[i].empty() ? "unknown" : bands[i], worth[i].share,
-                  {worth[i].mean_clv.value(), worth[i].churn.value()});
-  }
+  AddValueByBand(report, bands, worth);
 }
 
 }  // namespace perennial::segments

@@ -61,7 +61,8 @@ void AddFigures(AudienceReport& report, const ServiceFacts& service, const Rows&
     if (const auto tickets = opened[row]) contact.Add(*tickets > 0 ? 1 : 0);
   }
   report.Figure({"support.first_response_hours", "First response",
-                 "Mean over live accounts of each one's mean time to the first answer, of tickets opened within 90 days and answered."},
+                 "Mean over live accounts of each one's mean time to the first answer, of tickets opened within 90 "
+                 "days and answered."},
                 "hours", all.first_response);
   report.Figure({"support.resolution_hours", "Resolution",
                  "Mean over live accounts of each one's mean time to resolution, of tickets resolved within 90 days."},
@@ -73,12 +74,13 @@ void AddFigures(AudienceReport& report, const ServiceFacts& service, const Rows&
   const auto count = [](const Share& share, std::int64_t known) {
     return known > 0 ? std::optional(static_cast<double>(share.accounts)) : std::nullopt;
   };
-  report.Figure({"support.open", "With open tickets", "Live accounts with an open ticket."}, "accounts", count(with_open, known_open),
-                known_open);
+  report.Figure({"support.open", "With open tickets", "Live accounts with an open ticket."}, "accounts",
+                count(with_open, known_open), known_open);
   report.Figure({"support.open_urgent", "With urgent ones", "Live accounts with an open urgent ticket."}, "accounts",
                 count(with_urgent, known_open), known_open);
-  report.Figure({"support.contact", "Who wrote", "Live accounts that opened a ticket within 90 days, as a share of all."}, "ratio",
-                contact);
+  report.Figure(
+      {"support.contact", "Who wrote", "Live accounts that opened a ticket within 90 days, as a share of all."},
+      "ratio", contact);
   report.Figure({"support.silent", "Silent accounts",
                  "Live accounts with falling or no use and neither a ticket nor an inbound touch within 90 days."},
                 "accounts", count(silent, all.silent.known()), all.silent.known());
@@ -89,13 +91,17 @@ void AddFigures(AudienceReport& report, const ServiceFacts& service, const Rows&
 void AddServiceRow(AudienceReport& report, v1::ReportTable* table, const std::string& key, const std::string& name,
                    const Service& service) {
   report.AddRow(table, key, name, service.share,
-                {service.score.value(), service.first_response.value(), service.resolution.value(), service.on_time.value(),
-                 service.csat.value(), service.silent.value()});
+                {service.score.value(), service.first_response.value(), service.resolution.value(),
+                 service.on_time.value(), service.csat.value(), service.silent.value()});
 }
 
 v1::ReportTable* ServiceTable(AudienceReport& report, const Heading& heading) {
-  return report.Table(heading, {{"score", "points"}, {"first", "hours"}, {"resolved", "hours"}, {"on time", "ratio"},
-                                {"CSAT", "points"}, {"silent", "ratio"}});
+  return report.Table(heading, {{"score", "points"},
+                                {"first", "hours"},
+                                {"resolved", "hours"},
+                                {"on time", "ratio"},
+                                {"CSAT", "points"},
+                                {"silent", "ratio"}});
 }
 
 void AddBands(AudienceReport& report, const ServiceFacts& service, const Rows& live) {
@@ -108,10 +114,10 @@ void AddBands(AudienceReport& report, const ServiceFacts& service, const Rows& l
     const auto at = std::find(bands.begin(), bands.end(), band);
     service.Add(row, at == bands.end() ? of_band.back() : of_band[static_cast<std::size_t>(at - bands.begin())]);
   }
-  v1::ReportTable* table = ServiceTable(
-      report, {"support.bands", "Service by band",
-               "Live accounts by band, worst first, those of unknown score last; means as of the figures, and the share of silent "
-               "accounts among those for which it is known."});
+  v1::ReportTable* table = ServiceTable(report, {"support.bands", "Service by band",
+                                                 "Live accounts by band, worst first, those of unknown score last; "
+                                                 "means as of the figures, and the share of silent "
+                                                 "accounts among those for which it is known."});
   for (std::size_t i = 0; i < bands.size(); ++i) {
     AddServiceRow(report, table, bands[i], bands[i].empty() ? "unknown" : bands[i], of_band[i]);
   }
@@ -157,7 +163,8 @@ void AddLists(AudienceReport& report, const ServiceFacts& service, const Rows& l
                 if (*service.Csat(a) != *service.Csat(b)) return *service.Csat(a) < *service.Csat(b);
                 return accounts.WeighsMore(a, b);
               });
-  report.List({"support.silent", "Silent accounts", "Live accounts that are silent, by MRR, highest first."}, std::move(silent));
+  report.List({"support.silent", "Silent accounts", "Live accounts that are silent, by MRR, highest first."},
+              std::move(silent));
 }
 
 }  // namespace

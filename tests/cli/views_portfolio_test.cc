@@ -119,8 +119,8 @@ segments::GetRevenueRetentionResponse Retention() {
     SetTimestamp(start, window->mutable_start_time());
     window->set_unfinished(i == 2);
     for (auto* money : {window->mutable_start_mrr(), window->mutable_new_mrr(), window->mutable_expansion_mrr(),
-                        window->mutable_contraction_mrr(), window->mutable_churned_mrr(), window->mutable_reactivated_mrr(),
-                        window->mutable_end_mrr()}) {
+                        window->mutable_contraction_mrr(), window->mutable_churned_mrr(),
+                        window->mutable_reactivated_mrr(), window->mutable_end_mrr()}) {
       *money = Usd(i == 0 ? "0" : "10159608.5");
     }
     if (i > 0) window->set_nrr(1.1);
@@ -140,13 +140,14 @@ segments::GetRevenueRetentionResponse Retention() {
 
 TEST(RetentionView, ShowsPeriodsAndCohorts) {
   const std::string seen = Seen(RenderRetention(Retention(), segments::RETENTION_PERIOD_QUARTER, 80));
-  for (const char* text : {"2024 Q2", "2024 Q4*", "110.0%", "95.0%", "–", "not over yet", "MRR kept by cohort", "+2", "75%", "50%",
-                           "Accounts kept by cohort"}) {
+  for (const char* text : {"2024 Q2", "2024 Q4*", "110.0%", "95.0%", "–", "not over yet", "MRR kept by cohort", "+2",
+                           "75%", "50%", "Accounts kept by cohort"}) {
     EXPECT_THAT(seen, HasSubstr(text));
   }
   EXPECT_THAT(Seen(RenderRetention(Retention(), segments::RETENTION_PERIOD_MONTH, 120)), HasSubstr("2024-04"));
   EXPECT_THAT(Seen(RenderRetention(Retention(), segments::RETENTION_PERIOD_YEAR, 120)), HasSubstr("reactivated"));
-  for (const int width : {80, 120}) ExpectFits(RenderRetention(Retention(), segments::RETENTION_PERIOD_QUARTER, width), width);
+  for (const int width : {80, 120})
+    ExpectFits(RenderRetention(Retention(), segments::RETENTION_PERIOD_QUARTER, width), width);
 }
 
 TEST(RetentionView, SaysHowManyPeriodsOfCohortsThereIsNoRoomFor) {
@@ -176,7 +177,8 @@ TEST(EquityView, ShowsWhatIsKnownAndWhatIsNot) {
   *account->mutable_clv() = Usd("5000.5");
   *account->mutable_mrr() = Usd("100");
   const Page page = RenderEquity(equity, 80);
-  for (const char* text : {"CLV known of 480 of 500 accounts", "USD 100,000,000.12", "25.0%", "At risk", "60,000", "acme", "USD 5,000.50"}) {
+  for (const char* text : {"CLV known of 480 of 500 accounts", "USD 100,000,000.12", "25.0%", "At risk", "60,000",
+                           "acme", "USD 5,000.50"}) {
     EXPECT_THAT(Seen(page), HasSubstr(text));
   }
   for (const int width : {80, 120}) ExpectFits(RenderEquity(equity, width), width);

@@ -55,7 +55,8 @@ class Published {
     std::vector<std::vector<std::int64_t>> rows;
     while (sqlite3_step(statement) == SQLITE_ROW) {
       rows.emplace_back();
-      for (int i = 0; i < sqlite3_column_count(statement); ++i) rows.back().push_back(sqlite3_column_int64(statement, i));
+      for (int i = 0; i < sqlite3_column_count(statement); ++i)
+        rows.back().push_back(sqlite3_column_int64(statement, i));
     }
     EXPECT_EQ(sqlite3_finalize(statement), SQLITE_OK) << sqlite3_errmsg(database_.get());
     return rows;
@@ -97,7 +98,8 @@ constexpr char kRetention[] = R"(,
 // Accounts that first paid on the days ?1 <= day < ?2, and what they pay and how many of them pay at the end of ?3.
 constexpr char kCohort[] = R"(,
   member AS (SELECT account FROM movement GROUP BY account HAVING MIN(day) >= ?1 AND MIN(day) < ?2),
-  finally AS (SELECT SUM(cents) AS cents FROM movement WHERE account IN (SELECT account FROM member) AND day < ?3 GROUP BY account)
+  finally AS (SELECT SUM(cents) AS cents FROM movement WHERE account IN (SELECT account FROM member) AND day < ?3
+              GROUP BY account)
   SELECT (SELECT COUNT(*) FROM member), SUM(cents), SUM(cents > 0) FROM finally)";
 
 std::string Cents(std::int64_t cents) { return FormatAmount(cents * (kMicrosPerUnit / 100)); }
@@ -126,7 +128,8 @@ void ExpectWindow(const segments::RetentionWindow& window, const std::vector<std
   EXPECT_NEAR(window.logo_churn_rate(), static_cast<double>(sql[10]) / static_cast<double>(sql[8]), 1e-12);
   EXPECT_NEAR(window.expansion_rate(), static_cast<double>(sql[2]) / start, 1e-12);
   const Micros average = ParseAmount(window.average_mrr().amount()).value_or(-1);
-  EXPECT_NEAR(static_cast<double>(average), static_cast<double>(sql[6]) * 10'000 / static_cast<double>(sql[11]), 0.5001);
+  EXPECT_NEAR(static_cast<double>(average), static_cast<double>(sql[6]) * 10'000 / static_cast<double>(sql[11]),
+              0.5001);
 }
 
 class PortfolioOnRavenStack : public ::testing::Test {
@@ -135,8 +138,9 @@ class PortfolioOnRavenStack : public ::testing::Test {
     if (SharedData().empty()) return;
     suite_ = new Suite("2024-12-31T23:59:59Z");
     ASSERT_TRUE(suite_->WaitReady()) << suite_->Logs();
-    const Finished finished = suite_->Cli({"--timeout", "60s", "--json", "import", SharedData() + "/ravenstack", "--mapping",
-                                           "ravenstack", "--rejects", absl::StrCat(suite_->folder(), "/rejects.csv")});
+    const Finished finished =
+        suite_->Cli({"--timeout", "60s", "--json", "import", SharedData() + "/ravenstack", "--mapping", "ravenstack",
+                     "--rejects", absl::StrCat(suite_->folder(), "/rejects.csv")});
     ASSERT_EQ(finished.exit_code, 0) << finished.err << suite_->Logs();
     revision_ = nlohmann::json::parse(finished.out).at("feed_revision").get<std::int64_t>();
   }
@@ -160,7 +164,8 @@ class PortfolioOnRavenStack : public ::testing::Test {
     SetTimestamp(time, request.mutable_start_time());
     request.set_cohorts(true);
     segments::GetRevenueRetentionResponse response;
-    const grpc::Status status = Call(*stubs_->portfolio, &PortfolioService::Stub::GetRevenueRetention, request, &response);
+    const grpc::Status status =
+        Call(*stubs_->portfolio, &PortfolioService::Stub::GetRevenueRetention, request, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
     return response;
   }
@@ -188,13 +193,17 @@ Suite* PortfolioOnRavenStack::suite_ = nullptr;
 std::int64_t PortfolioOnRavenStack::revision_ = 0;
 
 TEST_F(PortfolioOnRavenStack, FiguresOfEveryQuartersEndEqualSqlOverTheFiles) {
-  for (const auto period : {segments::RETENTION_PERIOD_QUARTER, segments::RETENTION_PERIOD_MONTH, segments::RETENTION_PERIOD_YEAR}) {
+  for (const auto period :
+       {segments::RETENTION_PERIOD_QUARTER, segments::RETENTION_PERIOD_MONTH, segments::RETENTION_PERIOD_YEAR}) {
     const auto response = Retention(period, "2023-01-01T00:00:00Z");
     EXPECT_EQ(response.accounts(), 500);
-    EXPECT_EQ(response.windows_size(), period == segments::RETENTION_PERIOD_QUARTER ? 8 : period == segments::RETENTION_PERIOD_MONTH ? 24 : 2);
+    EXPECT_EQ(response.windows_size(), period == segments::RETENTION_PERIOD_QUARTER ? 8
+                                       : period == segments::RETENTION_PERIOD_MONTH ? 24
+                                                                                    : 2);
     for (const segments::RetentionWindow& window : response.windows()) {
       SCOPED_TRACE(Day(window.start_time()));
-      const auto sql = published_->Rows(absl::StrCat(kMovements, kRetention), {Day(window.start_time()), Day(window.end_time())});
+      const auto sql =
+          published_->Rows(absl::StrCat(kMovements, kRetention), {Day(window.start_time()), Day(window.end_time())});
       ASSERT_EQ(sql.size(), 1U);
       ExpectWindow(window, sql[0]);
     }
@@ -213,8 +222,9 @@ TEST_F(PortfolioOnRavenStack, CohortsEqualSqlOverTheFiles) {
     ASSERT_EQ(cohort.logo_retention_size(), 8 - i);
     ASSERT_EQ(cohort.revenue_retention_size(), 8 - i);
     for (int j = i; j < 8; ++j) {
-      const auto sql = published_->Rows(absl::StrCat(kMovements, kCohort),
-                                        {Day(cohort.start_time()), Day(response.windows(i).end_time()), Day(response.windows(j).end_time())});
+      const auto sql = published_->Rows(
+          absl::StrCat(kMovements, kCohort),
+          {Day(cohort.start_time()), Day(response.windows(i).end_time()), Day(response.windows(j).end_time())});
       ASSERT_EQ(sql.size(), 1U);
       EXPECT_EQ(cohort.accounts(), sql[0][0]);
       if (j == i) {
@@ -263,7 +273,8 @@ TEST_F(PortfolioOnRavenStack, AccountsBehindAFigureAddUpToIt) {
 
 TEST_F(PortfolioOnRavenStack, ReportsToEveryAudienceInATerminal) {
   for (const char* audience : {"success", "product", "sales", "support", "finance"}) {
-    const Finished shown = suite_->Cli({"report", "--audience", audience, "--definitions", "--success-cost", "1000000"});
+    const Finished shown =
+        suite_->Cli({"report", "--audience", audience, "--definitions", "--success-cost", "1000000"});
     EXPECT_EQ(shown.exit_code, 0) << shown.err;
     EXPECT_NE(shown.out.find("10,159,608"), std::string::npos) << shown.out;
     EXPECT_NE(shown.out.find("How it is computed"), std::string::npos) << shown.out;

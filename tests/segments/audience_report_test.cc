@@ -1,5 +1,7 @@
 // Figures, tables and lists of the five audiences, worked out by hand.
 
+#include "segment-svc/report/audience_report.h"
+
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -9,7 +11,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "segment-svc/portfolio.h"
-#include "segment-svc/report/audience_report.h"
 #include "tests/segments/engine_fixture.h"
 #include "tests/segments/movements_feed.h"
 #include "tests/testing/status_matchers.h"
@@ -20,11 +21,11 @@ namespace {
 using perennial::testing::HasCode;
 using perennial::testing::IsOk;
 using ::testing::ElementsAre;
+using testing::EngineTest;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::SizeIs;
-using testing::EngineTest;
 using testing::MovementsFeed;
+using ::testing::SizeIs;
 
 // A number as shown: what it is and how many accounts it rests on; "-" when unknown.
 std::string Text(const v1::ReportFigure& figure) {
@@ -36,33 +37,54 @@ std::string Text(const v1::ReportFigure& figure) {
 
 std::string Text(const v1::ReportRow& row) {
   std::string text = absl::StrCat(row.key(), ": ", row.accounts(), ", ", row.mrr().amount());
-  for (const v1::ReportCell& cell : row.cells()) absl::StrAppend(&text, " | ", cell.has_value() ? absl::StrCat(cell.value()) : "-");
+  for (const v1::ReportCell& cell : row.cells())
+    absl::StrAppend(&text, " | ", cell.has_value() ? absl::StrCat(cell.value()) : "-");
   return text;
 }
 
 class AudienceReportTest : public EngineTest {
  protected:
   AudienceReportTest() {
-    accounts.Put("acme", {{"phase", std::string("SUCCESS")},     {"mrr", 100.0},
-                          {"plan", std::string("Pro")},          {"value.clv", 1000.0},
-                          {"value.churn_probability_12m", 0.25}, {"revenue.start_365d", 80.0},
-                          {"revenue.expansion_365d", 20.0},      {"usage.calls.sum_30d", 50.0},
-                          {"usage.calls.change_30d", 0.5},       {"usage.breadth_30d", 1.0},
-                          {"usage.change_30d", 0.5},             {"usage.seat_utilisation_30d", 0.9},
-                          {"renewal_days", 30.0},                {"auto_renew", true},
-                          {"silent", false},                     {"support.opened_90d", 3.0},
-                          {"support.open", 1.0},                 {"support.open_urgent", 1.0},
-                          {"support.first_response_hours_90d", 2.0}, {"support.on_time_rate_90d", 0.5},
-                          {"csat.avg_90d", 2.0},                 {"csat.count_90d", 1.0}});
-    accounts.Put("beta", {{"phase", std::string("SUCCESS")},     {"mrr", 300.0},
-                          {"plan", std::string("Basic")},        {"value.clv", 500.0},
-                          {"value.churn_probability_12m", 0.75}, {"revenue.start_365d", 400.0},
-                          {"revenue.contraction_365d", 100.0},   {"usage.calls.sum_30d", 0.0},
-                          {"usage.breadth_30d", 0.0},            {"usage.change_30d", -0.5},
-                          {"renewal_days", 31.0},                {"auto_renew", false},
-                          {"silent", true},                      {"support.opened_90d", 0.0},
-                          {"support.open", 0.0},                 {"support.first_response_hours_90d", 5.0},
-                          {"csat.avg_90d", 4.0},                 {"csat.count_90d", 3.0}});
+    accounts.Put("acme", {{"phase", std::string("SUCCESS")},
+                          {"mrr", 100.0},
+                          {"plan", std::string("Pro")},
+                          {"value.clv", 1000.0},
+                          {"value.churn_probability_12m", 0.25},
+                          {"revenue.start_365d", 80.0},
+                          {"revenue.expansion_365d", 20.0},
+                          {"usage.calls.sum_30d", 50.0},
+                          {"usage.calls.change_30d", 0.5},
+                          {"usage.breadth_30d", 1.0},
+                          {"usage.change_30d", 0.5},
+                          {"usage.seat_utilisation_30d", 0.9},
+                          {"renewal_days", 30.0},
+                          {"auto_renew", true},
+                          {"silent", false},
+                          {"support.opened_90d", 3.0},
+                          {"support.open", 1.0},
+                          {"support.open_urgent", 1.0},
+                          {"support.first_response_hours_90d", 2.0},
+                          {"support.on_time_rate_90d", 0.5},
+                          {"csat.avg_90d", 2.0},
+                          {"csat.count_90d", 1.0}});
+    accounts.Put("beta", {{"phase", std::string("SUCCESS")},
+                          {"mrr", 300.0},
+                          {"plan", std::string("Basic")},
+                          {"value.clv", 500.0},
+                          {"value.churn_probability_12m", 0.75},
+                          {"revenue.start_365d", 400.0},
+                          {"revenue.contraction_365d", 100.0},
+                          {"usage.calls.sum_30d", 0.0},
+                          {"usage.breadth_30d", 0.0},
+                          {"usage.change_30d", -0.5},
+                          {"renewal_days", 31.0},
+                          {"auto_renew", false},
+                          {"silent", true},
+                          {"support.opened_90d", 0.0},
+                          {"support.open", 0.0},
+                          {"support.first_response_hours_90d", 5.0},
+                          {"csat.avg_90d", 4.0},
+                          {"csat.count_90d", 3.0}});
     accounts.Put("core", {{"phase", std::string("SUCCESS")}, {"mrr", 50.0}, {"plan", std::string("Pro")}});
     accounts.Put("dusk", {{"phase", std::string("CHURNED")},
                           {"mrr", 0.0},
@@ -129,8 +151,8 @@ TEST_F(AudienceReportTest, TellsSuccessWhatItsAccountsAreWorth) {
   EXPECT_EQ(Figure(report, "success.mean_clv"), "750 USD of 2");
   EXPECT_EQ(Figure(report, "success.clv_at_risk"), "500 USD of 2");
   EXPECT_EQ(Figure(report, "success.churn_probability_12m"), "0.5 of 2");
-  EXPECT_THAT(Rows(report, "success.value_by_band"),
-              ElementsAre("red: 1, 300 | 500 | 0.75", "yellow: 1, 50 | - | -", "green: 1, 100 | 1000 | 0.25", ": 0, 0 | - | -"));
+  EXPECT_THAT(Rows(report, "success.value_by_band"), ElementsAre("red: 1, 300 | 500 | 0.75", "yellow: 1, 50 | - | -",
+                                                                 "green: 1, 100 | 1000 | 0.25", ": 0, 0 | - | -"));
 }
 
 TEST_F(AudienceReportTest, TellsProductHowHealthGoesWithUse) {
@@ -147,8 +169,8 @@ TEST_F(AudienceReportTest, TellsProductHowHealthGoesWithUse) {
   EXPECT_EQ(Figure(report, "product.first_value_days"), "- of 0");
   EXPECT_THAT(Rows(report, "product.metrics"), ElementsAre("calls: 1, 100 | 0.5 | 90 | 20 | - | 1"));
   EXPECT_THAT(Rows(report, "product.breadth"),
-              ElementsAre("none: 1, 300 | 20 | 0 | 4", "25: 0, 0 | - | - | -", "50: 0, 0 | - | - | -", "75: 0, 0 | - | - | -",
-                          "100: 1, 100 | 90 | 1 | 2"));
+              ElementsAre("none: 1, 300 | 20 | 0 | 4", "25: 0, 0 | - | - | -", "50: 0, 0 | - | - | -",
+                          "75: 0, 0 | - | - | -", "100: 1, 100 | 90 | 1 | 2"));
   EXPECT_THAT(Rows(report, "product.tickets"), ElementsAre("0: 1, 300 | 20 | 0 | 4", "1: 0, 0 | - | - | -",
                                                            "4: 1, 100 | 90 | 1 | 2", "more: 0, 0 | - | - | -"));
   EXPECT_THAT(Listed(report, "product.narrow"), ElementsAre("beta"));
@@ -171,7 +193,8 @@ TEST_F(AudienceReportTest, TellsSalesWhomToGrowAndWhoRenews) {
   EXPECT_THAT(Listed(report, "sales.renewals"), ElementsAre("acme", "beta"));
   EXPECT_THAT(Rows(report, "sales.renewals"),
               ElementsAre("30: 1, 100 | 90 | 0 | 1", "60: 1, 300 | 20 | 1 | 0", "90: 0, 0 | - | - | -"));
-  EXPECT_THAT(Rows(report, "sales.plans"), ElementsAre("Basic: 1, 300 | 20 | 0.75 | 0.75 | 500", "Pro: 2, 150 | 75 | 1.25 | 1 | 1000"));
+  EXPECT_THAT(Rows(report, "sales.plans"),
+              ElementsAre("Basic: 1, 300 | 20 | 0.75 | 0.75 | 500", "Pro: 2, 150 | 75 | 1.25 | 1 | 1000"));
 }
 
 TEST_F(AudienceReportTest, TellsSupportOfServiceAndOfTheSilentBesideIt) {

@@ -88,7 +88,8 @@ TEST_F(PortfolioProcessTest, AnswersManyAtOnceWhileTheLedgerChanges) {
       }
     });
   }
-  for (int i = 0; i < 100; ++i) upstream_.PutLedger("acme", {{"2024-01-01", 40}, {"2024-11-01", i % 2 == 0 ? 60.0 : 50.0}});
+  for (int i = 0; i < 100; ++i)
+    upstream_.PutLedger("acme", {{"2024-01-01", 40}, {"2024-11-01", i % 2 == 0 ? 60.0 : 50.0}});
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(wrong, 0);
 }

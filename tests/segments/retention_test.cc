@@ -18,9 +18,9 @@
 namespace perennial::segments {
 namespace {
 
+using testing::At;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::At;
 
 constexpr Micros kUnit = kMicrosPerUnit;
 
@@ -144,7 +144,8 @@ TEST(RetentionTest, SpreadsRevenueOverTime) {
 TEST(RetentionTest, DoesNotOverflowWhereAmountsAreExtreme) {
   std::vector<std::vector<std::pair<std::string, double>>> accounts;
   for (int i = 0; i < 50; ++i) {
-    accounts.push_back({{"2020-01-01", 9e11}, {"2024-02-01", 0}, {"2024-03-01", 9e11}, {"2024-04-01", 0}, {"2024-05-01", 9e11}});
+    accounts.push_back(
+        {{"2020-01-01", 9e11}, {"2024-02-01", 0}, {"2024-03-01", 9e11}, {"2024-04-01", 0}, {"2024-05-01", 9e11}});
   }
   const RevenueTotals year = LedgerOf(accounts).Over({"2024-01-01", "2025-01-01"}).periods[0].revenue;
   EXPECT_EQ(year.NetRetention(), 1);
@@ -169,7 +170,8 @@ struct Reference {
     }
     return mrr;
   }
-  [[nodiscard]] static Micros SumOf(const std::vector<Movement>& movements, char kind, std::int64_t from, std::int64_t to) {
+  [[nodiscard]] static Micros SumOf(const std::vector<Movement>& movements, char kind, std::int64_t from,
+                                    std::int64_t to) {
     Micros sum = 0;
     for (const Movement& movement : movements) {
       if (movement.kind == kind && movement.time >= from && movement.time < to) sum += std::abs(movement.amount);
@@ -205,18 +207,19 @@ struct Reference {
 
 std::map<std::string, Micros> AsMap(const RetentionTotals& totals) {
   const RevenueTotals& revenue = totals.revenue;
-  return {{"start", revenue.start.micros()},         {"won", revenue.won.micros()},
-          {"expansion", revenue.expansion.micros()}, {"contraction", revenue.contraction.micros()},
-          {"churned", revenue.churned.micros()},     {"reactivated", revenue.reactivated.micros()},
-          {"retained", revenue.retained.micros()},   {"end", totals.end.micros()},
+  return {{"start", revenue.start.micros()},          {"won", revenue.won.micros()},
+          {"expansion", revenue.expansion.micros()},  {"contraction", revenue.contraction.micros()},
+          {"churned", revenue.churned.micros()},      {"reactivated", revenue.reactivated.micros()},
+          {"retained", revenue.retained.micros()},    {"end", totals.end.micros()},
           {"start_accounts", revenue.start_accounts}, {"lost_accounts", revenue.lost_accounts},
-          {"won_accounts", totals.won_accounts},     {"end_accounts", totals.end_accounts}};
+          {"won_accounts", totals.won_accounts},      {"end_accounts", totals.end_accounts}};
 }
 
 // An account of few amounts and few moments, so that bounds, equal moments and returns to nothing are met often.
 std::vector<Movement> RandomMovements(std::minstd_rand& random, std::int64_t last) {
   std::vector<std::int64_t> times;
-  for (std::size_t i = random() % 7; i > 0; --i) times.push_back(static_cast<std::int64_t>(random() % static_cast<unsigned>(last)));
+  for (std::size_t i = random() % 7; i > 0; --i)
+    times.push_back(static_cast<std::int64_t>(random() % static_cast<unsigned>(last)));
   std::sort(times.begin(), times.end());
   std::vector<Movement> movements;
   Micros mrr = 0;
@@ -254,7 +257,8 @@ TEST(RetentionTest, EqualsAPlainReferenceOverRandomLedgers) {
     }
     if (round % 2 == 0) ledger.Compact();
     std::vector<std::int64_t> bounds = {static_cast<std::int64_t>(random() % 20)};
-    for (std::size_t i = 1 + random() % 6; i > 0; --i) bounds.push_back(bounds.back() + 1 + static_cast<std::int64_t>(random() % 12));
+    for (std::size_t i = 1 + random() % 6; i > 0; --i)
+      bounds.push_back(bounds.back() + 1 + static_cast<std::int64_t>(random() % 12));
     const Retention retention = ComputeRetention(ledger, rows, bounds, true);
     ASSERT_EQ(retention.periods.size(), bounds.size() - 1);
     for (std::size_t i = 0; i + 1 < bounds.size(); ++i) {
@@ -272,7 +276,8 @@ TEST(RetentionTest, EqualsAPlainReferenceOverRandomLedgers) {
     for (std::size_t cohort = 0; cohort + 1 < bounds.size(); ++cohort) {
       std::vector<std::vector<Movement>> members;
       for (const auto& movements : reference.accounts) {
-        const bool first = !movements.empty() && movements[0].time >= bounds[cohort] && movements[0].time < bounds[cohort + 1];
+        const bool first =
+            !movements.empty() && movements[0].time >= bounds[cohort] && movements[0].time < bounds[cohort + 1];
         if (first) members.push_back(movements);
       }
       ASSERT_EQ(retention.cohorts[cohort].accounts, static_cast<std::int64_t>(members.size()));
@@ -311,7 +316,8 @@ TEST(PeriodsTest, HoldAtLeastTheOneOfTheStart) {
 }
 
 TEST(PeriodsTest, StopAfterOneTooMany) {
-  EXPECT_EQ(PeriodsFrom(v1::RETENTION_PERIOD_MONTH, At("0001-01-01"), At("2024-01-01"), At("2024-01-01")).count(), kMostPeriods + 1);
+  EXPECT_EQ(PeriodsFrom(v1::RETENTION_PERIOD_MONTH, At("0001-01-01"), At("2024-01-01"), At("2024-01-01")).count(),
+            kMostPeriods + 1);
 }
 
 TEST(RevenueLedgerTest, TakesLittleMemoryHoweverOftenAccountsChange) {
