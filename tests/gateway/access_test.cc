@@ -59,6 +59,7 @@ class AccessTest : public GatewayTest {
     grpc::CompletionQueue queue;
     grpc::Status status;
     grpc::ByteBuffer response;
+    context.set_wait_for_ready(true);
     const grpc::Slice nothing;
     const auto call = stub.PrepareUnaryCall(&context, path, grpc::ByteBuffer(&nothing, 1), &queue);
     call->StartCall();
