@@ -18,6 +18,7 @@
 #include "common/audit/audit_sender.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/base/money.h"
 #include "common/base/status_macros.h"
 #include "common/server/exit_code.h"
@@ -101,6 +102,7 @@ absl::Status Run() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  perennial::KeepGreatArraysApart();
   perennial::BlockStopSignals();
   perennial::InitializeLog("segment-svc");
   absl::SetProgramUsageMessage("segment-svc --data=FOLDER --accounts=HOST:PORT --health=HOST:PORT [flags]");
