@@ -112,6 +112,8 @@ void SqlStore::Notice(const absl::Status& status) {
 
 void SqlStore::Scrub() {
   if (path_.empty()) return;
+  // One after the other, as the sweeper may finish the same purge as the call that began it, and both answer for its bytes.
+  MutexLock lock(scrub_mu_);
   // A connection of its own: that of the writer is busy.
   const auto connection = sqlite::Connection::Open(path_, sqlite::Durability::kFull);
   if (connection.ok()) (*connection)->Checkpoint();

@@ -79,6 +79,7 @@ class SqlStore final : public Store {
   const std::unique_ptr<sql::Connection> writer_;
   sql::ReaderPool readers_;
   CommitHook* hook_ = nullptr;
+  Mutex scrub_mu_;  // held while logs are cleared: a second checkpoint at once would be refused
   Mutex mu_;
   std::condition_variable queued_;
   std::condition_variable done_;
