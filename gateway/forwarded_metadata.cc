@@ -8,7 +8,8 @@
 namespace perennial::gateway {
 namespace {
 
-constexpr absl::string_view kKeys[] = {"x-request-id", "traceparent", "tracestate"};
+constexpr absl::string_view kTracestateKey = "tracestate";
+constexpr absl::string_view kKeys[] = {"x-request-id", kTraceparentKey, kTracestateKey};
 constexpr std::size_t kMaxValue = 512;
 
 absl::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
@@ -26,16 +27,18 @@ bool IsForwarded(absl::string_view key, absl::string_view value) {
 
 void ForwardRequestMetadata(const grpc::CallbackServerContext& from, const Admission& admission,
                             grpc::ClientContext& to) {
-  bool traced = false;
-  for (const auto& [key, value] : from.client_metadata()) {
-    if (View(key) == kTraceparentKey) traced = traced || IsTraceparent(View(value));
-  }
-  for (const auto& [key, value] : from.client_metadata()) {
-    // What belongs to a trace that is not continued would be wrong about the new one.
-    if (View(key) == kTraceparentKey || (View(key) == "tracestate" && !traced)) continue;
-    if (IsForwarded(View(key), View(value))) {
-      to.AddMetadata(std::string(View(key)), std::string(View(value)));
-    }
+  const auto& metadata = from.client_metadata();
+  const auto first = [&metadata](absl::string_view key) -> absl::string_view {
+    const auto found = metadata.find(grpc::string_ref(key.data(), key.size()));
+    return found == metadata.end() ? absl::string_view() : View(found->second);
+  };
+  // What belongs to a trace that is not continued would be wrong about the new one.
+  const bool traced = IsTraceparent(first(kTraceparentKey));
+  for (const absl::string_view key : kKeys) {
+    // One value of each only: a service closes the connection, which all callers share, on more metadata than it takes.
+    const absl::string_view value = first(key);
+    if (key == kTraceparentKey || (key == kTracestateKey && !traced) || value.empty() || !IsForwarded(key, value)) continue;
+    to.AddMetadata(std::string(key), std::string(value));
   }
   to.AddMetadata(kTraceparentKey, admission.traceparent);
   if (!admission.caller.name.empty()) to.AddMetadata(kCallerKey, admission.caller.name);

@@ -48,6 +48,20 @@ TEST_F(ForwardingTest, PassesOnlyTheMetadataThatTracesARequest) {
   EXPECT_THAT(metadata, Not(Contains(Key("x-request-id-bin"))));
 }
 
+TEST_F(ForwardingTest, PassesOneOfManyValuesOnlySoThatNobodyFillsASharedConnectionsMetadata) {
+  grpc::ClientContext context;
+  SetTimeout(context);
+  context.AddMetadata("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  for (int i = 0; i < 12; ++i) {
+    context.AddMetadata("x-request-id", std::string(500, 'x'));
+    context.AddMetadata("tracestate", std::string(500, 'y'));
+  }
+  const grpc::Status status = GetAccount(context, "accounts/acme");
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(accounts_.seen.metadata().count("x-request-id"), 1u);
+  EXPECT_EQ(accounts_.seen.metadata().count("tracestate"), 1u);
+}
+
 TEST_F(ForwardingTest, BeginsATraceWhereThereIsNoneThatDoes) {
   const std::string zeros(16, '0');
   for (const std::string& parent :
