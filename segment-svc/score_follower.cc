@@ -38,6 +38,7 @@ std::unique_ptr<grpc::ClientReader<perennial::health::v1::WatchHealthScoresRespo
   perennial::health::v1::WatchHealthScoresRequest request;
   request.set_start_revision(engine_.scores_resume(feed_));
   request.set_feed_id(engine_.scores_feed_id(feed_));
+  request.set_replica_only(true);
   return scores_->WatchHealthScores(context, request);
 }
 

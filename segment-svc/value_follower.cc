@@ -24,6 +24,7 @@ std::unique_ptr<grpc::ClientReader<perennial::health::v1::WatchValuesResponse>> 
   perennial::health::v1::WatchValuesRequest request;
   request.set_start_revision(engine_.values_resume(feed_));
   request.set_feed_id(engine_.values_feed_id(feed_));
+  request.set_replica_only(true);
   return values_->WatchValues(context, request);
 }
 

@@ -55,6 +55,8 @@ constexpr absl::string_view kOperatorsMethods[] = {
 
 constexpr absl::string_view kInternalMethods[] = {
     "perennial.accounts.v1.AuditService/WriteAuditEntries",
+    "perennial.health.v1.ReplicaService/WatchConfiguration",
+    "perennial.health.v1.ReplicaService/ListHierarchyParts",
 };
 
 template <std::size_t N>
