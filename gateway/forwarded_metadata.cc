@@ -8,7 +8,6 @@
 namespace perennial::gateway {
 namespace {
 
-constexpr absl::string_view kTracestateKey = "tracestate";
 constexpr absl::string_view kKeys[] = {"x-request-id", kTraceparentKey, kTracestateKey};
 constexpr std::size_t kMaxValue = 512;
 

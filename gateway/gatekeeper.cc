@@ -46,11 +46,7 @@ absl::StatusOr<Admission> Gatekeeper::Admit(Caller caller, const grpc::ServerCon
     ++limited_;
     return ticket.status();
   }
-  const auto parent = context.client_metadata().find(kTraceparentKey);
-  return Admission{.caller = std::move(caller),
-                   .traceparent = ChildOf(parent == context.client_metadata().end() ? absl::string_view()
-                                                                                     : View(parent->second)),
-                   .ticket = *std::move(ticket)};
+  return Admission{.caller = std::move(caller), .traceparent = TraceparentOf(context), .ticket = *std::move(ticket)};
 }
 
 }  // namespace perennial::gateway

@@ -19,7 +19,7 @@ namespace perennial::gateway {
 // A call that may go on.
 struct Admission {
   Caller caller;
-  // Traces the call from here on.
+  // Names the gateway's own span of the call, which what services are asked is part of.
   std::string traceparent;
   CallerLimits::Ticket ticket;
 };

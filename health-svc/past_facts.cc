@@ -8,6 +8,7 @@
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
 #include "common/facts/packed_facts.h"
+#include "common/server/call_metadata.h"
 #include "common/server/grpc_status.h"
 
 namespace perennial::health {
@@ -37,6 +38,7 @@ absl::StatusOr<accounts_v1::GetFactsResponse> PastFacts::Get(const std::string& 
                                                              std::optional<absl::Time> as_of, Deadline deadline) const {
   grpc::ClientContext context;
   context.set_deadline(deadline);
+  AddCallMetadata(context);
   accounts_v1::GetFactsRequest request;
   request.set_name(absl::StrCat("accounts/", account));
   if (as_of.has_value()) SetTimestamp(*as_of, request.mutable_as_of());
@@ -49,6 +51,7 @@ absl::StatusOr<std::optional<absl::Time>> PastFacts::ChurnedAt(const std::string
                                                                Deadline deadline) const {
   grpc::ClientContext context;
   context.set_deadline(deadline);
+  AddCallMetadata(context);
   accounts_v1::ListPhaseChangesRequest request;
   request.set_parent(absl::StrCat("accounts/", account));
   accounts_v1::ListPhaseChangesResponse response;

@@ -22,15 +22,15 @@ ScoreLookup::~ScoreLookup() {
   }
   changed_.notify_all();
   thread_.join();
-  absl::flat_hash_map<Key, std::vector<Done>> left;
+  absl::flat_hash_map<Key, Waiting> left;
   {
     MutexLock lock(mu_);
     // What the pool has begun still uses this.
     while (asked_ > 0) lock.Wait(changed_);
     left.swap(waiting_);
   }
-  for (const auto& [key, calls] : left) {
-    for (const Done& done : calls) done(absl::CancelledError("the server is stopping"));
+  for (const auto& [key, waiting] : left) {
+    for (const Done& done : waiting.calls) done(absl::CancelledError("the server is stopping"));
   }
 }
 
@@ -42,12 +42,15 @@ void ScoreLookup::Find(const std::string& account, std::int64_t min_facts_revisi
     const auto found = waiting_.find(key);
     if (found != waiting_.end()) {
       ++counts_.joined;
-      found->second.push_back(std::move(done));
+      found->second.calls.push_back(std::move(done));
       return;
     }
     full = stopping_ || waiting_.size() >= kMostWaiting;
     if (!full) {
-      waiting_[key].push_back(std::move(done));
+      Waiting& waiting = waiting_[key];
+      if (const CallInfo* const call = CurrentCall(); call != nullptr) waiting.first = *call;
+      waiting.first.request = nullptr;  // gone before the others are answered
+      waiting.calls.push_back(std::move(done));
       queue_.push_back(std::move(key));
     }
   }
@@ -93,9 +96,11 @@ void ScoreLookup::LookInCache(const std::vector<Key>& keys) {
 }
 
 void ScoreLookup::AskSource(const Key& key) {
+  CallInfo first;
   {
     MutexLock lock(mu_);
     ++asked_;
+    if (const auto at = waiting_.find(key); at != waiting_.end()) first = at->second.first;
   }
   ++counts_.sourced;
   const auto answered = [this, key](const absl::StatusOr<StoredScore>& found) {
@@ -104,7 +109,8 @@ void ScoreLookup::AskSource(const Key& key) {
     --asked_;
     changed_.notify_all();  // under the lock: after it this may be gone
   };
-  const bool queued = pool_.TryRun([this, key, answered] {
+  const bool queued = pool_.TryRun([this, key, answered, first = std::move(first)] {
+    const CallScope scope(first);
     answered(CallSafely([&]() -> absl::StatusOr<StoredScore> { return source_(key.first, key.second); }));
   });
   if (!queued) answered(BusyStatus());
@@ -116,7 +122,7 @@ void ScoreLookup::Finish(const Key& key, const absl::StatusOr<StoredScore>& foun
     MutexLock lock(mu_);
     const auto at = waiting_.find(key);
     if (at == waiting_.end()) return;
-    calls = std::move(at->second);
+    calls = std::move(at->second.calls);
     waiting_.erase(at);
   }
   for (const Done& done : calls) done(found);

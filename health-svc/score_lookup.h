@@ -11,6 +11,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "common/base/call_info.h"
 #include "common/base/mutex.h"
 #include "common/server/worker_pool.h"
 #include "health-svc/score_cache.h"
@@ -42,7 +43,8 @@ class ScoreLookup {
   ScoreLookup(const ScoreLookup&) = delete;
   ScoreLookup& operator=(const ScoreLookup&) = delete;
 
-  // Calls `done` once, on any thread, with the score or a tombstone. RESOURCE_EXHAUSTED when too many wait.
+  // Calls `done` once, on any thread, with the score or a tombstone. RESOURCE_EXHAUSTED when too many wait. On behalf of the current
+  // call (CurrentCall), where there is one.
   void Find(const std::string& account, std::int64_t min_facts_revision, Done done);
 
   [[nodiscard]] const Counts& counts() const { return counts_; }
@@ -50,6 +52,11 @@ class ScoreLookup {
  private:
   // Account and min_facts_revision.
   using Key = std::pair<std::string, std::int64_t>;
+
+  struct Waiting {
+    CallInfo first;  // the call that asked first
+    std::vector<Done> calls;
+  };
 
   void Loop();
   // Asks Redis for all of them.
@@ -66,7 +73,7 @@ class ScoreLookup {
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   int asked_ ABSL_GUARDED_BY(mu_) = 0;  // of the source, not answered yet
   std::vector<Key> queue_ ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_map<Key, std::vector<Done>> waiting_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<Key, Waiting> waiting_ ABSL_GUARDED_BY(mu_);
   std::thread thread_;
 };
 

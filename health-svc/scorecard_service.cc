@@ -59,11 +59,7 @@ grpc::ServerUnaryReactor* ScorecardService::BacktestScorecard(grpc::CallbackServ
                                                               v1::BacktestScorecardResponse* response) {
   return ServeUnary(long_pool_, context, request, response, [this, context](const auto& call) {
     const auto deadline = LongDeadlineOf(*context);
-    return backtest_.Run(call, [context, deadline] {
-      auto made = grpc::ClientContext::FromCallbackServerContext(*context);  // is cancelled with the caller
-      made->set_deadline(deadline);
-      return made;
-    });
+    return backtest_.Run(call, [context, deadline] { return PartOf(*context, deadline); });
   });
 }
 
@@ -72,11 +68,7 @@ grpc::ServerUnaryReactor* ScorecardService::CalibrateScorecard(grpc::CallbackSer
                                                                v1::CalibrateScorecardResponse* response) {
   return ServeUnary(long_pool_, context, request, response, [this, context](const auto& call) {
     const auto deadline = LongDeadlineOf(*context);
-    const auto make_context = [context, deadline] {
-      auto made = grpc::ClientContext::FromCallbackServerContext(*context);  // is cancelled with the caller
-      made->set_deadline(deadline);
-      return made;
-    };
+    const auto make_context = [context, deadline] { return PartOf(*context, deadline); };
     return calibration_.Run(call, make_context, absl::FromChrono(deadline));
   });
 }

@@ -28,7 +28,8 @@ grpc::ServerUnaryReactor* ServeAtRevision(RevisionWaiters& waiters, WorkerPool& 
   }
   const auto run = [=, handle = std::move(handle)]() mutable {
     if (context->IsCancelled()) return reactor->Finish(grpc::Status::CANCELLED);
-    absl::StatusOr<Response> result = CallSafely([&]() -> absl::StatusOr<Response> { return handle(*request); });
+    const DeadlineScope deadline(absl::FromChrono(context->deadline()));
+    absl::StatusOr<Response> result = HandleFor<Response>(*context, *request, handle);
     if (!result.ok()) return reactor->Finish(ToGrpcStatus(result.status()));
     *response = *std::move(result);
     reactor->Finish(grpc::Status::OK);

@@ -14,16 +14,24 @@ namespace perennial {
 struct CallInfo {
   // Who calls, as the gateway established it; empty when nobody did.
   std::string caller;
-  // W3C traceparent of the call; empty when there is none.
+  // W3C traceparent of the call, whose span is the one of this process where it has one; empty when there is none.
   std::string traceparent;
+  // W3C tracestate that came with it; empty when there is none.
+  std::string tracestate = {};
   // "package.Service/Method".
   std::string method;
   // What is asked for; null when unknown.
   const google::protobuf::Message* request = nullptr;
+  // What the call changes, as it was before, as JSON; for the audit trail (NoteOldValue). Its thread only.
+  mutable std::string old_value = {};
 
   // The 32 hexadecimal digits of the trace; empty without one.
   [[nodiscard]] absl::string_view trace_id() const {
     return traceparent.size() < 35 ? absl::string_view() : absl::string_view(traceparent).substr(3, 32);
+  }
+  // The 16 of the span.
+  [[nodiscard]] absl::string_view span_id() const {
+    return traceparent.size() < 52 ? absl::string_view() : absl::string_view(traceparent).substr(36, 16);
   }
 };
 

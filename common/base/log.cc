@@ -48,6 +48,7 @@ void Log(LogLevel level, absl::string_view message, std::initializer_list<LogFie
   if (const CallInfo* const call = CurrentCall(); call != nullptr) {
     line["method"] = call->method;
     if (!call->trace_id().empty()) line["trace_id"] = std::string(call->trace_id());
+    if (!call->span_id().empty()) line["span_id"] = std::string(call->span_id());
     if (!call->caller.empty()) line["caller"] = call->caller;
   }
   for (const auto& [key, value] : fields) line[std::string(key)] = value;

@@ -54,7 +54,25 @@ class StreamFollower {
   StreamFollower(const StreamFollower&) = delete;
   StreamFollower& operator=(const StreamFollower&) = delete;
 
+  // How long it has been, in seconds, since the reader had applied all that there was to read, as the stream told; 0 while it has.
+  // Grows while the stream is broken. Any thread may ask.
+  [[nodiscard]] double lag_seconds() const {
+    const Ticks since = behind_since_;
+    if (since == kNotBehind) return 0;
+    return std::chrono::duration<double>(Now() - Clock::duration(since)).count();
+  }
+
  private:
+  using Clock = std::chrono::steady_clock;
+  using Ticks = Clock::rep;
+  static constexpr Ticks kNotBehind = 0;
+
+  static Clock::duration Now() { return Clock::now().time_since_epoch(); }
+  void FallBehind() {
+    Ticks not_behind = kNotBehind;
+    behind_since_.compare_exchange_strong(not_behind, Now().count());
+  }
+
   void Loop() {
     std::minstd_rand random(std::random_device{}());
     std::chrono::milliseconds wait{kShortestWait};
@@ -66,6 +84,7 @@ class StreamFollower {
         context_ = &context;
       }
       const absl::Status status = Follow(context, wait);
+      FallBehind();
       if (ended_) ended_(status);
       MutexLock lock(mu_);
       context_ = nullptr;
@@ -82,7 +101,9 @@ class StreamFollower {
     absl::Status applied;
     while (applied.ok() && reader->Read(&response)) {
       wait = std::chrono::milliseconds{kShortestWait};
+      FallBehind();
       applied = apply_(response);
+      if (applied.ok() && response.caught_up()) behind_since_ = kNotBehind;
       response.Clear();
     }
     if (!applied.ok()) context.TryCancel();
@@ -96,6 +117,7 @@ class StreamFollower {
   const Open open_;
   const Apply apply_;
   const Ended ended_;
+  std::atomic<Ticks> behind_since_ = Now().count();
   Mutex mu_;
   std::condition_variable changed_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

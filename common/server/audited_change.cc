@@ -112,9 +112,15 @@ AuditedChange ChangeBy(const CallInfo& call, absl::Time now) {
 
 void SetAuditSink(std::function<void(AuditedChange)> sink) { Sink() = std::move(sink); }
 
+void NoteOldValue(const Message& resource) {
+  const CallInfo* const call = CurrentCall();
+  if (call != nullptr && Sink() != nullptr) call->old_value = AuditedJson(resource);
+}
+
 void NoteHandled(const CallInfo& call, const Message& response) {
   if (Sink() == nullptr || IsTrue(*call.request, "validate_only")) return;
   AuditedChange change = ChangeBy(call, absl::Now());
+  change.old_value = call.old_value;
   change.new_value = AuditedJson(response);
   Sink()(std::move(change));
 }

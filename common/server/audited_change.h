@@ -45,6 +45,10 @@ AuditedChange ChangeBy(const CallInfo& call, absl::Time now);
 // Takes changes that calls of this process have made; must not block. Set once, before calls come; empty: nobody does.
 void SetAuditSink(std::function<void(AuditedChange)> sink);
 
+// What the current call (CurrentCall) is about to change, as it is before; for the entry that NoteHandled() makes of it. Does
+// nothing where nobody takes changes.
+void NoteOldValue(const google::protobuf::Message& resource);
+
 // A call has changed something: tells the sink, with what it answered as the new content. Does nothing for a call that only
 // tried (`validate_only`).
 void NoteHandled(const CallInfo& call, const google::protobuf::Message& response);

@@ -25,6 +25,18 @@ std::string ValueOf(const grpc::ServerContextBase& context, const char* key) {
                                                   : std::string(value->second.data(), value->second.size());
 }
 
+// gRPC ends the process that tries to send another byte.
+bool IsPrintable(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
+}
+
+void Send(const CallInfo& call, grpc::ClientContext& context) {
+  if (!call.caller.empty() && IsPrintable(call.caller)) context.AddMetadata(kCallerKey, call.caller);
+  if (call.traceparent.empty() || !IsPrintable(call.traceparent)) return;
+  context.AddMetadata(kTraceparentKey, call.traceparent);
+  if (!call.tracestate.empty() && IsPrintable(call.tracestate)) context.AddMetadata(kTracestateKey, call.tracestate);
+}
+
 }  // namespace
 
 bool IsTraceparent(absl::string_view text) {
@@ -37,27 +49,42 @@ bool IsTraceparent(absl::string_view text) {
   return IsLowerHex(trace) && IsLowerHex(span) && IsLowerHex(text.substr(53, 2)) && !IsZero(trace) && !IsZero(span);
 }
 
-std::string ChildOf(absl::string_view parent) {
+std::string ChildOf(absl::string_view parent, bool sampled) {
   thread_local absl::BitGen random;
   const auto id = [&] { return absl::StrFormat("%016x", absl::Uniform<std::uint64_t>(absl::IntervalClosed, random, 1, ~0ULL)); };
-  if (!IsTraceparent(parent)) return absl::StrCat("00-", id(), id(), "-", id(), "-01");
+  if (!IsTraceparent(parent)) return absl::StrCat("00-", id(), id(), "-", id(), sampled ? "-01" : "-00");
   return absl::StrCat("00-", parent.substr(3, 32), "-", id(), "-", parent.substr(53, 2));
+}
+
+std::string TraceparentOf(const grpc::ServerContextBase& context) {
+  std::string traceparent = ValueOf(context, kTraceparentKey);
+  return IsTraceparent(traceparent) ? traceparent : ChildOf("");
 }
 
 CallInfo CallInfoOf(const grpc::ServerContextBase& context, std::string method) {
   CallInfo info{.caller = ValueOf(context, kCallerKey),
                 .traceparent = ValueOf(context, kTraceparentKey),
+                .tracestate = ValueOf(context, kTracestateKey),
                 .method = std::move(method),
                 .request = nullptr};
-  if (!IsTraceparent(info.traceparent)) info.traceparent.clear();
+  if (IsTraceparent(info.traceparent)) return info;
+  info.traceparent.clear();
+  info.tracestate.clear();  // of no trace
   return info;
 }
 
 void AddCallMetadata(grpc::ClientContext& context) {
-  const CallInfo* const call = CurrentCall();
-  if (call == nullptr) return;
-  if (!call->caller.empty()) context.AddMetadata(kCallerKey, call->caller);
-  if (!call->traceparent.empty()) context.AddMetadata(kTraceparentKey, ChildOf(call->traceparent));
+  if (const CallInfo* const call = CurrentCall(); call != nullptr) Send(*call, context);
+}
+
+void PassCallOn(const grpc::ServerContextBase& from, grpc::ClientContext& to) { Send(CallInfoOf(from, ""), to); }
+
+std::unique_ptr<grpc::ClientContext> PartOf(const grpc::CallbackServerContext& from,
+                                            std::chrono::system_clock::time_point deadline) {
+  auto context = grpc::ClientContext::FromCallbackServerContext(from);
+  context->set_deadline(std::min(from.deadline(), deadline));
+  PassCallOn(from, *context);
+  return context;
 }
 
 std::string MethodOf(const google::protobuf::Descriptor& request) {

@@ -2,10 +2,12 @@
 
 #include <google/protobuf/stubs/common.h>
 #include <grpcpp/grpcpp.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19,6 +21,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "common/base/log.h"
+#include "common/base/status_macros.h"
 #include "common/server/exit_code.h"
 #include "common/server/file_watcher.h"
 
@@ -32,6 +35,9 @@ ABSL_FLAG(int, probe_port, -1,
           "serves none");
 ABSL_FLAG(bool, allow_unauthenticated, false,
           "Listen on an address that others can reach although nobody has to prove who they are");
+ABSL_FLAG(std::string, otlp_endpoint, "",
+          "Where an OpenTelemetry collector takes spans by OTLP over HTTP, for example http://collector:4318; empty: none are sent");
+ABSL_FLAG(double, otlp_share, 1, "Share of the traces begun by this process that are recorded, 0 to 1; others go as the caller says");
 ABSL_FLAG(bool, self_check, true, "End the process when it does not answer new connections of its own any more");
 ABSL_FLAG(bool, check_config, false, "Check the configuration and end: 0 when it does, 78 when not");
 
@@ -133,9 +139,36 @@ std::string FileFlagProblem(absl::string_view flag) {
   return absl::StrCat("--tls_cert, --tls_key and --tls_ca go together; --", flag, " is missing");
 }
 
+std::string& ProcessName() {
+  static std::string& name = *new std::string("perennial");
+  return name;
+}
+
+// Tells replicas of a service apart.
+std::string InstanceName() {
+  char host[256] = {};
+  if (gethostname(host, sizeof(host) - 1) != 0) return absl::StrCat(getpid());
+  return absl::StrCat(host, "/", getpid());
+}
+
+// What --otlp_endpoint and --otlp_share say.
+absl::StatusOr<std::optional<SpanExporter::Options>> SpansOfFlags() {
+  const double share = absl::GetFlag(FLAGS_otlp_share);
+  if (!(share >= 0 && share <= 1)) return absl::InvalidArgumentError("--otlp_share must be 0 to 1");
+  const std::string endpoint = absl::GetFlag(FLAGS_otlp_endpoint);
+  if (endpoint.empty()) return std::nullopt;
+  absl::StatusOr<HttpUrl> url = TracesUrl(endpoint);
+  if (!url.ok()) return absl::InvalidArgumentError(absl::StrCat("--otlp_endpoint ", std::string(url.status().message())));
+  return SpanExporter::Options{
+      .collector = *std::move(url),
+      .source = {.service_name = ProcessName(), .version = PERENNIAL_VERSION, .instance = InstanceName()},
+      .share = share};
+}
+
 }  // namespace
 
 void ParseFlags(absl::string_view process, int argc, char** argv) {
+  ProcessName() = std::string(process);
   std::vector<std::string> arguments(argv, argv + argc);
   ExpandFlagFiles(process, arguments);
   FlagReader(process, arguments).ReadAll();
@@ -171,6 +204,7 @@ absl::Status SecureByFlags(const std::shared_ptr<Tls>& tls, bool authenticated, 
   options.tls = tls;
   options.probe_port = absl::GetFlag(FLAGS_probe_port);
   options.self_check = absl::GetFlag(FLAGS_self_check);
+  PERENNIAL_ASSIGN_OR_RETURN(options.spans, SpansOfFlags());
   if (options.probe_port > 65535) return absl::InvalidArgumentError("--probe_port must be at most 65535");
   if (IsLoopback(options.host) || tls != nullptr || authenticated || absl::GetFlag(FLAGS_allow_unauthenticated)) {
     return absl::OkStatus();

@@ -11,7 +11,7 @@
 #include "common/server/tls.h"
 
 // Flags that all processes have: --tls_cert, --tls_key, --tls_ca, --probe_port, --allow_unauthenticated, --self_check,
-// --check_config, --version. Hyphens and underscores in names of flags mean the same.
+// --otlp_endpoint, --otlp_share, --check_config, --version. Hyphens and underscores in names of flags mean the same.
 namespace perennial {
 
 // Reads the command line. Ends the process with 0 after --version and --help, and with kExitConfig, naming the flag, when one is

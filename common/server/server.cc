@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/server/call_spans.h"
 #include "common/server/exit_code.h"
 #include "common/server/port_file.h"
 #include "common/server/rpc_metrics.h"
@@ -40,6 +41,22 @@ void SetLimits(const ServerOptions& options, grpc::ServerBuilder& builder) {
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
 }
 
+void MeasureSpans(const std::shared_ptr<SpanExporter>& spans, Metrics& metrics) {
+  const auto count = [&](const char* name, const char* help, const Metrics::Labels& labels,
+                         std::int64_t (SpanExporter::*read)() const) {
+    metrics.CounterFrom(name, help, labels, [spans, read] { return static_cast<double>(((*spans).*read)()); });
+  };
+  count("perennial_spans_exported_total", "Spans that the collector took.", {}, &SpanExporter::sent);
+  constexpr char kLost[] = "perennial_spans_lost_total";
+  constexpr char kLostHelp[] = "Spans that never reach the collector: too many waited (full), or it refused them.";
+  count(kLost, kLostHelp, {{"reason", "full"}}, &SpanExporter::dropped);
+  count(kLost, kLostHelp, {{"reason", "refused"}}, &SpanExporter::refused);
+  count("perennial_spans_export_failures_total", "Attempts to send spans that failed and are repeated.", {},
+        &SpanExporter::failures);
+  metrics.GaugeFrom("perennial_spans_waiting", "Spans that are not sent yet.", {},
+                    [spans] { return static_cast<double>(spans->waiting()); });
+}
+
 }  // namespace
 
 void BlockStopSignals() {
@@ -70,13 +87,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   builder.AddListeningPort(absl::StrCat(options.host, ":", options.port),
                            options.tls == nullptr ? grpc::InsecureServerCredentials() : options.tls->ForServer(),
                            &server->port_);
-  if (options.metrics != nullptr) {
-    const auto counts = std::make_shared<RpcMetrics>(server->described_);
-    options.metrics->Add(counts);
-    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
-    interceptors.push_back(RpcMetrics::Interceptor(counts));
-    builder.experimental().SetInterceptorCreators(std::move(interceptors));
-  }
+  server->Observe(builder);
   for (grpc::Service* service : services) builder.RegisterService(service);
   builder.RegisterService(&server->health_);
   for (grpc::Service* service : server->reflection_.services()) builder.RegisterService(service);
@@ -96,6 +107,19 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   WritePortFile(options.port_file, options.host, server->port_).IgnoreError();
   Log(LogLevel::kInfo, "listening", {{"address", absl::StrCat(options.host, ":", server->port_)}});
   return server;
+}
+
+void Server::Observe(grpc::ServerBuilder& builder) {
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  if (options_.spans.has_value()) spans_ = std::make_shared<SpanExporter>(*options_.spans);
+  if (options_.metrics != nullptr) {
+    const auto counts = std::make_shared<RpcMetrics>(described_);
+    options_.metrics->Add(counts);
+    interceptors.push_back(RpcMetrics::Interceptor(counts));
+    if (spans_ != nullptr) MeasureSpans(spans_, *options_.metrics);
+  }
+  if (options_.metrics != nullptr || spans_ != nullptr) interceptors.push_back(TraceCalls(spans_));
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
 }
 
 Server::~Server() { Stop(); }

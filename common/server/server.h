@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/observability/span_exporter.h"
 #include "common/server/health_service.h"
 #include "common/server/metrics.h"
 #include "common/server/reflection_service.h"
@@ -40,6 +42,8 @@ struct ServerOptions {
   bool self_check = false;
   // Counts calls there.
   Metrics* metrics = nullptr;
+  // Where the spans of calls go; absent: nowhere.
+  std::optional<SpanExporter::Options> spans = {};
   // Largest metadata of a call, in bytes.
   int max_metadata_bytes = 8 << 10;
 };
@@ -81,9 +85,12 @@ class Server {
   const std::vector<std::string> described_;
   HealthService health_;
   ReflectionService reflection_;
+  // What looks at each call: counts and spans.
+  void Observe(grpc::ServerBuilder& builder);
   absl::Status StartProbes();
   void StartSelfCheck();
 
+  std::shared_ptr<SpanExporter> spans_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<grpc::Server> probes_;
   std::unique_ptr<SelfCheck> self_check_;

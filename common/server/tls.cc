@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/mutex.h"
 #include "common/base/status_macros.h"
 #include "common/server/file_watcher.h"
 
@@ -118,6 +119,10 @@ class WatchedTls final : public Tls {
     return tls::TlsCredentials(options);
   }
 
+  [[nodiscard]] std::shared_ptr<const Identity> identity() const override {
+    MutexLock lock(mu_);
+    return in_use_;
+  }
   [[nodiscard]] absl::Time expiry() const override { return absl::FromUnixSeconds(expiry_); }
   [[nodiscard]] std::int64_t taken() const override { return watcher_->taken(); }
   [[nodiscard]] std::int64_t refused() const override { return watcher_->refused(); }
@@ -138,6 +143,8 @@ class WatchedTls final : public Tls {
     // In one file, so that no reader sees the one with the other's predecessor.
     PERENNIAL_RETURN_IF_ERROR(identity_.Replace(absl::StrCat(contents[0], "\n", contents[1])));
     expiry_ = absl::ToUnixSeconds(expiry);
+    MutexLock lock(mu_);
+    in_use_ = std::make_shared<const Identity>(Identity{.certificate = contents[0], .key = contents[1]});
     return absl::OkStatus();
   }
 
@@ -145,6 +152,8 @@ class WatchedTls final : public Tls {
   MemoryFile identity_;
   MemoryFile authority_;
   std::atomic<std::int64_t> expiry_ = 0;
+  mutable Mutex mu_;
+  std::shared_ptr<const Identity> in_use_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<tls::CertificateProviderInterface> provider_;
   std::unique_ptr<FileWatcher> watcher_;
 };

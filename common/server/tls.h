@@ -36,6 +36,14 @@ class Tls {
   // For a process that looks at itself: takes any certificate.
   [[nodiscard]] virtual std::shared_ptr<grpc::ChannelCredentials> ForSelf() const = 0;
 
+  // What is in use, as PEM, for servers that are not gRPC's.
+  struct Identity {
+    std::string certificate;
+    std::string key;
+  };
+  // Another object after each change that was taken.
+  [[nodiscard]] virtual std::shared_ptr<const Identity> identity() const = 0;
+
   // When the certificate in use expires.
   [[nodiscard]] virtual absl::Time expiry() const = 0;
   // How often changed files were taken, and refused.

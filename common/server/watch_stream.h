@@ -2,6 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <functional>
@@ -62,11 +63,17 @@ class WatchHub {
     WakeAll();
   }
   [[nodiscard]] bool draining() const { return draining_; }
+  // How many streams there are.
+  [[nodiscard]] std::size_t streams() const {
+    MutexLock lock(mu_);
+    return static_cast<std::size_t>(
+        std::count_if(streams_.begin(), streams_.end(), [](const auto& weak) { return !weak.expired(); }));
+  }
 
  private:
   const std::size_t max_streams_;
   std::atomic<bool> draining_ = false;
-  Mutex mu_;
+  mutable Mutex mu_;
   std::vector<std::weak_ptr<Stream>> streams_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -20,11 +20,19 @@ WorkerPool::~WorkerPool() {
 bool WorkerPool::TryRun(Task task) {
   {
     MutexLock lock(mu_);
-    if (queue_.size() >= options_.max_queued) return false;
+    if (queue_.size() >= options_.max_queued) {
+      ++refused_;
+      return false;
+    }
     queue_.push_back(std::move(task));
   }
   changed_.notify_one();
   return true;
+}
+
+std::size_t WorkerPool::queued() const {
+  MutexLock lock(mu_);
+  return queue_.size();
 }
 
 void WorkerPool::Loop() {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <thread>
 #include <vector>
@@ -32,11 +34,16 @@ class WorkerPool {
   // Queues `task`; false when the queue is full.
   [[nodiscard]] bool TryRun(Task task);
 
+  // How many tasks wait for a thread, and how many were refused so far.
+  [[nodiscard]] std::size_t queued() const;
+  [[nodiscard]] std::int64_t refused() const { return refused_; }
+
  private:
   void Loop();
 
   const Options options_;
-  Mutex mu_;
+  std::atomic<std::int64_t> refused_ = 0;
+  mutable Mutex mu_;
   std::condition_variable changed_;
   std::deque<Task> queue_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
