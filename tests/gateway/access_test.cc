@@ -220,6 +220,8 @@ TEST(MethodPolicyTest, FollowsTheNamesOfMethodsAndItsExceptions) {
   EXPECT_EQ(role("perennial.health.v1.NewService", "Getaway"), Role::kEditor) << "a word ends where a capital follows";
   EXPECT_EQ(role("perennial.health.v1.NewService", "Anything"), Role::kEditor);
   EXPECT_TRUE(PolicyOf("perennial.accounts.v1.AuditService", "WriteAuditEntries").internal);
+  EXPECT_TRUE(PolicyOf("perennial.health.v1.ReplicaService", "WatchConfiguration").internal);
+  EXPECT_TRUE(PolicyOf("perennial.health.v1.ReplicaService", "ListHierarchyParts").internal);
   EXPECT_FALSE(PolicyOf("perennial.accounts.v1.IngestService", "WriteRecords").reads);
   EXPECT_EQ(PolicyOf("perennial.accounts.v1.AccountService", "ListAccounts").priority, Priority::kBulk);
 }
