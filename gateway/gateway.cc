@@ -76,7 +76,6 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const GatewayOptions& op
   server.metrics = &gateway->metrics_;
   server.max_metadata_bytes = kMostMetadata;
   gateway->Measure();
-  AddProcessMetrics(gateway->metrics_, options.tls);
   PERENNIAL_ASSIGN_OR_RETURN(gateway->server_,
                              Server::Start(server, {&gateway->customers_}, gateway->routes_.services(),
                                            [&gateway](grpc::ServerBuilder& builder) {
@@ -91,14 +90,29 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const GatewayOptions& op
           {&gateway->health_, gateway->routes_.ServicesOf(gateway->health_)},
           {&gateway->segments_, gateway->routes_.ServicesOf(gateway->segments_)}},
       gateway->server_->health(), options.monitor_interval);
+  PERENNIAL_RETURN_IF_ERROR(ServeMetrics(gateway->metrics_, server.host, options.metrics_port, options.tls));
   if (options.http.has_value()) PERENNIAL_RETURN_IF_ERROR(gateway->StartHttp(options));
   gateway->server_->SetReady(true);
   gateway->ready_ = true;
   return gateway;
 }
 
-absl::Status Gateway::StartHttp(const GatewayOptions& options) {
+http::ConnectGateway::Pages Gateway::PagesOf(const GatewayOptions& options) {
   using Page = http::ConnectGateway::Page;
+  http::ConnectGateway::Pages pages{
+      {"/healthz", [] { return Page{.body = "ok\n"}; }},
+      {"/openapi.json",
+       [document = api::OpenApiJson(api::ApiDescriptors())] {
+         return Page{.content_type = "application/json", .body = document};
+       }},
+      {"/readyz", [this] { return ready_ ? Page{.body = "ok\n"} : Page{.status = 503, .body = "not ready\n"}; }}};
+  if (options.metrics_port < 0) {
+    pages.emplace("/metrics", [this] { return Page{.content_type = kMetricsType, .body = metrics_.Text()}; });
+  }
+  return pages;
+}
+
+absl::Status Gateway::StartHttp(const GatewayOptions& options) {
   connect_ = std::make_unique<http::ConnectGateway>(
       server_->InProcessChannel(),
       http::ConnectGateway::Options{
@@ -110,14 +124,7 @@ absl::Status Gateway::StartHttp(const GatewayOptions& options) {
             PERENNIAL_ASSIGN_OR_RETURN(const Caller caller, gatekeeper_.Identify(authorization));
             return gatekeeper_.Authorize(caller, PolicyOf(method.service()->full_name(), method.name()));
           }},
-      http::ConnectGateway::Pages{
-          {"/healthz", [] { return Page{.body = "ok\n"}; }},
-          {"/openapi.json",
-           [document = api::OpenApiJson(api::ApiDescriptors())] {
-             return Page{.content_type = "application/json", .body = document};
-           }},
-          {"/metrics", [this] { return Page{.content_type = kMetricsType, .body = metrics_.Text()}; }},
-          {"/readyz", [this] { return ready_ ? Page{.body = "ok\n"} : Page{.status = 503, .body = "not ready\n"}; }}});
+      PagesOf(options));
   PERENNIAL_ASSIGN_OR_RETURN(http_, http::HttpServer::Start(*options.http, [this](std::shared_ptr<http::HttpExchange> exchange) {
                                connect_->Handle(exchange);
                              }));

@@ -37,6 +37,8 @@ struct GatewayOptions {
   std::size_t max_streams = 900;
   // Where it serves HTTP by the Connect protocol too; absent: nowhere.
   std::optional<http::HttpServerOptions> http = {};
+  // Where /metrics is served, on the address of `server` and in clear; 0 takes a free one. Negative: on `http`, where that is.
+  int metrics_port = -1;
   // Pages of other origins that browsers may call from; "*" for all.
   std::vector<std::string> cors_origins = {};
   // Who may call what; by default everybody everything.
@@ -60,6 +62,8 @@ class Gateway {
   [[nodiscard]] int port() const { return server_->port(); }
   // Port of HTTP; 0 without it.
   [[nodiscard]] int http_port() const { return http_ == nullptr ? 0 : http_->port(); }
+  // Port of metrics alone; 0 without one.
+  [[nodiscard]] int metrics_port() const { return metrics_.port(); }
   [[nodiscard]] int probe_port() const { return server_->probe_port(); }
   // Numbers for operators.
   [[nodiscard]] const Metrics& metrics() const { return metrics_; }
@@ -69,6 +73,7 @@ class Gateway {
  private:
   Gateway(const GatewayOptions& options, std::unique_ptr<Authenticator> authenticator);
   void Measure();
+  http::ConnectGateway::Pages PagesOf(const GatewayOptions& options);
   absl::Status StartHttp(const GatewayOptions& options);
 
   // Destroyed last: its connections may be referred to until the last call that came over one is forgotten.

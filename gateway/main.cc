@@ -25,8 +25,12 @@ ABSL_FLAG(std::string, port_file, "", "File to write host:port to once it listen
 ABSL_FLAG(std::string, accounts, "localhost:50051", "host:port of accounts-svc");
 ABSL_FLAG(std::string, health, "localhost:50052", "host:port of health-svc");
 ABSL_FLAG(std::string, segments, "localhost:50053", "host:port of segment-svc");
-ABSL_FLAG(int, http_port, 8080, "Port to serve HTTP (the Connect protocol, /metrics) on; 0 takes a free one, -1 serves none");
+ABSL_FLAG(int, http_port, 8080, "Port to serve HTTP (the Connect protocol) on; 0 takes a free one, -1 serves none");
 ABSL_FLAG(std::string, http_port_file, "", "File to write host:port of HTTP to once it listens");
+ABSL_FLAG(bool, http_clear, false,
+          "Serve HTTP in clear although there is --public_tls_cert, for a proxy before it that encrypts");
+ABSL_FLAG(int, metrics_port, -1,
+          "Port to serve /metrics on, and then not on --http_port, which clients reach; 0 takes a free one; negative: on --http_port");
 ABSL_FLAG(std::vector<std::string>, cors_origins, {},
           "Comma-separated origins of pages that browsers may call from, for example https://app.example; * for all");
 ABSL_FLAG(std::uint32_t, max_calls, 10000, "Calls under way at once; more are refused, bulk reads first");
@@ -41,7 +45,7 @@ ABSL_FLAG(std::string, jwt_issuer, "", "What \"iss\" of JSON Web Tokens must be;
 ABSL_FLAG(std::string, jwt_audience, "", "What \"aud\" of JSON Web Tokens must have; required with --jwks");
 ABSL_FLAG(std::string, jwt_role_claim, "role", "Claim of JSON Web Tokens that says the role");
 ABSL_FLAG(std::string, public_tls_cert, "",
-          "PEM file with the certificate that clients of gRPC see; without it their connections are not encrypted");
+          "PEM file with the certificate that clients see, of gRPC and HTTP; without it their connections are not encrypted");
 ABSL_FLAG(std::string, public_tls_key, "", "PEM file with its key");
 ABSL_FLAG(absl::Duration, drain, absl::ZeroDuration(),
           "How long it is unready before it stops listening, for load balancers to look away");
@@ -101,12 +105,15 @@ absl::Status ReadHttp(GatewayOptions& options) {
   const int port = absl::GetFlag(FLAGS_http_port);
   if (port < -1 || port > 65535) return absl::InvalidArgumentError("--http_port must be -1 to 65535");
   options.cors_origins = absl::GetFlag(FLAGS_cors_origins);
+  options.metrics_port = absl::GetFlag(FLAGS_metrics_port);
+  if (options.metrics_port > 65535) return absl::InvalidArgumentError("--metrics_port must be at most 65535");
   if (port < 0) return absl::OkStatus();
   options.http.emplace();
   options.http->host = options.server.host;
   options.http->port = static_cast<std::uint16_t>(port);
   options.http->port_file = absl::GetFlag(FLAGS_http_port_file);
   options.http->grace = options.server.grace;
+  if (!absl::GetFlag(FLAGS_http_clear)) options.http->tls = options.server.tls;
   return absl::OkStatus();
 }
 

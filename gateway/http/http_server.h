@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/server/tls.h"
 
 namespace perennial::gateway::http {
 
@@ -31,6 +32,8 @@ struct HttpServerOptions {
   std::chrono::milliseconds write_timeout{30000};
   // How long answers under way may take when the server stops.
   std::chrono::milliseconds grace{10000};
+  // Encrypts connections (TLS 1.2 and later) with the certificate that is in use when they begin; null: they are in clear.
+  std::shared_ptr<Tls> tls = nullptr;
 };
 
 struct HttpRequest {

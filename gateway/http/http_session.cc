@@ -1,8 +1,10 @@
 #include "gateway/http/http_session.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -11,6 +13,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/http/http_stream.h"
 
 namespace perennial::gateway::http {
 
@@ -23,11 +26,15 @@ namespace bhttp = boost::beast::http;
 // yet.
 class HttpSession : public std::enable_shared_from_this<HttpSession> {
  public:
-  HttpSession(Sessions& sessions, asio::ip::tcp::socket socket)
-      : sessions_(sessions), stream_(std::move(socket)), buffer_(sessions.options().most_header_bytes + (64 << 10)) {}
+  // Without `tls`, in clear.
+  HttpSession(Sessions& sessions, asio::ip::tcp::socket socket, std::shared_ptr<asio::ssl::context> tls)
+      : sessions_(sessions),
+        stream_(std::move(socket), std::move(tls)),
+        buffer_(sessions.options().most_header_bytes + (64 << 10)),
+        look_again_(stream_.get_executor()) {}
   ~HttpSession() { sessions_.Forget(this); }
 
-  void Start() { OnStrand(&HttpSession::AwaitRequest); }
+  void Start() { OnStrand(&HttpSession::Greet); }
   // No further request is taken; a connection that rests is closed.
   void Drain() {
     OnStrand([](HttpSession& session) {
@@ -49,9 +56,10 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     response->keep_alive(keep_alive_ && !draining_);
     response->prepare_payload();
     StopWatching();
-    stream_.expires_after(sessions_.options().write_timeout);
+    stream_.tcp().expires_after(sessions_.options().write_timeout);
     bhttp::async_write(stream_, *response, [self = shared_from_this(), response](beast::error_code error, std::size_t) {
-      if (error || !response->keep_alive()) return self->Close();
+      if (error) return self->Close();
+      if (!response->keep_alive()) return self->Leave();
       self->AwaitRequest();
     });
   }
@@ -63,7 +71,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     stream_head_->chunked(true);
     stream_head_->keep_alive(false);
     stream_serializer_ = std::make_shared<bhttp::response_serializer<bhttp::empty_body>>(*stream_head_);
-    stream_.expires_after(sessions_.options().write_timeout);
+    stream_.tcp().expires_after(sessions_.options().write_timeout);
     writing_ = true;
     bhttp::async_write_header(
         stream_, *stream_serializer_,
@@ -80,7 +88,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     }
     writing_ = true;
     auto kept = std::make_shared<std::string>(std::move(piece));
-    stream_.expires_after(sessions_.options().write_timeout);
+    stream_.tcp().expires_after(sessions_.options().write_timeout);
     asio::async_write(
         stream_, bhttp::make_chunk(asio::buffer(*kept)),
         [self = shared_from_this(), kept, written = std::move(written)](beast::error_code error, std::size_t) {
@@ -92,9 +100,9 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void End(std::string last) {
     Write(std::move(last), [self = shared_from_this()](bool ok) {
       if (!ok) return self->Close();
-      self->stream_.expires_after(self->sessions_.options().write_timeout);
+      self->stream_.tcp().expires_after(self->sessions_.options().write_timeout);
       asio::async_write(self->stream_, bhttp::make_chunk_last(),
-                        [self](beast::error_code, std::size_t) { self->Close(); });
+                        [self](beast::error_code error, std::size_t) { error ? self->Close() : self->Leave(); });
     });
   }
 
@@ -147,6 +155,14 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     std::atomic<bool> answered_ = false;
   };
 
+  void Greet() {
+    stream_.tcp().expires_after(sessions_.options().request_timeout);
+    stream_.AsyncHandshake([self = shared_from_this()](beast::error_code error) {
+      if (error) return self->Close();
+      self->AwaitRequest();
+    });
+  }
+
   void AwaitRequest() {
     closed_ = nullptr;
     if (draining_ || sessions_.draining()) return Close();
@@ -156,7 +172,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     parser_->body_limit(options.most_body_bytes);
     if (buffer_.size() > 0) return ReadRequest();  // the next request came with the last one
     resting_ = true;
-    stream_.expires_after(options.idle_timeout);
+    stream_.tcp().expires_after(options.idle_timeout);
     stream_.async_read_some(buffer_.prepare(4096),
                             [self = shared_from_this()](beast::error_code error, std::size_t bytes) {
                               self->resting_ = false;
@@ -167,7 +183,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   }
 
   void ReadRequest() {
-    stream_.expires_after(sessions_.options().request_timeout);
+    stream_.tcp().expires_after(sessions_.options().request_timeout);
     bhttp::async_read_header(stream_, buffer_, *parser_,
                              [self = shared_from_this()](beast::error_code error, std::size_t) {
                                if (error) return self->Refuse(error);
@@ -229,7 +245,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
           absl::AsciiStrToLower(absl::string_view(field.name_string().data(), field.name_string().size())),
           std::string(field.value().data(), field.value().size()));
     }
-    stream_.expires_never();  // the call has a deadline of its own
+    stream_.tcp().expires_never();  // the call has a deadline of its own
     sessions_.handler()(std::make_shared<Exchange>(shared_from_this(), std::move(request)));
   }
 
@@ -237,25 +253,46 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void WatchForClose() {
     if (watching_) return;
     watching_ = true;
-    stream_.socket().async_wait(asio::ip::tcp::socket::wait_read, [self = shared_from_this()](beast::error_code error) {
+    if (stream_.encrypted()) return LookForClose();
+    stream_.tcp().socket().async_wait(asio::ip::tcp::socket::wait_read,
+                                      [self = shared_from_this()](beast::error_code error) {
+                                        self->watching_ = false;
+                                        if (error || self->closed_ == nullptr) return;
+                                        if (self->IsClosed()) self->Gone();
+                                      });
+  }
+
+  // Encrypted, the farewell looks like data, which must not be read here: what follows it is looked for now and then.
+  void LookForClose() {
+    look_again_.expires_after(kLookForClose);
+    look_again_.async_wait([self = shared_from_this()](beast::error_code error) {
       self->watching_ = false;
       if (error || self->closed_ == nullptr) return;
-      char byte = 0;
-      const auto got = ::recv(self->stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-      if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) self->Gone();
+      if (self->IsClosed()) return self->Gone();
+      self->WatchForClose();
     });
+  }
+
+  bool IsClosed() {
+    pollfd look{.fd = stream_.tcp().socket().native_handle(), .events = POLLRDHUP, .revents = 0};
+    return ::poll(&look, 1, 0) != 0;
   }
 
   void StopWatching() {
     closed_ = nullptr;
     boost::system::error_code ignored;
-    if (watching_) stream_.socket().cancel(ignored);
+    if (!watching_) return;
+    if (stream_.encrypted()) {
+      look_again_.cancel();
+    } else {
+      stream_.tcp().socket().cancel(ignored);
+    }
   }
 
   void Written(beast::error_code error) {
     writing_ = false;
     if (error) Gone();
-    stream_.expires_never();
+    stream_.tcp().expires_never();
     if (auto waiting = std::exchange(waiting_, nullptr)) waiting();
   }
 
@@ -266,14 +303,25 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
 
   void Close() {
     boost::system::error_code ignored;
-    stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-    stream_.close();
+    stream_.tcp().socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    stream_.tcp().close();
     Gone();
   }
 
+  // After an answer: an encrypted connection says so before it ends.
+  void Leave() {
+    if (!stream_.encrypted()) return Close();
+    stream_.tcp().expires_after(kFarewell);
+    stream_.AsyncShutdown([self = shared_from_this()](beast::error_code) { self->Close(); });
+  }
+
+  static constexpr std::chrono::milliseconds kLookForClose{200};
+  static constexpr std::chrono::seconds kFarewell{1};
+
   Sessions& sessions_;
-  beast::tcp_stream stream_;
+  HttpStream stream_;
   beast::flat_buffer buffer_;
+  asio::steady_timer look_again_;
   std::optional<bhttp::request_parser<bhttp::string_body>> parser_;
   std::shared_ptr<bhttp::response<bhttp::empty_body>> stream_head_;
   std::shared_ptr<bhttp::response_serializer<bhttp::empty_body>> stream_serializer_;
@@ -290,7 +338,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
 void Sessions::Open(boost::asio::ip::tcp::socket socket) {
   boost::system::error_code ignored;
   socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
-  const auto session = std::make_shared<HttpSession>(*this, std::move(socket));
+  std::shared_ptr<boost::asio::ssl::context> tls = tls_ == nullptr ? nullptr : tls_->context();
+  const auto session = std::make_shared<HttpSession>(*this, std::move(socket), std::move(tls));
   {
     MutexLock lock(mu_);
     if (draining_ || open_.size() >= options_.most_connections) return;

@@ -2,12 +2,14 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <condition_variable>
+#include <map>
 #include <memory>
-#include <set>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "common/base/mutex.h"
 #include "gateway/http/http_server.h"
+#include "gateway/http/http_tls.h"
 
 namespace perennial::gateway::http {
 
@@ -16,7 +18,10 @@ class HttpSession;
 // All connections of a server. Outlives them all. Thread-safe.
 class Sessions {
  public:
-  Sessions(const HttpServerOptions& options, HttpHandler handler) : options_(options), handler_(std::move(handler)) {}
+  Sessions(const HttpServerOptions& options, HttpHandler handler)
+      : options_(options),
+        handler_(std::move(handler)),
+        tls_(options.tls == nullptr ? nullptr : std::make_unique<HttpTls>(options.tls)) {}
 
   [[nodiscard]] const HttpServerOptions& options() const { return options_; }
   [[nodiscard]] const HttpHandler& handler() const { return handler_; }
@@ -33,6 +38,7 @@ class Sessions {
 
   const HttpServerOptions options_;
   const HttpHandler handler_;
+  const std::unique_ptr<HttpTls> tls_;  // null: in clear
   mutable Mutex mu_;
   std::condition_variable closed_;
   bool draining_ ABSL_GUARDED_BY(mu_) = false;
