@@ -12,6 +12,7 @@
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
 #include "common/base/update_mask.h"
+#include "common/server/audited_change.h"
 #include "segment-svc/engagement_checks.h"
 #include "segment-svc/engagement_update.h"
 
@@ -115,6 +116,7 @@ absl::StatusOr<v1::UpdateManagerResponse> EngagementManagers::Update(const v1::U
     const auto found = editor.state().managers.find(*id);
     if (found == editor.state().managers.end()) return NoSuchManager(*id);
     PERENNIAL_RETURN_IF_ERROR(CheckEtag(wanted.etag(), EtagOf(found->second)));
+    NoteOldValue(ToAnswer(found->second));
     v1::Manager manager = found->second;
     CopyFields(wanted, fields, manager);
     Check(manager, "manager.", bad);
@@ -139,6 +141,7 @@ absl::StatusOr<v1::DeleteManagerResponse> EngagementManagers::Delete(const v1::D
     const auto found = editor.state().managers.find(*id);
     if (found == editor.state().managers.end()) return NoSuchManager(*id);
     PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), EtagOf(found->second)));
+    NoteOldValue(ToAnswer(found->second));
     const auto accounts = std::count_if(editor.state().assignments.begin(), editor.state().assignments.end(),
                                         [&](const auto& assignment) { return assignment.second == *id; });
     if (accounts > 0 && !request.force()) {

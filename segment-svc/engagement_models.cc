@@ -16,6 +16,7 @@
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
 #include "common/base/update_mask.h"
+#include "common/server/audited_change.h"
 #include "common/filter/filter_reading.h"
 #include "segment-svc/called_segments.h"
 #include "segment-svc/engagement_checks.h"
@@ -185,6 +186,7 @@ absl::StatusOr<v1::UpdateEngagementModelResponse> EngagementModels::Update(
     });
     if (!before.has_value()) return NoSuchModel(*id);
     PERENNIAL_RETURN_IF_ERROR(CheckEtag(wanted.etag(), EtagOf(*before)));
+    NoteOldValue(ToAnswer(*before));
     v1::EngagementModel model = *before;
     CopyFields(wanted, fields, model);
     PERENNIAL_ASSIGN_OR_RETURN(const std::optional<filter::Filter> filter, CheckWhole(engine_, model, bad));
@@ -216,6 +218,7 @@ absl::StatusOr<v1::DeleteEngagementModelResponse> EngagementModels::Delete(
     const v1::EngagementModel* model = FindModel(editor.state(), *id);
     if (model == nullptr) return NoSuchModel(*id);
     PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), EtagOf(*model)));
+    NoteOldValue(ToAnswer(*model));
     if (IsLastForEverybody(editor.state(), model->name())) return LastForEverybodyStatus();
     PERENNIAL_RETURN_IF_ERROR(editor.DeleteModel(*id));
     return v1::DeleteEngagementModelResponse();

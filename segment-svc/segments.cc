@@ -12,6 +12,7 @@
 #include "common/base/page_token.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
+#include "common/server/audited_change.h"
 #include "common/base/update_mask.h"
 #include "common/filter/filter_reading.h"
 #include "segment-svc/segment_checks.h"
@@ -146,6 +147,7 @@ absl::StatusOr<v1::UpdateSegmentResponse> Segments::Update(const v1::UpdateSegme
     if (found == editor.segments().end()) return NoSuchSegment(*id);
     const SegmentRecord& before = found->second.record;
     PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.segment().etag(), before));
+    NoteOldValue(ToProto(before, static_cast<std::int64_t>(found->second.members.cardinality())));
 
     const v1::SegmentKind kind = before.is_static ? v1::SEGMENT_KIND_STATIC : v1::SEGMENT_KIND_DYNAMIC;
     if (request.segment().kind() != v1::SEGMENT_KIND_UNSPECIFIED && request.segment().kind() != kind) {
@@ -191,6 +193,7 @@ absl::StatusOr<v1::DeleteSegmentResponse> Segments::Delete(const v1::DeleteSegme
     if (found == editor.segments().end()) return NoSuchSegment(*id);
     const SegmentRecord record = found->second.record;
     PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), record));
+    NoteOldValue(ToProto(record, static_cast<std::int64_t>(found->second.members.cardinality())));
     std::vector<std::string> callers = editor.CallersOf(record.id);
     if (users_ != nullptr) {
       for (std::string& user : users_(record.id)) callers.push_back(std::move(user));

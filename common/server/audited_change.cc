@@ -56,6 +56,19 @@ std::string NewResourceOf(const Message& request) {
   return TextOf(request, "parent");
 }
 
+// The resource that the call answered with; nothing of one that it deleted; else what was asked for.
+std::string NewValueOf(const CallInfo& call, const Message& response) {
+  const google::protobuf::Descriptor& type = *response.GetDescriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* const field = type.field(i);
+    if (field->is_repeated() || field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    const Message& part = response.GetReflection()->GetMessage(response, field);
+    if (!TextOf(part, "name").empty()) return AuditedJson(part);
+  }
+  const bool deleted = absl::StrContains(call.method, "/Delete");
+  return deleted ? std::string() : AuditedJson(*call.request);
+}
+
 std::function<void(AuditedChange)>& Sink() {
   static auto& sink = *new std::function<void(AuditedChange)>();
   return sink;
@@ -121,7 +134,8 @@ void NoteHandled(const CallInfo& call, const Message& response) {
   if (Sink() == nullptr || IsTrue(*call.request, "validate_only")) return;
   AuditedChange change = ChangeBy(call, absl::Now());
   change.old_value = call.old_value;
-  change.new_value = AuditedJson(response);
+  change.new_value = NewValueOf(call, response);
+  if (!change.old_value.empty() && change.new_value == change.old_value) return;
   Sink()(std::move(change));
 }
 

@@ -49,8 +49,9 @@ void SetAuditSink(std::function<void(AuditedChange)> sink);
 // nothing where nobody takes changes.
 void NoteOldValue(const google::protobuf::Message& resource);
 
-// A call has changed something: tells the sink, with what it answered as the new content. Does nothing for a call that only
-// tried (`validate_only`).
+// A call has changed something: tells the sink, with the resource that it answered as the new content, or what was asked for where
+// it answered none; nothing where it deleted one. Does nothing for a call that only tried (`validate_only`) or left the resource as
+// it was.
 void NoteHandled(const CallInfo& call, const google::protobuf::Message& response);
 
 }  // namespace perennial
