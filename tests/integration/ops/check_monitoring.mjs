@@ -74,7 +74,7 @@ async function startSuite(folder) {
   start('segment-svc', `--port=${port.segments}`, `--data=${folder}/segments`, `--accounts=${address('accounts')}`,
         `--health=${address('health')}`, `--metrics_port=${port.segmentsMetrics}`);
   start('gateway', `--port=${port.gateway}`, `--http_port=${port.http}`, `--accounts=${address('accounts')}`, `--health=${address('health')}`,
-        `--segments=${address('segments')}`, `--tokens=${folder}/tokens`);
+        `--segments=${address('segments')}`, `--tokens=${folder}/tokens`, '--otlp_endpoint=http://127.0.0.1:9');
   return {
     metrics: {'accounts-svc': port.accountsMetrics, 'health-svc': port.healthMetrics, 'segment-svc': port.segmentsMetrics, gateway: port.http},
     end: () => children.forEach((child) => child.kill('SIGKILL')),
