@@ -84,14 +84,20 @@ Eigen::MatrixXd Hessian(const LogLikelihood& log_likelihood, const std::vector<d
   return (hessian + hessian.transpose()) / 2;
 }
 
-Eigen::MatrixXd Covariance(const LogLikelihood& log_likelihood, const std::vector<double>& logs) {
-  const Eigen::MatrixXd information = -Hessian(log_likelihood, logs);
+// Of the logarithms, from the negative Hessian over them.
+Eigen::MatrixXd Covariance(const Eigen::MatrixXd& information) {
   if (!information.allFinite()) return {};
   const Eigen::LDLT<Eigen::MatrixXd> factors(information);
   const double least = 1e-9 * std::max(1e-300, information.diagonal().cwiseAbs().maxCoeff());
   if (factors.info() != Eigen::Success || factors.vectorD().minCoeff() <= least) return {};
   return factors.solve(Eigen::MatrixXd::Identity(information.rows(), information.cols()));
 }
+
+absl::Status NoLikelihood() {
+  return absl::FailedPreconditionError("the likelihood of the data cannot be computed: values are too extreme");
+}
+
+absl::Status OutOfTime() { return absl::DeadlineExceededError("the fit did not end in time"); }
 
 }  // namespace
 
@@ -106,9 +112,7 @@ std::vector<double> Fit::StandardErrors() const {
 absl::StatusOr<Fit> Maximize(const LogLikelihood& log_likelihood, const std::vector<double>& start,
                              const FitLimits& limits) {
   const double at_start = log_likelihood(start, nullptr);
-  if (!std::isfinite(at_start)) {
-    return absl::FailedPreconditionError("the likelihood of the data cannot be computed: values are too extreme");
-  }
+  if (!std::isfinite(at_start)) return NoLikelihood();
   std::vector<double> logs;
   for (const double parameter : start) logs.push_back(std::log(parameter));
   StopAtDeadline stop(limits.deadline);
@@ -125,7 +129,7 @@ absl::StatusOr<Fit> Maximize(const LogLikelihood& log_likelihood, const std::vec
   const ceres::GradientProblem problem(new Objective(log_likelihood, start.size(), scale));
   ceres::GradientProblemSolver::Summary summary;
   ceres::Solve(options, problem, logs.data(), &summary);
-  if (absl::Now() >= limits.deadline) return absl::DeadlineExceededError("the fit did not end in time");
+  if (absl::Now() >= limits.deadline) return OutOfTime();
 
   Fit fit{.parameters = Exponentials(logs.data(), logs.size())};
   fit.log_likelihood = log_likelihood(fit.parameters, nullptr);
@@ -134,7 +138,103 @@ absl::StatusOr<Fit> Maximize(const LogLikelihood& log_likelihood, const std::vec
   if (!std::isfinite(fit.log_likelihood) || fit.log_likelihood < at_start) {
     return absl::FailedPreconditionError("the fit did not converge");
   }
-  fit.log_covariance = Covariance(log_likelihood, logs);
+  fit.log_covariance = Covariance(-Hessian(log_likelihood, logs));
+  return fit;
+}
+
+namespace {
+
+// A place of the search: what it costs there, which is the negative log-likelihood in units of `scale` with the wall of
+// Objective, and the derivatives of that over the logarithms.
+struct Place {
+  Eigen::VectorXd logs;
+  double log_likelihood = 0;
+  double cost = 0;
+  Eigen::VectorXd gradient = {};
+  Eigen::MatrixXd hessian = {};
+  Eigen::MatrixXd information = {};  // of the likelihood alone, not in units
+};
+
+// False when the likelihood is not finite there.
+bool LookAt(const SmoothLogLikelihood& log_likelihood, double scale, Place& place) {
+  const std::vector<double> parameters = Exponentials(place.logs.data(), static_cast<std::size_t>(place.logs.size()));
+  Derivatives by_parameter;
+  place.log_likelihood = log_likelihood(parameters, &by_parameter);
+  if (!std::isfinite(place.log_likelihood)) return false;
+  const Eigen::Map<const Eigen::VectorXd> at(parameters.data(), place.logs.size());
+  const Eigen::VectorXd slopes = Eigen::Map<Eigen::VectorXd>(by_parameter.gradient.data(), at.size()).cwiseProduct(at);
+  place.information = -(at.asDiagonal() * by_parameter.hessian * at.asDiagonal());
+  place.information.diagonal() -= slopes;
+  place.cost = -place.log_likelihood / scale;
+  place.gradient = -slopes / scale;
+  place.hessian = place.information / scale;
+  for (Eigen::Index i = 0; i < at.size(); ++i) {
+    const double beyond = std::max(0.0, std::abs(place.logs[i]) - kMostLog);
+    if (beyond == 0) continue;
+    place.cost += beyond * beyond;
+    place.gradient[i] += std::copysign(2 * beyond, place.logs[i]);
+    place.hessian(i, i) += 2;
+  }
+  return place.gradient.allFinite() && place.hessian.allFinite();
+}
+
+// Goes from `place` to where the cost is least; `iterations` counts the looks. False when it has not arrived after
+// `most_iterations` or at the deadline: the place is the best that it found.
+bool Descend(const SmoothLogLikelihood& log_likelihood, double scale, int most_iterations, absl::Time deadline,
+             Place& place, int& iterations) {
+  constexpr double kArrived = 1e-12;  // what a step can still win, in units of the cost
+  constexpr double kLongest = 2;      // of a step in a logarithm: further off the curvature says nothing
+  double damping = 0;
+  while (++iterations <= most_iterations && absl::Now() < deadline) {
+    const double more_damping = std::max(10 * damping, 1e-3 * place.hessian.diagonal().cwiseAbs().maxCoeff());
+    Eigen::MatrixXd damped = place.hessian;
+    damped.diagonal().array() += damping;
+    const Eigen::LLT<Eigen::MatrixXd> factors(damped);
+    if (factors.info() != Eigen::Success) {
+      damping = more_damping;
+      if (!std::isfinite(damping)) return false;
+      continue;
+    }
+    Eigen::VectorXd step = -factors.solve(place.gradient);
+    const double to_win = -place.gradient.dot(step) / 2;
+    step *= std::min(1.0, kLongest / std::max(kLongest, step.cwiseAbs().maxCoeff()));
+    Place next{.logs = place.logs + step};
+    const bool better = LookAt(log_likelihood, scale, next) && next.cost <= place.cost;
+    if (better) place = std::move(next);
+    // That last step still counts: it takes the digits from half to all.
+    if (to_win <= kArrived) return true;
+    damping = better ? damping / 100 : more_damping;
+    if (damping < 1e-12) damping = 0;
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::StatusOr<Fit> MaximizeByNewton(const SmoothLogLikelihood& log_likelihood, const std::vector<double>& start,
+                                     const FitLimits& limits) {
+  constexpr int kMostNewton = 100;
+  Place place{.logs = Eigen::Map<const Eigen::VectorXd>(start.data(), static_cast<Eigen::Index>(start.size()))};
+  place.logs = place.logs.array().log();
+  const double scale = std::max(1.0, std::abs(log_likelihood(start, nullptr)));
+  if (!std::isfinite(scale) || !LookAt(log_likelihood, scale, place)) return NoLikelihood();
+  Fit fit;
+  const bool arrived = Descend(log_likelihood, scale, std::min(kMostNewton, limits.most_iterations), limits.deadline,
+                               place, fit.iterations);
+  if (absl::Now() >= limits.deadline) return OutOfTime();
+  const std::vector<double> found = Exponentials(place.logs.data(), start.size());
+  if (!arrived) {
+    const LogLikelihood without_hessian = [&](const std::vector<double>& parameters, std::vector<double>* gradient) {
+      Derivatives derivatives;
+      const double value = log_likelihood(parameters, gradient != nullptr ? &derivatives : nullptr);
+      if (gradient != nullptr) *gradient = std::move(derivatives.gradient);
+      return value;
+    };
+    return Maximize(without_hessian, found, limits);
+  }
+  fit.parameters = found;
+  fit.log_likelihood = place.log_likelihood;
+  fit.log_covariance = Covariance(place.information);
   return fit;
 }
 

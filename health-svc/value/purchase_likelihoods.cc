@@ -1,66 +1,145 @@
 #include "health-svc/value/purchase_likelihoods.h"
 
+#include <Eigen/Core>
+#include <algorithm>
 #include <boost/math/special_functions/digamma.hpp>
+#include <boost/math/special_functions/trigamma.hpp>
 #include <cmath>
 #include <cstddef>
-#include <map>
-#include <utility>
 
 namespace perennial::value {
 namespace {
 
 using boost::math::digamma;
+using boost::math::trigamma;
 
-// Gamma functions of a count of purchases: many customers share few counts, and these cost most.
-struct OfCount {
-  double log = 0;
-  double by_r = 0;
-  double by_a = 0;
-  double by_b = 0;
+// ln G(z + x) - ln G(z) with its derivatives by z, for one count x after the other: from one to the next greater it is a
+// product of few numbers, which beats gamma functions by far.
+class GammaRatio {
+ public:
+  explicit GammaRatio(double z) : z_(z) {}
+
+  void MoveTo(double x) {
+    constexpr double kMostFactors = 64;
+    const double gap = x - x_;
+    if (gap == 0) return;
+    if (gap < 0 || gap > kMostFactors || gap != std::floor(gap)) {
+      log_ = std::lgamma(z_ + x) - std::lgamma(z_);
+      slope_ = digamma(z_ + x) - digamma(z_);
+      curve_ = trigamma(z_ + x) - trigamma(z_);
+    } else {
+      for (double k = 0; k < gap; ++k) {
+        const double factor = z_ + x_ + k;
+        log_ += std::log(factor);
+        slope_ += 1 / factor;
+        curve_ -= 1 / (factor * factor);
+      }
+    }
+    x_ = x;
+  }
+  [[nodiscard]] double log() const { return log_; }
+  [[nodiscard]] double slope() const { return slope_; }
+  [[nodiscard]] double curve() const { return curve_; }
+
+ private:
+  const double z_;
+  double x_ = 0;
+  double log_ = 0;
+  double slope_ = 0;
+  double curve_ = 0;
 };
 
-OfCount GammaPart(double x, double r, double a, double b, bool slopes) {
-  OfCount part{.log = std::lgamma(r + x) - std::lgamma(r) + std::lgamma(a + b) + std::lgamma(b + x) - std::lgamma(b) -
-                      std::lgamma(a + b + x)};
-  if (!slopes) return part;
-  const double all = digamma(a + b) - digamma(a + b + x);
-  part.by_r = digamma(r + x) - digamma(r);
-  part.by_a = all;
-  part.by_b = all + digamma(b + x) - digamma(b);
-  return part;
-}
+// Sums of what customers add, by r and alpha, and by a and b, which meet in those who may have dropped out.
+struct BgNbdSums {
+  Eigen::Vector4d gradient = Eigen::Vector4d::Zero();
+  Eigen::Matrix4d hessian = Eigen::Matrix4d::Zero();  // its upper half
+
+  // Customers of `x` repeats: what depends on that alone.
+  void AddCount(double count, const GammaRatio& by_r, const GammaRatio& by_b, const GammaRatio& by_ab) {
+    gradient += count * Eigen::Vector4d(by_r.slope(), 0, -by_ab.slope(), by_b.slope() - by_ab.slope());
+    hessian(0, 0) += count * by_r.curve();
+    hessian(2, 2) -= count * by_ab.curve();
+    hessian(2, 3) -= count * by_ab.curve();
+    hessian(3, 3) += count * (by_b.curve() - by_ab.curve());
+  }
+  // Not having bought since `time` (alpha + the last purchase, or alpha + the end), with weight `share`; `exponent` is
+  // r + x.
+  void AddWaiting(double share, double exponent, double time, double log_time) {
+    gradient[0] -= share * log_time;
+    gradient[1] -= share * exponent / time;
+    hessian(0, 1) -= share / time;
+    hessian(1, 1) += share * exponent / (time * time);
+  }
+  // The logarithm of a sum of two chances curves more than they do: by how far their slopes are apart.
+  void AddSpread(double weight, const Eigen::Vector4d& apart) {
+    for (int row = 0; row < 4; ++row) {
+      for (int column = row; column < 4; ++column) hessian(row, column) += weight * apart[row] * apart[column];
+    }
+  }
+};
 
 }  // namespace
 
 double BgNbdLikelihood(const std::vector<WeightedHistory>& histories, const std::vector<double>& parameters,
-                       std::vector<double>* gradient) {
+                       Derivatives* derivatives) {
   const double r = parameters[0];
   const double alpha = parameters[1];
   const double a = parameters[2];
   const double b = parameters[3];
-  std::map<double, OfCount> by_count;
-  std::vector<double> slopes(4);
+  const double log_alpha = std::log(alpha);
+  GammaRatio by_r(r);
+  GammaRatio by_b(b);
+  GammaRatio by_ab(a + b);
+  BgNbdSums sums;
   double sum = 0;
+  double customers = 0;
+  double x = -1;
+  double log_drop = 0;  // ln of the chance to drop out at a purchase, to that of not
   for (const auto& [h, count] : histories) {
-    const double x = h.repeats;
-    auto found = by_count.find(x);
-    if (found == by_count.end()) found = by_count.emplace(x, GammaPart(x, r, a, b, gradient != nullptr)).first;
-    const OfCount& part = found->second;
-    const double log_end = std::log(alpha + h.age);
-    const double log_last = x > 0 ? std::log(alpha + h.last) : 0;
-    // Odds of having dropped out at the last purchase, to being alive.
-    const double odds = x > 0 ? a / (b + x - 1) * std::exp((r + x) * (log_end - log_last)) : 0;
-    sum += count * (part.log + r * std::log(alpha) - (r + x) * log_end + std::log1p(odds));
-    if (gradient == nullptr) continue;
-    const double dropped = std::isinf(odds) ? 1 : odds / (1 + odds);
-    const double alive = 1 - dropped;
-    slopes[0] += count * (part.by_r + std::log(alpha) - alive * log_end - dropped * log_last);
-    slopes[1] += count * (r / alpha - (r + x) * (alive / (alpha + h.age) + dropped / (alpha + h.last)));
-    slopes[2] += count * (part.by_a + dropped / a);
-    slopes[3] += count * (part.by_b - (x > 0 ? dropped / (b + x - 1) : 0));
+    if (h.repeats != x) {
+      x = h.repeats;
+      by_r.MoveTo(x);
+      by_b.MoveTo(x);
+      by_ab.MoveTo(x);
+      log_drop = x > 0 ? std::log(a / (b + x - 1)) : 0;
+    }
+    customers += count;
+    const double end = alpha + h.age;
+    const double log_end = std::log(end);
+    sum += count * (by_r.log() + by_b.log() - by_ab.log() - (r + x) * log_end);
+    if (derivatives != nullptr) sums.AddCount(count, by_r, by_b, by_ab);
+    if (x == 0) {
+      if (derivatives != nullptr) sums.AddWaiting(count, r, end, log_end);
+      continue;
+    }
+    const double last = alpha + h.last;
+    const double log_last = std::log(last);
+    // Of having dropped out at the last purchase, to being alive.
+    const double log_odds = log_drop + (r + x) * (log_end - log_last);
+    const double small = std::exp(-std::abs(log_odds));
+    sum += count * (std::max(log_odds, 0.0) + std::log1p(small));
+    if (derivatives == nullptr) continue;
+    const double dropped = (log_odds > 0 ? 1 : small) / (1 + small);
+    const double alive = (log_odds > 0 ? small : 1) / (1 + small);
+    const double drop_b = b + x - 1;
+    sums.AddWaiting(count * alive, r + x, end, log_end);
+    sums.AddWaiting(count * dropped, r + x, last, log_last);
+    sums.gradient[2] += count * dropped / a;
+    sums.gradient[3] -= count * dropped / drop_b;
+    sums.hessian(2, 2) -= count * dropped / (a * a);
+    sums.hessian(3, 3) += count * dropped / (drop_b * drop_b);
+    sums.AddSpread(count * alive * dropped,
+                   {log_end - log_last, (r + x) * (1 / end - 1 / last), 1 / a, -1 / drop_b});
   }
-  if (gradient != nullptr) *gradient = slopes;
-  return sum;
+  if (derivatives != nullptr) {
+    sums.gradient[0] += customers * log_alpha;
+    sums.gradient[1] += customers * r / alpha;
+    sums.hessian(0, 1) += customers / alpha;
+    sums.hessian(1, 1) -= customers * r / (alpha * alpha);
+    derivatives->gradient.assign(sums.gradient.data(), sums.gradient.data() + 4);
+    derivatives->hessian = sums.hessian.selfadjointView<Eigen::Upper>();
+  }
+  return sum + customers * r * log_alpha;
 }
 
 double ParetoNbdLikelihood(const std::vector<WeightedHistory>& histories, const std::vector<double>& parameters,

@@ -13,9 +13,10 @@ struct WeightedHistory {
 };
 
 // Log-likelihoods of all customers with their derivatives by each parameter, in the order of the models' fields;
-// `gradient` may be null.
+// `derivatives` and `gradient` may be null. Fastest with histories in order of
+// their repeats.
 double BgNbdLikelihood(const std::vector<WeightedHistory>& histories, const std::vector<double>& parameters,
-                       std::vector<double>* gradient);
+                       Derivatives* derivatives);
 double ParetoNbdLikelihood(const std::vector<WeightedHistory>& histories, const std::vector<double>& parameters,
                            std::vector<double>* gradient);
 double GammaGammaLikelihood(const std::vector<Spend>& spends, const std::vector<double>& parameters,

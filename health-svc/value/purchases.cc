@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <map>
 #include <tuple>
 
 #include "common/base/error_details.h"
@@ -57,13 +56,14 @@ absl::Status CheckHistories(const std::vector<PurchaseHistory>& histories) {
   return absl::OkStatus();
 }
 
-std::vector<WeightedHistory> Distinct(const std::vector<PurchaseHistory>& histories) {
-  std::map<std::tuple<double, double, double>, double> counts;
-  for (const PurchaseHistory& h : histories) counts[{h.repeats, h.last, h.age}] += 1;
+// In order of their repeats.
+std::vector<WeightedHistory> Distinct(std::vector<PurchaseHistory> histories) {
+  const auto key = [](const PurchaseHistory& h) { return std::tie(h.repeats, h.last, h.age); };
+  std::sort(histories.begin(), histories.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
   std::vector<WeightedHistory> distinct;
-  distinct.reserve(counts.size());
-  for (const auto& [key, count] : counts) {
-    distinct.push_back({{std::get<0>(key), std::get<1>(key), std::get<2>(key)}, count});
+  for (const PurchaseHistory& h : histories) {
+    if (distinct.empty() || key(distinct.back().history) != key(h)) distinct.push_back({h, 0});
+    distinct.back().count += 1;
   }
   return distinct;
 }
@@ -142,9 +142,9 @@ absl::StatusOr<PurchaseFit<BgNbd>> FitBgNbd(const std::vector<PurchaseHistory>& 
   PERENNIAL_RETURN_IF_ERROR(CheckHistories(histories));
   const std::vector<WeightedHistory> distinct = Distinct(histories);
   PERENNIAL_ASSIGN_OR_RETURN(
-      Fit fit,
-      Maximize([&](const auto& parameters, auto* gradient) { return BgNbdLikelihood(distinct, parameters, gradient); },
-               {0.5, MeanAge(histories) / 4, 1, 2}, limits));
+      Fit fit, MaximizeByNewton([&](const auto& parameters,
+                                    auto* derivatives) { return BgNbdLikelihood(distinct, parameters, derivatives); },
+                                {0.5, MeanAge(histories) / 4, 1, 2}, limits));
   const auto& at = fit.parameters;
   const BgNbd model{.r = at[0], .alpha = at[1], .a = at[2], .b = at[3]};
   return PurchaseFit<BgNbd>{model, std::move(fit)};

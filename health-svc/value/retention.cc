@@ -51,12 +51,13 @@ LogSurvival LogSurvivalWithSlopes(double alpha, double beta, double c, double t)
 // The chance of each renewal is a ratio of survivals, which for c = 1 needs no gamma function:
 // S(t) / S(t - 1) = (beta + t - 1) / (alpha + beta + t - 1).
 double ShiftedBetaGeometric(const Renewals& renewals, const std::vector<double>& parameters,
-                            std::vector<double>* gradient) {
+                            Derivatives* derivatives) {
   const double alpha = parameters[0];
   const double beta = parameters[1];
   double sum = 0;
   double by_alpha = 0;
   double by_beta = 0;
+  Eigen::Matrix2d hessian = Eigen::Matrix2d::Zero();
   for (std::size_t t = 0; t < renewals.periods.size(); ++t) {
     const auto& [at_risk, lost] = renewals.periods[t];
     if (at_risk == 0) continue;
@@ -66,8 +67,12 @@ double ShiftedBetaGeometric(const Renewals& renewals, const std::vector<double>&
     sum += kept * std::log(numerator) + lost * std::log(alpha) - at_risk * std::log(denominator);
     by_alpha += lost / alpha - at_risk / denominator;
     by_beta += kept / numerator - at_risk / denominator;
+    const double curve = at_risk / (denominator * denominator);
+    hessian.array() += curve;
+    hessian(0, 0) -= lost / (alpha * alpha);
+    hessian(1, 1) -= kept / (numerator * numerator);
   }
-  if (gradient != nullptr) *gradient = {by_alpha, by_beta};
+  if (derivatives != nullptr) *derivatives = {.gradient = {by_alpha, by_beta}, .hessian = hessian};
   return sum;
 }
 
@@ -161,21 +166,26 @@ double LogLikelihoodOf(const RetentionModel& model, const Renewals& renewals) {
 absl::StatusOr<RetentionFit> FitRetention(RetentionFamily family, const Renewals& renewals, const FitLimits& limits) {
   const bool weibull = family == RetentionFamily::kBetaDiscreteWeibull;
   PERENNIAL_RETURN_IF_ERROR(CheckRenewals(renewals, weibull ? 3 : 2));
-  const LogLikelihood likelihood = [&](const std::vector<double>& parameters, std::vector<double>* gradient) {
-    return weibull ? BetaDiscreteWeibull(renewals, parameters, gradient)
-                   : ShiftedBetaGeometric(renewals, parameters, gradient);
+  const auto result_of = [&](Fit fit) {
+    RetentionFit result{.model = ModelOf(family, fit.parameters), .fit = std::move(fit)};
+    result.aic = 2.0 * static_cast<double>(result.fit.parameters.size()) - 2 * result.fit.log_likelihood;
+    return result;
   };
-  std::vector<double> start = {1, 1};
-  if (weibull) {
-    // From where the simpler model ends, so that it is never worse than that.
-    PERENNIAL_ASSIGN_OR_RETURN(const RetentionFit simple,
-                               FitRetention(RetentionFamily::kShiftedBetaGeometric, renewals, limits));
-    start = {simple.model.alpha, simple.model.beta, 1};
+  if (!weibull) {
+    PERENNIAL_ASSIGN_OR_RETURN(
+        Fit fit, MaximizeByNewton([&](const auto& parameters, auto* derivatives) {
+          return ShiftedBetaGeometric(renewals, parameters, derivatives);
+        }, {1, 1}, limits));
+    return result_of(std::move(fit));
   }
-  PERENNIAL_ASSIGN_OR_RETURN(Fit fit, Maximize(likelihood, start, limits));
-  RetentionFit result{.model = ModelOf(family, fit.parameters), .fit = std::move(fit)};
-  result.aic = 2.0 * static_cast<double>(start.size()) - 2 * result.fit.log_likelihood;
-  return result;
+  // From where the simpler model ends, so that it is never worse than that.
+  PERENNIAL_ASSIGN_OR_RETURN(const RetentionFit simple,
+                             FitRetention(RetentionFamily::kShiftedBetaGeometric, renewals, limits));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      Fit fit, Maximize([&](const auto& parameters, auto* gradient) {
+        return BetaDiscreteWeibull(renewals, parameters, gradient);
+      }, {simple.model.alpha, simple.model.beta, 1}, limits));
+  return result_of(std::move(fit));
 }
 
 absl::StatusOr<std::vector<RetentionFit>> FitBestRetention(const Renewals& renewals, const FitLimits& limits) {

@@ -131,7 +131,13 @@ TEST(PurchasesTest, SlopesOfTheLikelihoodsAreThoseOfTheirValues) {
       EXPECT_NEAR(gradient[i], (likelihood(above, nullptr) - likelihood(below, nullptr)) / 2e-6, 1e-4) << i;
     }
   };
-  check([&](const auto& at, auto* gradient) { return BgNbdLikelihood(histories, at, gradient); }, {0.5, 6, 0.9, 2});
+  const auto bg_nbd = [&](const std::vector<double>& at, std::vector<double>* gradient) {
+    Derivatives derivatives;
+    const double value = BgNbdLikelihood(histories, at, &derivatives);
+    if (gradient != nullptr) *gradient = derivatives.gradient;
+    return value;
+  };
+  check(bg_nbd, {0.5, 6, 0.9, 2});
   check([&](const std::vector<double>& at,
             std::vector<double>* gradient) { return ParetoNbdLikelihood(histories, at, gradient); },
         {0.5, 9, 0.7, 12});
@@ -141,6 +147,34 @@ TEST(PurchasesTest, SlopesOfTheLikelihoodsAreThoseOfTheirValues) {
   check([&](const std::vector<double>& at,
             std::vector<double>* gradient) { return GammaGammaLikelihood(spends, at, gradient); },
         {5, 4, 14});
+}
+
+TEST(PurchasesTest, CurvesOfTheBgNbdLikelihoodAreThoseOfItsSlopes) {
+  const std::vector<WeightedHistory> histories = {
+      {{0, 0, 30}, 5}, {{1, 2, 39}, 3}, {{3, 20, 40}, 2}, {{12, 38, 39}, 1}, {{200, 38, 39}, 1}, {{200.5, 20, 39}, 1}};
+  const std::vector<double> at = {0.5, 6, 0.9, 2};
+  Derivatives here;
+  const double value = BgNbdLikelihood(histories, at, &here);
+  double sum = 0;
+  for (const auto& [history, count] : histories) {
+    sum += count * BgNbd{.r = at[0], .alpha = at[1], .a = at[2], .b = at[3]}.LogLikelihood(history);
+  }
+  EXPECT_NEAR(value, sum, 1e-9 * std::abs(sum));
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    Derivatives above;
+    Derivatives below;
+    std::vector<double> moved = at;
+    moved[i] = at[i] + 1e-5;
+    BgNbdLikelihood(histories, moved, &above);
+    moved[i] = at[i] - 1e-5;
+    BgNbdLikelihood(histories, moved, &below);
+    for (std::size_t j = 0; j < at.size(); ++j) {
+      const double slope = (above.gradient[j] - below.gradient[j]) / 2e-5;
+      EXPECT_NEAR(here.hessian(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)), slope,
+                  1e-5 * std::max(1.0, std::abs(slope)))
+          << i << " " << j;
+    }
+  }
 }
 
 TEST(PurchasesTest, AliveIsLessLikelyTheLongerNothingWasBought) {
