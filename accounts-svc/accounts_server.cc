@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "accounts-svc/account_service.h"
+#include "accounts-svc/accounts_metrics.h"
 #include "accounts-svc/audit.h"
 #include "accounts-svc/audit_service.h"
 #include "accounts-svc/audited_store.h"
@@ -48,7 +49,7 @@ class WiredServer final : public AccountsServer {
   WiredServer(std::unique_ptr<Store> store, const AccountsServerOptions& options, const Clock& clock)
       : store_(std::move(store)),
         audited_(*store_, clock, options.currency),
-        facts_writer_(numbering_, clock, [this] { hub_.WakeAll(); }, store_->shared() ? 0 : kWarmBytes),
+        facts_writer_(numbering_, clock, [this] { hub_.WakeAll(); }, {.bytes = kWarmBytes, .shared = store_->shared()}),
         accounts_(audited_, numbering_, clock),
         contacts_(audited_, clock),
         subscriptions_(audited_, clock, options.currency),
@@ -87,6 +88,17 @@ class WiredServer final : public AccountsServer {
       return numbering_.Load(saved);
     }));
     PERENNIAL_RETURN_IF_ERROR(numbering_.AddAll(FixedFactDefinitions(options.currency)));
+    if (options.server.metrics != nullptr) {
+      scope_ = std::make_unique<MetricsScope>(*options.server.metrics);
+      MeasureAccounts({.store = *store_,
+                       .facts_writer = facts_writer_,
+                       .ingest = ingest_,
+                       .hub = hub_,
+                       .pool = pool_,
+                       .watch_pool = watch_pool_,
+                       .export_pool = export_pool_},
+                      *scope_);
+    }
     store_->SetCommitHook(facts_writer_);
     PERENNIAL_RETURN_IF_ERROR(CheckCurrency(options.currency));
     PERENNIAL_RETURN_IF_ERROR(EnsureFeedId(*store_));
@@ -176,6 +188,7 @@ class WiredServer final : public AccountsServer {
   std::unique_ptr<Server> server_;
   std::unique_ptr<Sweeper> sweeper_;
   std::unique_ptr<FeedPoller> poller_;
+  std::unique_ptr<MetricsScope> scope_;  // null without metrics; before all others it goes
 };
 
 absl::StatusOr<std::unique_ptr<Store>> OpenStore(const AccountsServerOptions& options) {

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "accounts-svc/facts/compute_facts.h"
 #include "accounts-svc/facts/packed_numbers.h"
 #include "accounts-svc/learn_facts.h"
+#include "accounts-svc/use_state_codec.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
 #include "common/facts/packed_facts.h"
@@ -13,14 +15,6 @@
 
 namespace perennial::accounts {
 namespace {
-
-absl::Status PutIfChanged(WriteTransaction& transaction, AccountNo no, FeedRow row) {
-  PERENNIAL_ASSIGN_OR_RETURN(const std::optional<FeedRow> present, transaction.FindFacts(no));
-  if (present.has_value() && present->deleted == row.deleted && present->payload == row.payload)
-    return absl::OkStatus();
-  if (!present.has_value() && row.deleted) return absl::OkStatus();
-  return transaction.PutFacts(no, row).status();
-}
 
 absl::Status PutDerived(WriteTransaction& transaction, const AccountRecord& account, const Computed& computed) {
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<PhaseChange> phases, transaction.ListPhaseChanges(account.no));
@@ -59,7 +53,68 @@ absl::Status FactsWriter::BeforeWrites(ReadTransaction& transaction) {
   // What the last transaction left here is not what the store has, unless it was committed.
   for (const AccountNo no : unsure_) warm_.Erase(no);
   unsure_.clear();
+  if (memory_.shared) warm_.Clear();
+  PERENNIAL_RETURN_IF_ERROR(LearnRules(transaction));
   return LearnFacts(transaction, numbering_);
+}
+
+// What tells whether states are stored, and which of them hold.
+absl::Status FactsWriter::LearnRules(ReadTransaction& transaction) {
+  if (memory_.bytes == 0) return absl::OkStatus();
+  PERENNIAL_ASSIGN_OR_RETURN(const AccountNo greatest, transaction.GreatestNo());
+  stores_states_ = memory_.shared || greatest >= memory_.many_accounts;
+  if (!stores_states_) return absl::OkStatus();
+  PERENNIAL_ASSIGN_OR_RETURN(const auto rules, transaction.FindLifecycleRules(0));
+  if (!rules.has_value()) return absl::DataLossError("the lifecycle has no rules");
+  rules_revision_ = rules->rules.revision;
+  return absl::OkStatus();
+}
+
+absl::Status FactsWriter::BeforeUse(ReadTransaction& transaction, const std::vector<AccountNo>& accounts) {
+  if (!stores_states_) return absl::OkStatus();
+  std::vector<AccountNo> unknown;
+  for (const AccountNo no : accounts) {
+    if (warm_.Peek(no) == nullptr) unknown.push_back(no);
+  }
+  if (unknown.empty()) return absl::OkStatus();
+  const absl::Time now = clock_.Now();
+  PERENNIAL_ASSIGN_OR_RETURN(std::vector<KeptFacts> kept, transaction.ListKeptFacts(unknown));
+  for (KeptFacts& facts : kept) {
+    WarmAccount account;
+    account.id = std::move(facts.account_id);
+    account.payload = std::move(facts.payload);
+    account.stored = true;
+    if (!DecodeUseState(facts.use_state, rules_revision_, account) || !account.HoldsAt(now)) continue;
+    warm_.Put(facts.no, std::move(account));
+  }
+  return absl::OkStatus();
+}
+
+std::string FactsWriter::StateOf(const WarmAccount& account) const {
+  return stores_states_ ? EncodeUseState(account, rules_revision_) : std::string();
+}
+
+absl::Status FactsWriter::PutIfChanged(WriteTransaction& transaction, AccountNo no, FeedRow row) const {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::optional<FeedRow> present, transaction.FindFacts(no));
+  if (present.has_value() && present->deleted == row.deleted && present->payload == row.payload) {
+    const bool none = present->use_state.empty() && row.use_state.empty();
+    return none ? absl::OkStatus() : transaction.PutUseState(no, row.use_state);
+  }
+  if (!present.has_value() && row.deleted) return absl::OkStatus();
+  return transaction.PutFacts(no, row).status();
+}
+
+// A state that is stored is always that of the present facts and use, or taken away.
+absl::Status FactsWriter::PutUse(WriteTransaction& transaction, AccountNo no, WarmAccount& account,
+                                 bool facts_changed) const {
+  const std::string state = StateOf(account);
+  const bool was_stored = std::exchange(account.stored, !state.empty());
+  if (facts_changed) {
+    const FeedRow row{
+        .account_id = account.id, .as_of = account.as_of, .payload = account.payload, .use_state = state};
+    return transaction.PutFacts(no, row).status();
+  }
+  return was_stored || account.stored ? transaction.PutUseState(no, state) : absl::OkStatus();
 }
 
 absl::Status FactsWriter::BeforeCommit(WriteTransaction& transaction, const std::set<AccountNo>& touched) {
@@ -112,17 +167,21 @@ absl::Status FactsWriter::Refresh(WriteTransaction& transaction, AccountNo no, c
   PERENNIAL_RETURN_IF_ERROR(transaction.SetDue(no, again ? now : computed.next_change));
   perennial::accounts::v1::PackedFacts packed;
   facts::Pack(numbering_.ToStored(computed.facts), &packed);
-  FeedRow row{.account_id = account->id, .as_of = now, .payload = packed.SerializeAsString()};
-  PERENNIAL_RETURN_IF_ERROR(PutIfChanged(transaction, no, row));
-  // A goal that was reached is read anew.
-  if (!in_use || !computed.reached_goals.empty()) return absl::OkStatus();
+  WarmAccount warm{.id = account->id,
+                   .payload = packed.SerializeAsString(),
+                   .as_of = now,
+                   .next_change = computed.next_change.value_or(absl::InfiniteFuture()),
+                   .usage = std::move(computed.usage),
+                   .context = std::move(computed.use_context)};
+  FeedRow row{.account_id = account->id, .as_of = now, .payload = warm.payload};
+  // With rules that this transaction changed itself, or a goal that was reached, it is read anew.
+  const bool holds = computed.reached_goals.empty();
+  if (holds && !transaction.rules_changed()) row.use_state = StateOf(warm);
+  warm.stored = !row.use_state.empty();
+  PERENNIAL_RETURN_IF_ERROR(PutIfChanged(transaction, no, std::move(row)));
+  if (!in_use || !holds) return absl::OkStatus();
   unsure_.push_back(no);
-  warm_.Put(no, {.id = account->id,
-                 .payload = std::move(row.payload),
-                 .as_of = now,
-                 .next_change = computed.next_change.value_or(absl::InfiniteFuture()),
-                 .usage = std::move(computed.usage),
-                 .context = std::move(computed.use_context)});
+  warm_.Put(no, std::move(warm));
   return absl::OkStatus();
 }
 
@@ -148,11 +207,8 @@ absl::StatusOr<bool> FactsWriter::AddUse(WriteTransaction& transaction, AccountN
     PERENNIAL_RETURN_IF_ERROR(transaction.SetDue(no, next_change));
   }
   account->as_of = now;
-  if (row.changed()) {
-    account->payload = row.Pack();
-    PERENNIAL_RETURN_IF_ERROR(
-        transaction.PutFacts(no, {.account_id = account->id, .as_of = now, .payload = account->payload}).status());
-  }
+  if (row.changed()) account->payload = row.Pack();
+  PERENNIAL_RETURN_IF_ERROR(PutUse(transaction, no, *account, row.changed()));
   warm_.Resize(no);
   return true;
 }

@@ -102,7 +102,13 @@ absl::StatusOr<std::vector<v1::BatchSummary>> Ingest::WriteAll(const std::vector
                                }
                                return absl::OkStatus();
                              }));
-  for (v1::BatchSummary& summary : summaries) summary.set_revision(revision);
+  for (v1::BatchSummary& summary : summaries) {
+    summary.set_revision(revision);
+    counts_.stored += summary.stored();
+    counts_.replaced += summary.replaced();
+    counts_.duplicates += summary.duplicates();
+    counts_.refused += summary.errors_size();
+  }
   return summaries;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,14 @@ class Ingest {
   absl::StatusOr<v1::BatchSummary> Write(const Records& records);
   // The same for several batches one after the other, in one transaction: all are on disk, or none. One summary each.
   absl::StatusOr<std::vector<v1::BatchSummary>> WriteAll(const std::vector<const Records*>& batches);
+  // What became of records since the start. Any thread may read it.
+  struct Counts {
+    std::atomic<std::int64_t> stored = 0;
+    std::atomic<std::int64_t> replaced = 0;
+    std::atomic<std::int64_t> duplicates = 0;
+    std::atomic<std::int64_t> refused = 0;
+  };
+  [[nodiscard]] const Counts& counts() const { return counts_; }
   // INVALID_ARGUMENT when a batch has no record or too many.
   static absl::Status CheckSize(const Records& records);
 
@@ -40,6 +50,7 @@ class Ingest {
   FactNumbering& numbering_;
   const Clock& clock_;
   const std::string currency_;
+  Counts counts_;
 };
 
 }  // namespace perennial::accounts

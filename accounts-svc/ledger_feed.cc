@@ -65,6 +65,8 @@ absl::StatusOr<v1::ListRevenueMovementsResponse> Subscriptions::ListMovements(
       PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, *account_id));
       query.account = account.no;
     }
+    PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t revision, transaction.LastLedgerRevision());
+    response.set_ledger_revision(revision);
     PERENNIAL_ASSIGN_OR_RETURN(const std::vector<AccountMovement> movements, transaction.ListMovements(query));
     for (const AccountMovement& movement : movements) {
       if (response.movements_size() == *size) {
@@ -96,12 +98,38 @@ absl::Status LedgerCursor::AddLedger(ReadTransaction& transaction, const LedgerR
   if (row.deleted) return absl::OkStatus();
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<AccountMovement> movements,
                              transaction.ListMovements({.account = row.account, .limit = -1}));
-  for (const AccountMovement& movement : movements) ToProto(movement.movement, currency_, *out.add_movements());
+  v1::AccountLedger* part = &out;
+  std::size_t bytes = 0;
+  for (const AccountMovement& movement : movements) {
+    if (bytes >= kMostBytes) {
+      part->set_continues_next(true);
+      part = &rest_.emplace_back();
+      part->set_account(out.account());
+      part->set_revision(row.revision);
+      part->set_continues_previous(true);
+      bytes = 0;
+    }
+    v1::RevenueMovement& added = *part->add_movements();
+    ToProto(movement.movement, currency_, added);
+    bytes += added.ByteSizeLong();
+  }
   return absl::OkStatus();
+}
+
+void LedgerCursor::AddPart(v1::WatchRevenueMovementsResponse& message) {
+  *message.add_ledgers() = std::move(rest_.front());
+  rest_.pop_front();
+  if (rest_.empty()) revision_ = message.ledgers(0).revision();
+  message.set_progress_revision(revision_);
+  SetTimestamp(clock_.Now(), message.mutable_server_time());
 }
 
 absl::StatusOr<std::optional<v1::WatchRevenueMovementsResponse>> LedgerCursor::Next() {
   v1::WatchRevenueMovementsResponse message;
+  if (!rest_.empty()) {
+    AddPart(message);
+    return message;
+  }
   bool more = false;
   // One snapshot: a revision is never seen without its movements.
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
@@ -126,6 +154,10 @@ absl::StatusOr<std::optional<v1::WatchRevenueMovementsResponse>> LedgerCursor::N
       }
       v1::AccountLedger& ledger = *message.add_ledgers();
       PERENNIAL_RETURN_IF_ERROR(AddLedger(transaction, row, ledger));
+      if (!rest_.empty()) {
+        more = true;
+        break;
+      }
       bytes += ledger.ByteSizeLong();
       revision_ = row.revision;
     }

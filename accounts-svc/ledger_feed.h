@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <utility>
@@ -29,6 +30,8 @@ class LedgerCursor {
 
  private:
   absl::Status AddLedger(ReadTransaction& transaction, const LedgerRow& row, v1::AccountLedger& out);
+  // Adds the next part of the ledger that was begun.
+  void AddPart(v1::WatchRevenueMovementsResponse& message);
 
   Store& store_;
   const Clock& clock_;
@@ -36,6 +39,7 @@ class LedgerCursor {
   const std::string feed_id_;
   std::int64_t revision_;
   bool begun_ = false;
+  std::deque<v1::AccountLedger> rest_;  // further parts of one ledger, as it was when the first was sent
   // Revision of the last message that said "caught up"; -1 before the first.
   std::int64_t caught_up_at_ = -1;
 };

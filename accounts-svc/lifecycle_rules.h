@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "accounts-svc/store/store.h"
 #include "common/base/clock.h"
@@ -20,14 +22,22 @@ class Lifecycle {
       const v1::ListLifecycleRulesRevisionsRequest& request);
   absl::StatusOr<v1::MoveAccountPhaseResponse> Move(const v1::MoveAccountPhaseRequest& request);
   absl::StatusOr<v1::UndoPhaseMoveResponse> Undo(const v1::UndoPhaseMoveRequest& request);
+  absl::StatusOr<v1::ListPhaseMovesResponse> ListMoves(const v1::ListPhaseMovesRequest& request);
   absl::StatusOr<v1::GetAccountLifecycleResponse> Get(const v1::GetAccountLifecycleRequest& request);
 
  private:
+  // Keeps a move that was undone elsewhere.
+  absl::StatusOr<v1::MoveAccountPhaseResponse> TraceUndone(const v1::MoveAccountPhaseRequest& request,
+                                                           const std::string& account_id, PhaseMove move);
+
   Store& store_;
   const Clock& clock_;
 };
 
 // Rules as clients see them.
 v1::LifecycleRules ToProto(const LifecycleRevision& revision);
+
+// A move of an account by hand as clients see it.
+v1::PhaseMove ToProto(const std::string& account_id, const TracedMove& move);
 
 }  // namespace perennial::accounts

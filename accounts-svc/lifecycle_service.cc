@@ -36,6 +36,12 @@ grpc::ServerUnaryReactor* LifecycleService::UndoPhaseMove(grpc::CallbackServerCo
   return ServeUnary(pool_, context, request, response, [this](const auto& call) { return lifecycle_.Undo(call); });
 }
 
+grpc::ServerUnaryReactor* LifecycleService::ListPhaseMoves(grpc::CallbackServerContext* context,
+                                                           const v1::ListPhaseMovesRequest* request,
+                                                           v1::ListPhaseMovesResponse* response) {
+  return ServeUnary(pool_, context, request, response, [this](const auto& call) { return lifecycle_.ListMoves(call); });
+}
+
 grpc::ServerUnaryReactor* LifecycleService::GetAccountLifecycle(grpc::CallbackServerContext* context,
                                                                 const v1::GetAccountLifecycleRequest* request,
                                                                 v1::GetAccountLifecycleResponse* response) {

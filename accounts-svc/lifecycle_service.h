@@ -26,6 +26,9 @@ class LifecycleService final : public v1::LifecycleService::CallbackService {
                                              v1::MoveAccountPhaseResponse* response) override;
   grpc::ServerUnaryReactor* UndoPhaseMove(grpc::CallbackServerContext* context, const v1::UndoPhaseMoveRequest* request,
                                           v1::UndoPhaseMoveResponse* response) override;
+  grpc::ServerUnaryReactor* ListPhaseMoves(grpc::CallbackServerContext* context,
+                                           const v1::ListPhaseMovesRequest* request,
+                                           v1::ListPhaseMovesResponse* response) override;
   grpc::ServerUnaryReactor* GetAccountLifecycle(grpc::CallbackServerContext* context,
                                                 const v1::GetAccountLifecycleRequest* request,
                                                 v1::GetAccountLifecycleResponse* response) override;

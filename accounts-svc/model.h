@@ -116,6 +116,24 @@ struct PhaseMove {
   bool operator==(const PhaseMove&) const = default;
 };
 
+// How a move came to be undone: taken back, or replaced by another of its moment.
+struct UndoneMove {
+  absl::Time time;
+  std::string author = {};
+  std::string reason = {};
+
+  bool operator==(const UndoneMove&) const = default;
+};
+
+// A move with what became of it.
+struct TracedMove {
+  std::int64_t no = 0;  // counts the account's moves in the order in which they were made
+  PhaseMove move;
+  std::optional<UndoneMove> undone = {};
+
+  bool operator==(const TracedMove&) const = default;
+};
+
 // When phases change by themselves. docs/lifecycle.md says the same to users.
 struct LifecycleRules {
   std::int64_t revision = 1;

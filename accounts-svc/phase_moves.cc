@@ -10,6 +10,7 @@
 #include "accounts-svc/facts/lifecycle.h"
 #include "accounts-svc/idempotency.h"
 #include "accounts-svc/lifecycle_rules.h"
+#include "common/base/call_info.h"
 #include "common/base/error_details.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
@@ -31,6 +32,14 @@ std::vector<PhaseChange> PhasesOf(const AccountHistory& history, absl::Time as_o
   return PhaseTimeline(history, MrrTimeline(history.subscriptions, as_of), as_of);
 }
 
+PhaseMove MoveAsked(const v1::MoveAccountPhaseRequest& request, absl::Time now) {
+  return {.time = request.has_effective_time() ? StoredTime(request.effective_time()) : now,
+          .phase = static_cast<Phase>(request.phase()),
+          .reason = request.reason(),
+          .author = request.author(),
+          .create_time = now};
+}
+
 // Puts a move into a history in place of one of the same moment. INVALID_ARGUMENT when it would change nothing: the
 // account is in that phase at that moment without it.
 absl::Status AddMove(const PhaseMove& move, AccountHistory& history) {
@@ -46,6 +55,21 @@ absl::Status AddMove(const PhaseMove& move, AccountHistory& history) {
       std::find_if(moves.begin(), moves.end(), [&](const PhaseMove& other) { return other.time > move.time; });
   moves.insert(later, move);
   return absl::OkStatus();
+}
+
+// Puts the move in place of one of the same moment, which stays listed. A move that is there already is not made again.
+absl::Status PutInPlace(WriteTransaction& transaction, AccountNo no, const PhaseMove& move) {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<PhaseMove> standing, transaction.ListPhaseMoves(no, move.time));
+  if (!standing.empty() && standing.back().time == move.time) {
+    const PhaseMove& former = standing.back();
+    if (former.phase == move.phase && former.reason == move.reason && former.author == move.author) {
+      return absl::OkStatus();
+    }
+    const UndoneMove replaced{
+        .time = move.create_time, .author = move.author, .reason = absl::StrCat("replaced by a move to ", NameOf(move.phase))};
+    PERENNIAL_RETURN_IF_ERROR(transaction.UndoPhaseMove(no, move.time, replaced).status());
+  }
+  return transaction.PutPhaseMove(no, move);
 }
 
 template <class Response>
@@ -77,14 +101,17 @@ absl::StatusOr<v1::MoveAccountPhaseResponse> Lifecycle::Move(const v1::MoveAccou
   CheckTime("effective_time", request.has_effective_time(), request.effective_time(), false, now, bad);
   CheckText("reason", request.reason(), 1, 1000, bad);
   CheckText("author", request.author(), 1, 128, bad);
+  if (request.has_undone()) {
+    const v1::UndonePhaseMove& undone = request.undone();
+    CheckTime("undone.undo_time", undone.has_undo_time(), undone.undo_time(), true, now, bad);
+    CheckText("undone.undo_author", undone.undo_author(), 0, 128, bad);
+    CheckText("undone.undo_reason", undone.undo_reason(), 0, 1000, bad);
+  }
   if (!request.validate_only()) CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
+  const PhaseMove move = MoveAsked(request, now);
+  if (request.has_undone()) return TraceUndone(request, *id, move);
 
-  const PhaseMove move{.time = request.has_effective_time() ? StoredTime(request.effective_time()) : now,
-                       .phase = static_cast<Phase>(request.phase()),
-                       .reason = request.reason(),
-                       .author = request.author(),
-                       .create_time = now};
   AccountNo no = 0;
   AccountHistory history;
   const auto plan = [&](ReadTransaction& transaction) -> absl::Status {
@@ -110,7 +137,7 @@ absl::StatusOr<v1::MoveAccountPhaseResponse> Lifecycle::Move(const v1::MoveAccou
                                if (!first) return absl::OkStatus();
                                PERENNIAL_RETURN_IF_ERROR(plan(transaction));
                                transaction.Touch(no);
-                               return transaction.PutPhaseMove(no, move);
+                               return PutInPlace(transaction, no, move);
                              }));
   response.set_revision(revision);
   PERENNIAL_RETURN_IF_ERROR(ReadPhases(store_, *id, response));
@@ -118,21 +145,27 @@ absl::StatusOr<v1::MoveAccountPhaseResponse> Lifecycle::Move(const v1::MoveAccou
 }
 
 absl::StatusOr<v1::UndoPhaseMoveResponse> Lifecycle::Undo(const v1::UndoPhaseMoveRequest& request) {
-  const absl::Time now = clock_.Now();
+  const absl::Time now = Stored(clock_.Now());
   BadRequest bad;
   const auto id = IdOf(request.name(), "accounts");
   bad.AddIfError("name", id.status());
   CheckTime("effective_time", request.has_effective_time(), request.effective_time(), true, absl::InfiniteFuture(),
             bad);
+  CheckText("author", request.author(), 0, 128, bad);
+  CheckText("reason", request.reason(), 0, 1000, bad);
   CheckRequestId(request.request_id(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
+  const CallInfo* const call = CurrentCall();
+  const UndoneMove undone{.time = now,
+                          .author = request.author().empty() && call != nullptr ? call->caller : request.author(),
+                          .reason = request.reason()};
   const auto remove = [&](WriteTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const bool first, BeginOnce(transaction, request, now));
     if (!first) return absl::OkStatus();
     PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, *id));
     PERENNIAL_ASSIGN_OR_RETURN(const bool found,
-                               transaction.DeletePhaseMove(account.no, StoredTime(request.effective_time())));
+                               transaction.UndoPhaseMove(account.no, StoredTime(request.effective_time()), undone));
     if (!found) return NoSuch(absl::StrCat("a move of accounts/", *id, " at that moment"));
     transaction.Touch(account.no);
     return absl::OkStatus();

@@ -235,16 +235,27 @@ class Exporter {
   absl::Status AddPhaseMoves(const AccountRecord& account) {
     PERENNIAL_ASSIGN_OR_RETURN(const std::vector<PhaseMove> moves,
                                transaction_.ListPhaseMoves(account.no, absl::FromUnixMicros(INT64_MAX)));
-    for (const PhaseMove& move : moves) {
-      v1::PhaseMove* out = message_.add_phase_moves();
-      out->set_account(absl::StrCat("accounts/", account.id));
-      out->set_phase(static_cast<v1::LifecyclePhase>(move.phase));
-      SetTimestamp(move.time, out->mutable_effective_time());
-      out->set_reason(move.reason);
-      out->set_author(move.author);
-      PERENNIAL_RETURN_IF_ERROR(Count(*out));
+    for (const PhaseMove& move : moves) PERENNIAL_RETURN_IF_ERROR(AddMove(account, {.move = move}));
+    std::vector<TracedMove> undone;
+    for (std::int64_t before = INT64_MAX;;) {
+      PERENNIAL_ASSIGN_OR_RETURN(const std::vector<TracedMove> page,
+                                 transaction_.ListTracedMoves(account.no, before, true, kRows));
+      if (page.empty()) break;
+      for (const TracedMove& move : page) {
+        if (move.undone.has_value()) undone.push_back(move);
+      }
+      before = page.back().no;
     }
+    std::reverse(undone.begin(), undone.end());
+    for (const TracedMove& move : undone) PERENNIAL_RETURN_IF_ERROR(AddMove(account, move));
     return absl::OkStatus();
+  }
+
+  absl::Status AddMove(const AccountRecord& account, const TracedMove& move) {
+    v1::PhaseMove* out = message_.add_phase_moves();
+    *out = ToProto(account.id, move);
+    out->clear_create_time();
+    return Count(*out);
   }
 
   v1::Record* NewRecord(const AccountRecord& account, absl::Time time) {

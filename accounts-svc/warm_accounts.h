@@ -23,6 +23,7 @@ struct WarmAccount {
   absl::Time next_change;
   UsageState usage = {};
   UseContext context = {};
+  bool stored = false;  // whether its state is stored with its facts
 
   // Whether at `now` nothing but new use can have changed its facts.
   [[nodiscard]] bool HoldsAt(absl::Time now) const;

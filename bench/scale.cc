@@ -3,7 +3,8 @@
 //
 //   bench_scale --accounts=1000000
 //
-// The store is filled by copying one account, which the service itself has computed (60 facts), under other numbers.
+// The store is filled by copying one account, which the service itself has computed (60 facts), under other numbers. With --raw
+// the same events go in turns into a copy of it by a raw loop of SQLite statements (see raw_sqlite.h).
 
 #include <grpcpp/grpcpp.h>
 #include <sqlite3.h>
@@ -14,11 +15,13 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "bench/measure.h"
+#include "bench/raw_sqlite.h"
 #include "bench/stream_client.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "perennial/accounts/v1/fact_service.grpc.pb.h"
@@ -28,6 +31,8 @@ ABSL_FLAG(int, accounts, 100000, "Accounts");
 ABSL_FLAG(int, active, 0, "Accounts that events are about; 0: all");
 ABSL_FLAG(int, batches, 20, "Batches of 5,000 events");
 ABSL_FLAG(int, restarts, 5, "Starts that are timed");
+ABSL_FLAG(bool, raw, false, "Whether to measure a raw loop beside ingestion");
+ABSL_FLAG(std::string, store, "", "A file that keeps the filled store from run to run; made when it is not there");
 ABSL_FLAG(bool, midnight, true, "Whether to measure the sweep after midnight");
 
 namespace {
@@ -97,6 +102,7 @@ class Service {
     process_->Signal(SIGTERM);
     process_->Wait();
   }
+  [[nodiscard]] std::string folder() const { return folder_.path(); }
   [[nodiscard]] std::string database() const { return folder_.path() + "/accounts.db"; }
   [[nodiscard]] double memory_mb() const { return bench::MemoryOf(process_->pid(), "VmRSS") / 1e6; }
   [[nodiscard]] double peak_mb() const { return bench::PeakMemory(process_->pid()) / 1e6; }
@@ -222,11 +228,21 @@ nlohmann::json Midnight(Service& service, int accounts) {
   return result;
 }
 
-nlohmann::json Ingest(Service& service, int accounts, absl::Time now) {
+// Rows per second of the raw loop, over batches as the service gets them.
+double WriteRaw(bench::RawSqlite& raw, bench::UsageMaker& maker) {
+  std::vector<std::vector<bench::Use>> batches;
+  for (int i = 0; i < 4; ++i) batches.push_back(maker.Batch(5000));
+  const auto start = bench::Clock::now();
+  for (const auto& batch : batches) raw.Write(batch, true);
+  return 20'000 / bench::Seconds(bench::Clock::now() - start);
+}
+
+nlohmann::json Ingest(Service& service, int accounts, absl::Time now, bench::RawSqlite* raw) {
   const int active = absl::GetFlag(FLAGS_active) == 0 ? accounts : absl::GetFlag(FLAGS_active);
   bench::UsageMaker maker(now, active, 1);
   const auto ingest = v1::IngestService::NewStub(service.channel());
   std::vector<double> rates;
+  std::vector<double> raw_rates;
   const int rounds = std::max(1, absl::GetFlag(FLAGS_batches) / 4);
   for (int round = 0; round < rounds; ++round) {
     std::vector<v1::StreamRecordsRequest> requests(4);
@@ -236,23 +252,43 @@ nlohmann::json Ingest(Service& service, int accounts, absl::Time now) {
     const auto start = bench::Clock::now();
     bench::StreamAll(*ingest, requests);
     rates.push_back(20'000 / bench::Seconds(bench::Clock::now() - start));
+    if (raw != nullptr) raw_rates.push_back(WriteRaw(*raw, maker));
   }
-  return {{"active_accounts", active},
+  nlohmann::json result = {{"active_accounts", active},
           {"first_rows_per_second", rates.front()},
           {"rows_per_second", bench::Median({rates.begin() + rounds / 2, rates.end()})},
           {"memory_mb", service.memory_mb()},
           {"peak_memory_mb", service.peak_mb()}};
+  if (raw == nullptr) return result;
+  result["raw_rows_per_second"] = bench::Median({raw_rates.begin() + rounds / 2, raw_rates.end()});
+  result["ratio"] = bench::MedianRatio({rates.begin() + rounds / 2, rates.end()}, {raw_rates.begin() + rounds / 2, raw_rates.end()});
+  return result;
 }
 
-}  // namespace
+// Every account as the sweep of the day leaves it.
+void Sweep(Service& service) {
+  {
+    sqlite3* db = nullptr;
+    if (sqlite3_open(service.database().c_str(), &db) != SQLITE_OK) bench::Die("cannot open the store");
+    Execute(db, "DELETE FROM settings WHERE key = 'swept'");
+    sqlite3_close(db);
+  }
+  service.Start(kNow);
+  const auto start = bench::Clock::now();
+  while (Ask(service.database(), "SELECT count(*) FROM settings WHERE key = 'swept' AND value LIKE '20634/%'") == 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (bench::Seconds(bench::Clock::now() - start) > 1800) bench::Die("the sweep does not end");
+  }
+  service.Stop();
+}
 
-int main(int argc, char** argv) {
-  absl::ParseCommandLine(argc, argv);
-  const int accounts = absl::GetFlag(FLAGS_accounts);
-  absl::Time now;
-  std::string error;
-  absl::ParseTime(absl::RFC3339_full, kNow, &now, &error);
-  Service service;
+// Puts the filled store into the service's folder.
+void Fill(Service& service, int accounts, absl::Time now) {
+  const std::string kept = absl::GetFlag(FLAGS_store);
+  if (!kept.empty() && std::filesystem::exists(kept)) {
+    std::filesystem::copy_file(kept, service.database());
+    return;
+  }
   service.Start(kNow);
   {
     const auto ingest = v1::IngestService::NewStub(service.channel());
@@ -265,7 +301,22 @@ int main(int argc, char** argv) {
   std::this_thread::sleep_for(std::chrono::milliseconds(1500));  // metrics that are new are swept for once more
   service.Stop();
   Multiply(service.database(), accounts);
+  Sweep(service);
+  if (!kept.empty()) std::filesystem::copy_file(service.database(), kept);
+}
 
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::ParseCommandLine(argc, argv);
+  const int accounts = absl::GetFlag(FLAGS_accounts);
+  absl::Time now;
+  std::string error;
+  absl::ParseTime(absl::RFC3339_full, kNow, &now, &error);
+  Service service;
+  Fill(service, accounts, now);
+  std::optional<bench::RawSqlite> raw;
+  if (absl::GetFlag(FLAGS_raw)) raw.emplace(service.database(), service.folder() + "/raw.db");
   std::vector<double> ready;
   for (int i = 0; i < absl::GetFlag(FLAGS_restarts); ++i) {
     ready.push_back(service.Start(kNow));
@@ -282,7 +333,7 @@ int main(int argc, char** argv) {
   result["facts_of_a_row"] = facts;
   result["feed_rows_per_second"] = static_cast<double>(rows) / bench::Seconds(bench::Clock::now() - start);
   result["memory_after_feed_mb"] = service.memory_mb();
-  result["ingestion"] = Ingest(service, accounts, now);
+  result["ingestion"] = Ingest(service, accounts, now, raw.has_value() ? &*raw : nullptr);
   service.Stop();
   if (absl::GetFlag(FLAGS_midnight)) result["midnight"] = Midnight(service, accounts);
   std::cout << result.dump(2) << "\n";

@@ -93,7 +93,7 @@ const KindInfo& InfoOf(RecordKind kind) {
        PrototypeOf<PhaseMove>(),
        kState,
        {"phase", "reason", "author"},
-       {"account", "effective_time"}},
+       {"account", "effective_time", "create_time"}},
   };
   return (*infos)[static_cast<std::size_t>(kind)];
 }

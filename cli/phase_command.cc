@@ -18,9 +18,11 @@ namespace {
 using perennial::accounts::v1::GetAccountLifecycleRequest;
 using perennial::accounts::v1::LifecyclePhase;
 using perennial::accounts::v1::LifecycleService;
+using perennial::accounts::v1::ListPhaseMovesRequest;
 using perennial::accounts::v1::MoveAccountPhaseRequest;
 using perennial::accounts::v1::PhaseChange;
 using perennial::accounts::v1::PhaseDuration;
+using perennial::accounts::v1::PhaseMove;
 using perennial::accounts::v1::UndoPhaseMoveRequest;
 
 struct PhaseOptions {
@@ -29,6 +31,7 @@ struct PhaseOptions {
   std::string reason;
   std::string author;
   std::optional<absl::Time> time;
+  int limit = 100;
 };
 
 // With all its digits: a move is taken back by its moment.
@@ -93,11 +96,46 @@ int RunUndo(const GlobalOptions& options, const PhaseOptions& asked) {
   const auto answer = ReadAccount(client, asked.name, [&](const std::string& name) {
     UndoPhaseMoveRequest request;
     request.set_name(name);
+    request.set_reason(asked.reason);
+    request.set_author(asked.author);
     if (asked.time.has_value()) SetTimestamp(*asked.time, request.mutable_effective_time());
     return client.Call(client.lifecycle, &LifecycleService::Stub::UndoPhaseMove, request, "take the move back");
   });
   if (!answer.ok()) return Fail(options, answer.status());
   return Show(options, *answer, [&](int width) { return RenderChanges(answer->phase_changes(), width); });
+}
+
+// "2024-05-01T09:30:00Z by ann: a mistake".
+std::string Undone(const PhaseMove& move) {
+  if (!move.has_undo_time()) return "";
+  std::string text = Moment(move.undo_time());
+  if (!move.undo_author().empty()) absl::StrAppend(&text, " by ", move.undo_author());
+  if (!move.undo_reason().empty()) absl::StrAppend(&text, ": ", move.undo_reason());
+  return text;
+}
+
+int RunMoves(const GlobalOptions& options, const PhaseOptions& asked) {
+  const Client client(options);
+  const auto answer = ReadAccount(client, asked.name, [&](const std::string& name) {
+    ListPhaseMovesRequest request;
+    request.set_parent(name);
+    request.set_show_undone(true);
+    return ListPages(client, client.lifecycle, &LifecycleService::Stub::ListPhaseMoves, request, asked.limit,
+                     "list the moves", [](auto& page) { return page.mutable_phase_moves(); });
+  });
+  if (!answer.ok()) return Fail(options, answer.status());
+  return Show(options, *answer, [&](int width) {
+    if (answer->phase_moves().empty()) return Page{Text("  It was never moved by hand.", Style::kDim)};
+    Page page = {SectionHead("Moves by hand", CountOf(answer->phase_moves().size(), "move"), width)};
+    Table table({{"to"}, {"since"}, {"why", Align::kLeft, true}, {"by"}, {"made"}, {"taken back", Align::kLeft, true}});
+    for (const PhaseMove& move : answer->phase_moves()) {
+      table.AddRow({Text(FormatPhase(move.phase()), move.has_undo_time() ? Style::kDim : Style::kBold),
+                    Text(Moment(move.effective_time())), Text(move.reason()), Text(move.author(), Style::kDim),
+                    Text(Moment(move.create_time())), Text(Undone(move))});
+    }
+    Append(page, table.Render(width));
+    return page;
+  });
 }
 
 LifecyclePhase ParsePhase(const std::string& text) {
@@ -149,10 +187,16 @@ void AddPhaseCommand(CLI::App& app, GlobalOptions& options) {
   move->add_option("--author", asked->author, "Who")->required()->type_name("NAME");
   AddTime(*move, asked, "Since when: RFC 3339, or a day (its beginning, UTC); now", false);
   move->callback([&options, asked] { options.exit_code = RunMove(options, *asked); });
-  CLI::App* undo = AddCommand(*command, "undo", "Take a move back, as if it had never been");
+  CLI::App* undo = AddCommand(*command, "undo", "Take a move back: the phases are as if it had never been");
   AddName(*undo, asked);
   AddTime(*undo, asked, "The moment of the move, as phase show tells it", true);
+  undo->add_option("--reason", asked->reason, "Why")->type_name("TEXT");
+  undo->add_option("--author", asked->author, "Who; without, whoever calls")->type_name("NAME");
   undo->callback([&options, asked] { options.exit_code = RunUndo(options, *asked); });
+  CLI::App* moves = AddCommand(*command, "moves", "Every move of an account by hand, those too that were taken back");
+  AddName(*moves, asked);
+  AddLimit(*moves, asked->limit);
+  moves->callback([&options, asked] { options.exit_code = RunMoves(options, *asked); });
 }
 
 }  // namespace perennial::cli

@@ -1,5 +1,7 @@
 #include "cli/resource_sender.h"
 
+#include <google/protobuf/util/message_differencer.h>
+
 #include <algorithm>
 #include <atomic>
 #include <thread>
@@ -214,7 +216,39 @@ absl::StatusOr<ResourceOutcome> ResourceSender::Send(const LifecycleRules& rules
   return refused(absl::StrCat("these rules are revision ", stored.rules().revision(), " here, not ", rules.revision()));
 }
 
+absl::StatusOr<ResourceOutcome> ResourceSender::SendUndone(const PhaseMove& move) {
+  accounts::v1::ListPhaseMovesRequest list;
+  list.set_parent(move.account());
+  list.set_page_size(1000);
+  list.set_show_undone(true);
+  do {
+    accounts::v1::ListPhaseMovesResponse page;
+    PERENNIAL_ASSIGN_OR_RETURN(const grpc::Status found,
+                               Call(*lifecycle_, &accounts::v1::LifecycleService::Stub::ListPhaseMoves, list, &page));
+    if (IsRefusal(found.error_code())) return ResourceOutcome{.kind = Kind::kRefused, .refusal = found};
+    if (!found.ok()) return ToStatus(found);
+    for (PhaseMove& present : *page.mutable_phase_moves()) {
+      present.clear_create_time();
+      if (google::protobuf::util::MessageDifferencer::Equals(present, move)) {
+        return ResourceOutcome{.kind = Kind::kDuplicate};
+      }
+    }
+    list.set_page_token(page.next_page_token());
+  } while (!list.page_token().empty());
+  accounts::v1::MoveAccountPhaseRequest request;
+  request.set_name(move.account());
+  request.set_phase(move.phase());
+  *request.mutable_effective_time() = move.effective_time();
+  request.set_reason(move.reason());
+  request.set_author(move.author());
+  *request.mutable_undone()->mutable_undo_time() = move.undo_time();
+  request.mutable_undone()->set_undo_author(move.undo_author());
+  request.mutable_undone()->set_undo_reason(move.undo_reason());
+  return Create(*lifecycle_, &accounts::v1::LifecycleService::Stub::MoveAccountPhase, request);
+}
+
 absl::StatusOr<ResourceOutcome> ResourceSender::Send(const PhaseMove& move) {
+  if (move.has_undo_time()) return SendUndone(move);
   accounts::v1::GetAccountLifecycleRequest get;
   get.set_name(move.account());
   accounts::v1::GetAccountLifecycleResponse present;

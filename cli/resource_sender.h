@@ -55,6 +55,8 @@ class ResourceSender {
   absl::StatusOr<ResourceOutcome> Send(const accounts::v1::ExchangeRate& rate);
   absl::StatusOr<ResourceOutcome> Send(const accounts::v1::LifecycleRules& rules);
   absl::StatusOr<ResourceOutcome> Send(const accounts::v1::PhaseMove& move);
+  // A move that was taken back where it comes from.
+  absl::StatusOr<ResourceOutcome> SendUndone(const accounts::v1::PhaseMove& move);
   absl::Status LoadRates();
   // Calls `method` until it has an answer.
   template <class Stub, class Request, class Response>

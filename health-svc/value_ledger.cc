@@ -85,10 +85,18 @@ absl::Status ValueHistory::VisitLedgers(
   const std::unique_ptr<grpc::ClientContext> context = make_context();
   const auto stream = subscriptions_->WatchRevenueMovements(context.get(), {});
   accounts_v1::WatchRevenueMovementsResponse message;
+  accounts_v1::AccountLedger begun;  // the parts so far of a ledger that is too great for one message
   bool caught_up = false;
   while (!caught_up && stream->Read(&message)) {
     for (const accounts_v1::AccountLedger& ledger : message.ledgers()) {
-      if (!ledger.deleted()) visit(AccountOf(ledger.account()), ledger);
+      if (ledger.deleted()) continue;
+      if (!ledger.continues_previous() && !ledger.continues_next()) {
+        visit(AccountOf(ledger.account()), ledger);
+        continue;
+      }
+      if (!ledger.continues_previous()) begun.Clear();
+      begun.MergeFrom(ledger);
+      if (!ledger.continues_next()) visit(AccountOf(begun.account()), begun);
     }
     caught_up = message.caught_up();
   }

@@ -130,6 +130,51 @@ bool UsageState::KnowsUser(std::int64_t metric, std::int64_t day, absl::string_v
   return std::find(found->second.begin(), found->second.end(), std::pair(metric, day)) != found->second.end();
 }
 
+void UsageState::Encode(ByteWriter& out) const {
+  out.Signed(day_).Unsigned((reported_ ? 1 : 0) | (users_seen_ ? 2 : 0)).Time(last_time_).Text(last_id_);
+  out.Unsigned(metrics_.size());
+  for (const MetricUse& use : metrics_) {
+    out.Signed(use.metric).Double(use.before_7d).Double(use.before_30d).Double(use.prev_30d).Double(use.before_90d);
+    out.Double(use.today).Unsigned(use.active_days).Signed(use.users_30d);
+    out.Unsigned((use.before_is_exact ? 1 : 0) | (use.today_is_exact ? 2 : 0) | (use.last_day.has_value() ? 4 : 0));
+    if (use.last_day.has_value()) out.Signed(day_ - *use.last_day);
+  }
+  out.Unsigned(users_.size());
+  for (const auto& [user, used] : users_) {
+    out.Text(user).Unsigned(used.size());
+    for (const auto& [metric, last] : used) out.Signed(metric).Signed(day_ - last);
+  }
+}
+
+UsageState UsageState::Decode(ByteReader& in) {
+  UsageState state;
+  state.day_ = in.Signed();
+  const std::uint64_t seen = in.Unsigned();
+  state.reported_ = (seen & 1) != 0;
+  state.users_seen_ = (seen & 2) != 0;
+  state.last_time_ = in.Time();
+  state.last_id_ = in.Text();
+  for (std::uint64_t metrics = in.Unsigned(); in.ok() && metrics > 0; --metrics) {
+    MetricUse& use = state.metrics_.emplace_back();
+    use.metric = in.Signed();
+    for (double* sum : {&use.before_7d, &use.before_30d, &use.prev_30d, &use.before_90d, &use.today}) *sum = in.Double();
+    use.active_days = static_cast<std::uint32_t>(in.Unsigned());
+    use.users_30d = static_cast<int>(in.Signed());
+    const std::uint64_t exact = in.Unsigned();
+    use.before_is_exact = (exact & 1) != 0;
+    use.today_is_exact = (exact & 2) != 0;
+    if ((exact & 4) != 0) use.last_day = state.day_ - in.Signed();
+  }
+  for (std::uint64_t users = in.Unsigned(); in.ok() && users > 0; --users) {
+    auto& used = state.users_[in.Text()];
+    for (std::uint64_t uses = in.Unsigned(); in.ok() && uses > 0; --uses) {
+      const std::int64_t metric = in.Signed();
+      used.emplace_back(metric, state.day_ - in.Signed());
+    }
+  }
+  return in.ok() ? state : UsageState();
+}
+
 std::size_t UsageState::bytes() const {
   std::size_t names = last_id_.capacity();
   for (const auto& [name, used] : users_) names += name.capacity() > 15 ? name.capacity() + 16 : 0;

@@ -11,6 +11,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "accounts-svc/facts/byte_codec.h"
 #include "accounts-svc/model.h"
 
 namespace perennial::accounts {
@@ -64,6 +65,10 @@ class UsageState {
   [[nodiscard]] bool KnowsUse(std::int64_t metric, std::int64_t day) const;
   // Whether it is certain that the user used the metric on that day.
   [[nodiscard]] bool KnowsUser(std::int64_t metric, std::int64_t day, absl::string_view user) const;
+
+  // All of it as bytes, to the last bit. Decode() makes an empty state of bytes that Encode() did not make.
+  void Encode(ByteWriter& out) const;
+  static UsageState Decode(ByteReader& in);
 
   // Memory beyond the object itself, roughly.
   [[nodiscard]] std::size_t bytes() const;

@@ -335,6 +335,31 @@ CREATE TABLE audit_entries (        -- who changed what, of all services; never 
 ) STRICT;
 CREATE INDEX audit_entries_by_time ON audit_entries (event_time, id);
 CREATE INDEX audit_entries_by_resource ON audit_entries (resource, event_time, id);
+)sql",
+                         R"sql(
+CREATE TABLE moves_by_hand (        -- phases that people set; never removed, but by purges
+  account_no INTEGER NOT NULL,
+  move_no INTEGER NOT NULL,         -- counts the account's moves
+  effective_time INTEGER NOT NULL,
+  phase INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  author TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  undo_time INTEGER,                -- none: it stands
+  undo_author TEXT NOT NULL,
+  undo_reason TEXT NOT NULL,
+  PRIMARY KEY (account_no, move_no)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX standing_moves ON moves_by_hand (account_no, effective_time) WHERE undo_time IS NULL;
+INSERT INTO moves_by_hand (account_no, move_no, effective_time, phase, reason, author, create_time, undo_time, undo_author,
+                           undo_reason)
+SELECT m.account_no, row_number() OVER (PARTITION BY m.account_no ORDER BY m.create_time, m.effective_time),
+       m.effective_time, m.phase, m.reason, m.author, m.create_time, NULL, '', ''
+FROM phase_moves m;
+DROP TABLE phase_moves;
+)sql",
+                         R"sql(
+ALTER TABLE facts ADD COLUMN use_state BLOB;  -- what more use can be added to; see use_state_codec.h
 )sql"}};
 }
 

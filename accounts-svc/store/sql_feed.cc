@@ -1,5 +1,8 @@
 // The feed, the catalogue and the process's settings.
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "accounts-svc/store/sql_transaction.h"
 #include "common/base/status_macros.h"
 #include "common/facts/packed_facts.h"
@@ -8,6 +11,8 @@ namespace perennial::accounts {
 namespace {
 
 constexpr absl::string_view kFeedColumns = "SELECT account_id, revision, deleted, as_of, payload FROM facts ";
+// Accounts that are asked for at once.
+constexpr std::size_t kAskedAtOnce = 64;
 
 FeedRow ReadFeedRow(const sql::Statement& row) {
   return {.account_id = row.Text(0),
@@ -21,10 +26,53 @@ FeedRow ReadFeedRow(const sql::Statement& row) {
 
 absl::StatusOr<std::optional<FeedRow>> SqlTransaction::FindFacts(AccountNo no) {
   PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
-                             connection_.Prepare(absl::StrCat(kFeedColumns, "WHERE account_no = ?")));
+                             connection_.Prepare("SELECT account_id, revision, deleted, as_of, payload, use_state FROM "
+                                                 "facts WHERE account_no = ?"));
   PERENNIAL_ASSIGN_OR_RETURN(const bool found, statement.Bind(1, no).Step());
   if (!found) return std::nullopt;
-  return ReadFeedRow(statement);
+  FeedRow row = ReadFeedRow(statement);
+  row.use_state = statement.Text(5);
+  return row;
+}
+
+absl::StatusOr<std::vector<KeptFacts>> SqlTransaction::ListKeptFacts(const std::vector<AccountNo>& accounts) {
+  static const auto& sql = *new std::string(
+      absl::StrCat("SELECT account_no, account_id, payload, use_state FROM facts WHERE account_no IN (",
+                   absl::StrJoin(std::vector<absl::string_view>(kAskedAtOnce, "?"), ", "),
+                   ") AND deleted = 0 AND use_state IS NOT NULL ORDER BY account_no"));
+  std::vector<KeptFacts> kept;
+  for (std::size_t begin = 0; begin < accounts.size(); begin += kAskedAtOnce) {
+    PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement, connection_.Prepare(sql));
+    for (std::size_t i = 0; i < kAskedAtOnce; ++i) {  // the last ones fill up the list
+      statement.Bind(static_cast<int>(i) + 1, accounts[std::min(begin + i, accounts.size() - 1)]);
+    }
+    for (;;) {
+      PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
+      if (!row) break;
+      kept.push_back({.no = statement.Int64(0),
+                      .account_id = statement.Text(1),
+                      .payload = statement.Text(2),
+                      .use_state = statement.Text(3)});
+    }
+  }
+  return kept;
+}
+
+absl::StatusOr<AccountNo> SqlTransaction::GreatestNo() {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement, connection_.Prepare("SELECT max(account_no) FROM facts"));
+  PERENNIAL_RETURN_IF_ERROR(statement.Step().status());
+  return statement.Int64(0);
+}
+
+absl::Status SqlTransaction::PutUseState(AccountNo no, absl::string_view state) {
+  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
+                             connection_.Prepare("UPDATE facts SET use_state = ? WHERE account_no = ?"));
+  if (state.empty()) {
+    statement.BindNull(1);
+  } else {
+    statement.BindBlob(1, state);
+  }
+  return statement.Bind(2, no).Run();
 }
 
 absl::StatusOr<std::vector<FeedRow>> SqlTransaction::ListFeed(std::int64_t after_revision, int limit) {
@@ -80,10 +128,15 @@ absl::StatusOr<std::int64_t> SqlTransaction::PutFacts(AccountNo no, const FeedRo
   PERENNIAL_ASSIGN_OR_RETURN(
       sql::Statement statement,
       connection_.Prepare(
-          "INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_no) DO UPDATE SET revision = "
-          "excluded.revision, deleted = excluded.deleted, as_of = excluded.as_of, payload = "
-          "excluded.payload"));
+          "INSERT INTO facts (account_no, account_id, revision, deleted, as_of, payload, use_state) VALUES (?, ?, ?, ?, ?, "
+          "?, ?) ON CONFLICT (account_no) DO UPDATE SET revision = excluded.revision, deleted = excluded.deleted, as_of = "
+          "excluded.as_of, payload = excluded.payload, use_state = excluded.use_state"));
   statement.Bind(1, no).Bind(2, row.account_id).Bind(3, revision).Bind(4, row.deleted).Bind(5, ToDb(row.as_of));
+  if (row.use_state.empty()) {
+    statement.BindNull(7);
+  } else {
+    statement.BindBlob(7, row.use_state);
+  }
   PERENNIAL_RETURN_IF_ERROR(statement.BindBlob(6, row.payload).Run());
   last_revision_ = revision;
   return revision;

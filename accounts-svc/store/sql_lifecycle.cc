@@ -67,43 +67,6 @@ absl::Status SqlTransaction::PutLifecycleRules(const LifecycleRevision& revision
   return statement.Bind(10, ToDb(revision.time)).Run();
 }
 
-absl::StatusOr<std::vector<PhaseMove>> SqlTransaction::ListPhaseMoves(AccountNo no, absl::Time until) {
-  PERENNIAL_ASSIGN_OR_RETURN(sql::Statement statement,
-                             connection_.Prepare("SELECT effective_time, phase, reason, author, create_time FROM "
-                                                 "phase_moves WHERE account_no = ? AND effective_time <= ? ORDER BY "
-                                                 "effective_time"));
-  statement.Bind(1, no).Bind(2, ToDb(until));
-  std::vector<PhaseMove> moves;
-  for (;;) {
-    PERENNIAL_ASSIGN_OR_RETURN(const bool row, statement.Step());
-    if (!row) return moves;
-    moves.push_back({.time = FromDb(statement.Int64(0)),
-                     .phase = static_cast<Phase>(statement.Int64(1)),
-                     .reason = statement.Text(2),
-                     .author = statement.Text(3),
-                     .create_time = FromDb(statement.Int64(4))});
-  }
-}
-
-absl::Status SqlTransaction::PutPhaseMove(AccountNo no, const PhaseMove& move) {
-  PERENNIAL_ASSIGN_OR_RETURN(
-      sql::Statement statement,
-      connection_.Prepare(
-          "INSERT INTO phase_moves VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_no, effective_time) DO "
-          "UPDATE SET phase = excluded.phase, reason = excluded.reason, author = excluded.author, "
-          "create_time = excluded.create_time"));
-  statement.Bind(1, no).Bind(2, ToDb(move.time)).Bind(3, static_cast<int>(move.phase)).Bind(4, move.reason);
-  return statement.Bind(5, move.author).Bind(6, ToDb(move.create_time)).Run();
-}
-
-absl::StatusOr<bool> SqlTransaction::DeletePhaseMove(AccountNo no, absl::Time time) {
-  PERENNIAL_ASSIGN_OR_RETURN(
-      sql::Statement statement,
-      connection_.Prepare("DELETE FROM phase_moves WHERE account_no = ? AND effective_time = ?"));
-  PERENNIAL_RETURN_IF_ERROR(statement.Bind(1, no).Bind(2, ToDb(time)).Run());
-  return connection_.changes() > 0;
-}
-
 absl::Status SqlTransaction::LoadLifecycle(AccountNo no, absl::Time as_of, AccountHistory& history) {
   if (!rules_.has_value()) {
     PERENNIAL_ASSIGN_OR_RETURN(std::optional<LifecycleRevision> revision, FindLifecycleRules(0));

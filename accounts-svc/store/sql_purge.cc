@@ -15,7 +15,7 @@ const std::vector<AccountTable>& AccountTables() {
                                                              {"subscription_versions"},
                                                              {"movements"},
                                                              {"phase_changes"},
-                                                             {"phase_moves"},
+                                                             {"moves_by_hand"},
                                                              {"contacts"},
                                                              {"contact_versions"},
                                                              {"goals"},

@@ -175,6 +175,7 @@ absl::Status SqlStore::RunAll(SqlTransaction& transaction, const std::vector<Wai
 }
 
 void SqlStore::Commit(const std::vector<Waiting*>& group) {
+  const auto begun = std::chrono::steady_clock::now();
   std::int64_t revision = 0;
   const absl::Status status = writer_->InTransaction([&]() -> absl::Status {
     SqlTransaction transaction(*writer_, hook_);
@@ -193,7 +194,9 @@ void SqlStore::Commit(const std::vector<Waiting*>& group) {
     if (write->status.ok()) write->status = status;
     write->revision = revision;
   }
-  if (status.ok() && hook_ != nullptr) hook_->AfterCommit(revision);
+  if (!status.ok() || hook_ == nullptr) return;
+  hook_->AfterCommit(revision);
+  hook_->Committed(group.size(), absl::FromChrono(std::chrono::steady_clock::now() - begun));
 }
 
 }  // namespace perennial::accounts

@@ -16,7 +16,7 @@ namespace perennial::accounts {
 class SqlTransaction final : public WriteTransaction {
  public:
   // `connection` must outlive this, and `hook`, if there is one.
-  explicit SqlTransaction(sql::Connection& connection, const CommitHook* hook = nullptr)
+  explicit SqlTransaction(sql::Connection& connection, CommitHook* hook = nullptr)
       : connection_(connection), hook_(hook) {}
 
   // Completes what a write has begun; within its savepoint.
@@ -63,6 +63,8 @@ class SqlTransaction final : public WriteTransaction {
   absl::StatusOr<std::optional<RecordChange>> FindRecordChange(AccountNo no, int kind,
                                                                absl::string_view record_id) override;
   absl::StatusOr<std::optional<FeedRow>> FindFacts(AccountNo no) override;
+  absl::StatusOr<std::vector<KeptFacts>> ListKeptFacts(const std::vector<AccountNo>& accounts) override;
+  absl::StatusOr<AccountNo> GreatestNo() override;
   absl::StatusOr<std::vector<FeedRow>> ListFeed(std::int64_t after_revision, int limit) override;
   absl::StatusOr<std::vector<AccountNo>> ListDue(absl::Time now, int limit) override;
   absl::StatusOr<std::int64_t> LastRevision() override;
@@ -97,6 +99,8 @@ class SqlTransaction final : public WriteTransaction {
   absl::StatusOr<std::optional<LifecycleRevision>> FindLifecycleRules(std::int64_t revision) override;
   absl::StatusOr<std::vector<LifecycleRevision>> ListLifecycleRules(std::int64_t before, int limit) override;
   absl::StatusOr<std::vector<PhaseMove>> ListPhaseMoves(AccountNo no, absl::Time until) override;
+  absl::StatusOr<std::vector<TracedMove>> ListTracedMoves(AccountNo no, std::int64_t before, bool undone,
+                                                          int limit) override;
   absl::StatusOr<std::vector<ChildAccount>> ListChildren(absl::string_view parent, absl::Time as_of,
                                                          int limit) override;
   absl::StatusOr<Micros> FindMrr(AccountNo no, absl::Time as_of) override;
@@ -122,6 +126,7 @@ class SqlTransaction final : public WriteTransaction {
                                 const std::vector<Movement>& movements) override;
   absl::Status MarkLedger(AccountNo no, bool deleted) override;
   absl::StatusOr<std::int64_t> PutFacts(AccountNo no, const FeedRow& row) override;
+  absl::Status PutUseState(AccountNo no, absl::string_view state) override;
   absl::Status SetDue(AccountNo no, std::optional<absl::Time> time) override;
   absl::Status PutFactDefinition(facts::FactId id, const facts::FactDefinition& definition) override;
   absl::Status PutSetting(absl::string_view key, absl::string_view value) override;
@@ -133,8 +138,8 @@ class SqlTransaction final : public WriteTransaction {
   absl::Status AddRefresh(absl::string_view currency, absl::Time begin, absl::Time end) override;
   absl::Status AdvanceRefresh(const Refresh& refresh, std::optional<AccountNo> until) override;
   absl::Status PutLifecycleRules(const LifecycleRevision& revision) override;
-  absl::Status PutPhaseMove(AccountNo no, const PhaseMove& move) override;
-  absl::StatusOr<bool> DeletePhaseMove(AccountNo no, absl::Time time) override;
+  absl::Status PutPhaseMove(AccountNo no, const PhaseMove& move, const std::optional<UndoneMove>& undone) override;
+  absl::StatusOr<bool> UndoPhaseMove(AccountNo no, absl::Time time, const UndoneMove& undone) override;
   absl::StatusOr<std::int64_t> BeginPurge(const AccountRecord& account, absl::Time now) override;
   absl::StatusOr<bool> PurgeSome(AccountNo no, int limit) override;
   absl::Status PutRequest(const CarriedOut& request) override;
@@ -173,10 +178,11 @@ class SqlTransaction final : public WriteTransaction {
   // Brings the daily sums, last days and users up to date with the events that were added: all that read or change those
   // call it first.
   absl::Status FlushUsage();
+  absl::Status TellHookOfUse(const std::vector<const AddedUse*>& uses);
   absl::Status FlushDay(const AddedUse* const* begin, const AddedUse* const* end);
 
   sql::Connection& connection_;
-  const CommitHook* const hook_;
+  CommitHook* const hook_;
   std::set<AccountNo> touched_;
   std::optional<LifecycleRules> rules_;  // the newest, once they were read
   bool rules_changed_ = false;

@@ -29,6 +29,7 @@ absl::Status SqlTransaction::FlushUsage() {
   const auto key = [](const AddedUse* use) { return std::tie(use->no, use->day, use->event.metric); };
   // Stable: sums of doubles depend on the order.
   std::stable_sort(uses.begin(), uses.end(), [&](const auto* a, const auto* b) { return key(a) < key(b); });
+  PERENNIAL_RETURN_IF_ERROR(TellHookOfUse(uses));
   for (std::size_t begin = 0; begin < uses.size();) {
     std::size_t end = begin + 1;
     while (end < uses.size() && key(uses[end]) == key(uses[begin])) ++end;
@@ -36,6 +37,16 @@ absl::Status SqlTransaction::FlushUsage() {
     begin = end;
   }
   return absl::OkStatus();
+}
+
+absl::Status SqlTransaction::TellHookOfUse(const std::vector<const AddedUse*>& uses) {
+  if (hook_ == nullptr) return absl::OkStatus();
+  std::vector<AccountNo> accounts;
+  for (const AddedUse* use : uses) {
+    if (touched_.contains(use->no) || (!accounts.empty() && accounts.back() == use->no)) continue;
+    accounts.push_back(use->no);
+  }
+  return accounts.empty() ? absl::OkStatus() : hook_->BeforeUse(*this, accounts);
 }
 
 // Events of one account, day and metric.

@@ -94,6 +94,10 @@ class ReadTransaction {
                                                                        absl::string_view record_id) = 0;
 
   virtual absl::StatusOr<std::optional<FeedRow>> FindFacts(AccountNo no) = 0;
+  // Those of them whose row has a state of use, with it, by number.
+  virtual absl::StatusOr<std::vector<KeptFacts>> ListKeptFacts(const std::vector<AccountNo>& accounts) = 0;
+  // The greatest number that an account with facts has or had; 0 when there is none. Never falls.
+  virtual absl::StatusOr<AccountNo> GreatestNo() = 0;
   // Rows with a greater revision, in order of revision.
   virtual absl::StatusOr<std::vector<FeedRow>> ListFeed(std::int64_t after_revision, int limit) = 0;
   // Accounts whose facts were due to change by `now` (see SetDue), earliest first.
@@ -156,8 +160,11 @@ class ReadTransaction {
   virtual absl::StatusOr<std::optional<LifecycleRevision>> FindLifecycleRules(std::int64_t revision) = 0;
   // Revisions less than `before`, newest first.
   virtual absl::StatusOr<std::vector<LifecycleRevision>> ListLifecycleRules(std::int64_t before, int limit) = 0;
-  // Moves by hand until a moment, by time.
+  // Moves by hand that stand, until a moment, by time.
   virtual absl::StatusOr<std::vector<PhaseMove>> ListPhaseMoves(AccountNo no, absl::Time until) = 0;
+  // Moves with a number less than `before`, the one made last first; with `undone` also those that do not stand any more.
+  virtual absl::StatusOr<std::vector<TracedMove>> ListTracedMoves(AccountNo no, std::int64_t before, bool undone,
+                                                                  int limit) = 0;
   // Live accounts whose parent was `parent` at a moment, by id; the first `limit` of them.
   virtual absl::StatusOr<std::vector<ChildAccount>> ListChildren(absl::string_view parent, absl::Time as_of,
                                                                  int limit) = 0;
@@ -219,6 +226,8 @@ class WriteTransaction : public ReadTransaction {
   virtual absl::Status MarkLedger(AccountNo no, bool deleted) = 0;
   // Stores the row under the next revision, which it returns.
   virtual absl::StatusOr<std::int64_t> PutFacts(AccountNo no, const FeedRow& row) = 0;
+  // Stores only the state of use of the row that is there; empty takes it away. The feed does not tell.
+  virtual absl::Status PutUseState(AccountNo no, absl::string_view state) = 0;
   // Notes when the account's facts change next without a write, or that they do not before the next midnight.
   virtual absl::Status SetDue(AccountNo no, std::optional<absl::Time> time) = 0;
   virtual absl::Status PutFactDefinition(facts::FactId id, const facts::FactDefinition& definition) = 0;
@@ -245,10 +254,11 @@ class WriteTransaction : public ReadTransaction {
   virtual absl::Status AdvanceRefresh(const Refresh& refresh, std::optional<AccountNo> until) = 0;
   // Inserts it; its number must be new.
   virtual absl::Status PutLifecycleRules(const LifecycleRevision& revision) = 0;
-  // Inserts it or replaces the one of that moment.
-  virtual absl::Status PutPhaseMove(AccountNo no, const PhaseMove& move) = 0;
-  // False when there was none.
-  virtual absl::StatusOr<bool> DeletePhaseMove(AccountNo no, absl::Time time) = 0;
+  // Inserts it, undone if that is given. ALREADY_EXISTS when it is to stand and another one of its moment stands.
+  virtual absl::Status PutPhaseMove(AccountNo no, const PhaseMove& move,
+                                    const std::optional<UndoneMove>& undone = std::nullopt) = 0;
+  // Undoes the move that stands at a moment. False when there was none.
+  virtual absl::StatusOr<bool> UndoPhaseMove(AccountNo no, absl::Time time, const UndoneMove& undone) = 0;
 
   // Erases the account with everything that is found by its id, leaves a tombstone in the feeds of facts and of tasks, and
   // notes that PurgeSome() is to erase the rest; returns the revision of the tombstone among facts. The account's number is
@@ -272,6 +282,8 @@ class WriteTransaction : public ReadTransaction {
 class CommitHook {
  public:
   virtual ~CommitHook() = default;
+  // A write adds use to these accounts, which the transaction has not touched otherwise; in order.
+  virtual absl::Status BeforeUse(ReadTransaction&, const std::vector<AccountNo>&) { return absl::OkStatus(); }
   // What the hook knows for certain of use that is stored, for accounts that the transaction has not touched: that the
   // metric was used on that day or later, and that the user used it on that day. It need not be stored again.
   [[nodiscard]] virtual bool KnowsUse(AccountNo, std::int64_t /*metric*/, std::int64_t /*day*/) const { return false; }
@@ -285,6 +297,8 @@ class CommitHook {
   virtual absl::Status BeforeCommit(WriteTransaction& transaction, const std::set<AccountNo>& touched) = 0;
   // It is on disk; `revision` is the greatest now.
   virtual void AfterCommit(std::int64_t revision) = 0;
+  // So many writes shared a commit that succeeded, which took that long.
+  virtual void Committed(std::size_t /*writes*/, absl::Duration /*time*/) {}
 };
 
 // Keeps accounts and what happened to them. Thread-safe.

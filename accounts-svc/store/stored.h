@@ -102,6 +102,16 @@ struct FeedRow {
   absl::Time as_of;
   // Serialized PackedFacts without account, revision and as_of.
   std::string payload = {};
+  // See use_state_codec.h; empty when none is kept. ListFeed() leaves it out.
+  std::string use_state = {};
+};
+
+// Facts of a live account and the state of use that belongs to them.
+struct KeptFacts {
+  AccountNo no = 0;
+  std::string account_id = {};
+  std::string payload = {};
+  std::string use_state = {};
 };
 
 enum class RecordKind { kTicket = 1, kTouchpoint, kSurvey, kMilestone, kChurnReport };

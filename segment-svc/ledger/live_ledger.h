@@ -25,8 +25,19 @@ class LiveLedger {
   // Rows of accounts by their ids, made where there are none.
   using RowsOf = absl::AnyInvocable<std::vector<facts::RowId>(absl::Span<const std::string> account_ids) const>;
 
+  // How far the ledger is.
+  struct Progress {
+    // Everything up to it is in; 0 until all of the feed has come once.
+    std::int64_t revision = 0;
+    // Counts the feeds that revisions are of.
+    std::int64_t feed = 0;
+  };
+  // Called after each change, without locks. Must not block.
+  using Advanced = absl::AnyInvocable<void(const Progress&) const>;
+
   // Amounts are in `currency`.
-  LiveLedger(std::string currency, RowsOf rows_of) : currency_(std::move(currency)), rows_of_(std::move(rows_of)) {}
+  LiveLedger(std::string currency, RowsOf rows_of, Advanced advanced = [](const Progress&) {})
+      : currency_(std::move(currency)), rows_of_(std::move(rows_of)), advanced_(std::move(advanced)) {}
 
   // Takes in a message of the feed. DATA_LOSS when it makes no sense; nothing of it is applied then.
   absl::Status Apply(const perennial::accounts::v1::WatchRevenueMovementsResponse& message);
@@ -56,14 +67,21 @@ class LiveLedger {
     std::string account_id;
     std::vector<MrrStep> steps;
   };
+  void TellProgress() const;
   [[nodiscard]] absl::Status ReadChange(const perennial::accounts::v1::AccountLedger& ledger, Change& change) const;
 
+  // Puts what came of a ledger before its part `change` in front of it, and keeps that if more is to come.
+  [[nodiscard]] absl::Status Join(const perennial::accounts::v1::AccountLedger& part, Change& change);
+
+  Change begun_;  // only for the thread that applies messages
   const std::string currency_;
   const RowsOf rows_of_;
+  const Advanced advanced_;
   mutable FairSharedMutex mu_;
   RevenueLedger ledger_ ABSL_GUARDED_BY(mu_);
   Position position_ ABSL_GUARDED_BY(mu_);
   bool caught_up_ ABSL_GUARDED_BY(mu_) = false;
+  std::int64_t feeds_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace perennial::segments

@@ -100,7 +100,7 @@ class FactsWriterTest : public StoreTest {
   FactNumbering numbering_;
   FixedClock clock_{At("2024-06-30T12:00:00Z")};
   int commits_ = 0;
-  FactsWriter writer_{numbering_, clock_, [this] { ++commits_; }};
+  FactsWriter writer_{numbering_, clock_, [this] { ++commits_; }, {}};
 };
 
 INSTANTIATE_TEST_SUITE_P(All, FactsWriterTest, ::testing::ValuesIn(StoreKinds()), ::testing::PrintToStringParamName());

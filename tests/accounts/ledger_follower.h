@@ -67,10 +67,30 @@ class LedgerFollower {
   std::int64_t revision_ = 0;
   bool caught_up_ = false;
   int messages_ = 0;
+  int parts_ = 0;  // of ledgers too great for a message, but for the last ones
 
  private:
   void Apply(const v1::AccountLedger& ledger) {
     EXPECT_GT(ledger.revision(), revision_);
+    EXPECT_EQ(ledger.continues_previous(), !begun_.account().empty());
+    if (ledger.continues_previous()) {
+      EXPECT_EQ(ledger.account(), begun_.account());
+      EXPECT_EQ(ledger.revision(), begun_.revision());
+    }
+    if (ledger.continues_next()) {
+      ++parts_;
+      begun_.MergeFrom(ledger);
+      return;
+    }
+    if (ledger.continues_previous()) {
+      begun_.MergeFrom(ledger);
+      const v1::AccountLedger whole = std::exchange(begun_, v1::AccountLedger());
+      ApplyWhole(whole);
+      return;
+    }
+    ApplyWhole(ledger);
+  }
+  void ApplyWhole(const v1::AccountLedger& ledger) {
     revision_ = ledger.revision();
     if (ledger.deleted()) {
       ledgers_.erase(ledger.account());
@@ -90,6 +110,7 @@ class LedgerFollower {
     }
   }
 
+  v1::AccountLedger begun_;
   Call call_;
   std::unique_ptr<grpc::ClientReader<v1::WatchRevenueMovementsResponse>> reader_;
 };

@@ -164,16 +164,39 @@ TEST_P(StoreRatesTest, MovesAreKeptByMomentAndComeWithTheHistory) {
     return transaction.LoadHistory(**account, Day(6));
   });
   EXPECT_EQ(history.moves, std::vector<PhaseMove>{move});
-  bool found = false;
-  const auto remove = [&](WriteTransaction& transaction) -> absl::Status {
-    const auto deleted = transaction.DeletePhaseMove(no, Day(5));
-    found = deleted.value_or(false);
-    return deleted.status();
+}
+
+TEST_P(StoreRatesTest, OneMoveOfAMomentStandsAndAllStayTraced) {
+  const AccountNo no = Insert("a");
+  const PhaseMove move{Day(5), Phase::kSuccess, "why", "ann", Day(9)};
+  const UndoneMove undone{Day(10), "bob", "a mistake"};
+  const auto put = [&](std::optional<UndoneMove> as) {
+    return store_->Write([&](WriteTransaction& transaction) { return transaction.PutPhaseMove(no, move, as); }).status();
   };
-  Write(remove);
+  bool found = false;
+  const auto undo = [&] {
+    Write([&](WriteTransaction& transaction) -> absl::Status {
+      const auto stood = transaction.UndoPhaseMove(no, Day(5), undone);
+      found = stood.value_or(false);
+      return stood.status();
+    });
+  };
+  EXPECT_TRUE(put(std::nullopt).ok());
+  EXPECT_TRUE(absl::IsAlreadyExists(put(std::nullopt)));
+  EXPECT_TRUE(put(undone).ok()) << "one that does not stand is in nobody's way";
+  undo();
   EXPECT_TRUE(found);
-  Write(remove);
+  undo();
   EXPECT_FALSE(found);
+  EXPECT_TRUE(put(std::nullopt).ok());
+  const auto traced = [&](std::int64_t before, bool all, int limit) {
+    return Read([&](ReadTransaction& transaction) { return transaction.ListTracedMoves(no, before, all, limit); });
+  };
+  EXPECT_EQ(traced(INT64_MAX, true, 9), (std::vector<TracedMove>{{3, move}, {2, move, undone}, {1, move, undone}}));
+  EXPECT_EQ(traced(INT64_MAX, false, 9), (std::vector<TracedMove>{{3, move}}));
+  EXPECT_EQ(traced(3, true, 1), (std::vector<TracedMove>{{2, move, undone}}));
+  EXPECT_EQ(Read([&](ReadTransaction& transaction) { return transaction.ListPhaseMoves(no, Day(6)); }),
+            std::vector<PhaseMove>{move});
 }
 
 INSTANTIATE_TEST_SUITE_P(All, StoreRatesTest, ::testing::ValuesIn(StoreKinds()), ::testing::PrintToStringParamName());

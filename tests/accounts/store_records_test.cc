@@ -270,6 +270,45 @@ TEST_P(RecordStoreTest, TheFeedHasEachAccountOnceWithItsNewestRevision) {
   EXPECT_EQ(Read([&](ReadTransaction& transaction) { return transaction.FindFacts(other); })->payload, "2");
 }
 
+TEST_P(RecordStoreTest, StatesOfUseGoWithTheirFactsAndAreFoundForManyAccountsAtOnce) {
+  std::vector<AccountNo> numbers;
+  for (int i = 0; i < 150; ++i) numbers.push_back(Insert(absl::StrCat("state-", i)));
+  const std::string bytes("\0state", 6);
+  Write([&](WriteTransaction& transaction) -> absl::Status {
+    for (const AccountNo no : numbers) {
+      FeedRow row{.account_id = absl::StrCat("n", no), .as_of = absl::UnixEpoch(), .payload = "p"};
+      if (no % 3 != 0) row.use_state = bytes;
+      row.deleted = no % 5 == 0;
+      EXPECT_TRUE(transaction.PutFacts(no, row).ok());
+    }
+    return absl::OkStatus();
+  });
+  const auto kept = [&] {
+    return Read([&](ReadTransaction& transaction) { return transaction.ListKeptFacts(numbers); });
+  };
+  std::vector<AccountNo> expected;
+  for (const AccountNo no : numbers) {
+    if (no % 3 != 0 && no % 5 != 0) expected.push_back(no);
+  }
+  std::vector<AccountNo> found;
+  for (const KeptFacts& facts : kept()) {
+    found.push_back(facts.no);
+    EXPECT_EQ(facts.account_id, absl::StrCat("n", facts.no));
+    EXPECT_EQ(facts.payload, "p");
+    EXPECT_EQ(facts.use_state, bytes);
+  }
+  EXPECT_EQ(found, expected);
+  EXPECT_EQ(Read([](ReadTransaction& transaction) { return transaction.GreatestNo(); }), numbers.back());
+  const std::int64_t revision = Read([](ReadTransaction& transaction) { return transaction.LastRevision(); });
+  Write([&](WriteTransaction& transaction) { return transaction.PutUseState(expected.front(), ""); });
+  Write([&](WriteTransaction& transaction) { return transaction.PutUseState(expected.back(), "other"); });
+  EXPECT_EQ(kept().size(), expected.size() - 1);
+  EXPECT_EQ(kept().back().use_state, "other");
+  EXPECT_EQ(Read([](ReadTransaction& transaction) { return transaction.LastRevision(); }), revision);
+  const auto none = Read([](ReadTransaction& transaction) { return transaction.ListKeptFacts({}); });
+  EXPECT_TRUE(none.empty());
+}
+
 TEST_P(RecordStoreTest, DefinitionsComeBackInOrderAndSettingsAsTheyWerePut) {
   const facts::FactDefinition a{.name = "a", .unit = "u", .meaning = "m", .age_fact = "b"};
   const facts::FactDefinition b{.name = "b", .type = facts::FactType::kStringSet};

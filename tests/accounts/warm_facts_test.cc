@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "accounts-svc/facts_writer.h"
+#include "accounts-svc/use_state_codec.h"
 #include "accounts-svc/store/sql_store.h"
 #include "common/facts/packed_facts.h"
 #include "perennial/accounts/v1/goal.pb.h"
@@ -13,6 +14,7 @@ namespace perennial::accounts::testing {
 namespace {
 
 constexpr int kAccounts = 5;
+constexpr int kKeepers = 5;
 constexpr const char* kMetrics[] = {"logins", "hours", "exports"};
 
 // A hook that lets a commit fail when all of it is done.
@@ -27,6 +29,9 @@ class FailingHook final : public CommitHook {
     return fail && status.ok() ? absl::AbortedError("on purpose") : status;
   }
   void AfterCommit(std::int64_t revision) override { hook_.AfterCommit(revision); }
+  absl::Status BeforeUse(ReadTransaction& transaction, const std::vector<AccountNo>& accounts) override {
+    return hook_.BeforeUse(transaction, accounts);
+  }
   [[nodiscard]] bool KnowsUse(AccountNo no, std::int64_t metric, std::int64_t day) const override {
     return hook_.KnowsUse(no, metric, day);
   }
@@ -42,10 +47,10 @@ class FailingHook final : public CommitHook {
 // A store whose commits compute facts, with so much memory for accounts.
 class Keeper {
  public:
-  Keeper(const Clock& clock, std::size_t warm_bytes)
-      : writer_(numbering_, clock, [] {}, warm_bytes), hook_(writer_) {
+  Keeper(const Clock& clock, FactsWriter::Memory memory, const std::string& folder = "")
+      : writer_(numbering_, clock, [] {}, memory), hook_(writer_) {
     EXPECT_TRUE(numbering_.AddAll(FixedFactDefinitions("USD")).ok());
-    store_ = SqlStore::OpenSqlite(folder_.path() + "/accounts.db").value();
+    store_ = SqlStore::OpenSqlite((folder.empty() ? folder_.path() : folder) + "/accounts.db").value();
     store_->SetCommitHook(hook_);
   }
 
@@ -67,6 +72,14 @@ class Keeper {
       }
     });
     return stored;
+  }
+  // How many accounts have a state of use in the store.
+  int States() {
+    int states = 0;
+    Read([&](ReadTransaction& transaction) {
+      states = static_cast<int>(transaction.ListKeptFacts({1, 2, 3, 4, 5}).value().size());
+    });
+    return states;
   }
   // The facts of an account as its history gives them.
   std::string FromHistory(AccountNo no, absl::Time now) {
@@ -116,27 +129,27 @@ class WarmFactsTest : public ::testing::TestWithParam<unsigned> {
 
   // Does the same in all stores and compares them.
   void Do(AccountNo no, const Body& body) {
-    const bool fail = created_ > 3 * kAccounts && UpTo(9) == 0;
+    const bool fail = created_ > kKeepers * kAccounts && UpTo(9) == 0;
     // What is random in `body` must come out the same for each.
     const std::mt19937 random = random_;
     std::vector<absl::Status> results;
-    for (Keeper* keeper : {&cold_, &warm_, &tight_}) {
+    for (Keeper* keeper : {&cold_, &warm_, &tight_, &stored_, &shared_}) {
       random_ = random;
       results.push_back(keeper->Write(fail, body));
+      ASSERT_EQ(results[0], results.back());
     }
-    ASSERT_EQ(results[0], results[1]);
-    ASSERT_EQ(results[0], results[2]);
     if (!results[0].ok()) return;
     const std::string expected = warm_.FromHistory(no, clock_.Now());
     const std::vector<std::string> cold = cold_.Stored(clock_.Now());
     // Bytes tell people nothing: no EXPECT_EQ.
     ASSERT_TRUE(cold[static_cast<std::size_t>(no - 1)] == expected) << "account " << no;
-    ASSERT_EQ(FirstDifference(warm_.Stored(clock_.Now()), cold), "") << "account " << no;
-    ASSERT_EQ(FirstDifference(tight_.Stored(clock_.Now()), cold), "") << "account " << no;
+    for (Keeper* keeper : {&warm_, &tight_, &stored_, &shared_}) {
+      ASSERT_EQ(FirstDifference(keeper->Stored(clock_.Now()), cold), "") << "account " << no;
+    }
   }
 
   absl::Status Create(WriteTransaction& transaction) {
-    AccountRecord account{.id = absl::StrCat("a", ++created_ / 3),
+    AccountRecord account{.id = absl::StrCat("a", ++created_ / kKeepers),
                           .customer_since = At("2024-01-01T00:00:00Z"),
                           .create_time = clock_.Now(),
                           .update_time = clock_.Now()};
@@ -221,11 +234,13 @@ class WarmFactsTest : public ::testing::TestWithParam<unsigned> {
   }
 
   TestClock clock_{At("2024-06-30T09:00:00Z")};
-  Keeper cold_{clock_, 0};
-  Keeper warm_{clock_, std::size_t{16} << 20};
-  Keeper tight_{clock_, 4000};  // room for one or two accounts
+  Keeper cold_{clock_, {}};
+  Keeper warm_{clock_, {.bytes = std::size_t{16} << 20}};
+  Keeper tight_{clock_, {.bytes = 4000}};  // room for one or two accounts
+  Keeper stored_{clock_, {.bytes = 4000, .many_accounts = 1}};
+  Keeper shared_{clock_, {.bytes = std::size_t{16} << 20, .shared = true}};
   std::mt19937 random_;
-  int created_ = 2;
+  int created_ = kKeepers - 1;
 };
 
 INSTANTIATE_TEST_SUITE_P(Seeds, WarmFactsTest, ::testing::Range(1U, 5U));
@@ -234,6 +249,79 @@ TEST_P(WarmFactsTest, AreTheSameAsFromTheHistoryAfterEveryCommit) {
   for (int step = 0; step < 200; ++step) {
     ASSERT_NO_FATAL_FAILURE(Step()) << "step " << step << " at " << absl::FormatTime(clock_.Now(), absl::UTCTimeZone());
   }
+  for (Keeper* keeper : {&cold_, &warm_, &tight_}) EXPECT_EQ(keeper->States(), 0);
+  for (Keeper* keeper : {&stored_, &shared_}) EXPECT_GT(keeper->States(), 0);
+}
+
+// A store that was filled by a shared server and is opened by one that keeps states in memory alone.
+TEST(UseStateTest, OneThatIsStoredIsTakenAwayOnceItIsNotKeptUpToDate) {
+  const TempFolder folder;
+  TestClock clock(At("2024-06-30T09:00:00Z"));
+  const auto use = [&](const FactsWriter::Memory& memory, const std::string& id, double value) {
+    Keeper keeper(clock, memory, folder.path());
+    EXPECT_TRUE(keeper.Write(false, [&](WriteTransaction& transaction) -> absl::Status {
+                  if (!transaction.FindAccountByNo(1).value().has_value()) {
+                    AccountRecord account{.id = "a", .customer_since = clock.Now(), .create_time = clock.Now(),
+                                          .update_time = clock.Now()};
+                    EXPECT_TRUE(transaction.InsertAccount(account).ok());
+                    transaction.Touch(account.no);
+                    EXPECT_TRUE(transaction.PutAccountVersion(account.no, clock.Now(), {}).ok());
+                  }
+                  UsageEvent event{.record_id = id, .time = clock.Now(), .value = value};
+                  event.metric = transaction.MetricNo("logins", event.time).value();
+                  return transaction.InsertUsage(1, event);
+                }).ok());
+    return keeper.States();
+  };
+  EXPECT_EQ(use({.bytes = 1 << 20, .shared = true}, "1", 1), 1);
+  EXPECT_EQ(use({.bytes = 1 << 20, .shared = true}, "2", 2), 1);
+  EXPECT_EQ(use({.bytes = 1 << 20}, "3", 0), 0) << "also where no fact changes";
+}
+
+TEST(UseStateTest, IsTheSameAfterItWasStoredAndNeverHalfOfOne) {
+  AccountHistory history;
+  history.last_event_time = At("2024-06-30T08:00:00Z");
+  history.last_event_id = "e1";
+  history.usage = {{.metric = 1, .day = 19800, .sum = 0.1},
+                   {.metric = 1, .day = 19903, .sum = -0.0},
+                   {.metric = 7, .day = 19904, .sum = 1e300}};
+  history.last_use = {{.metric = 1, .day = 19700}};
+  history.users = {{.metric = 7, .day = 19904, .user = "ann"},
+                   {.metric = 1, .day = 19890, .user = std::string("b\0b", 3)}};
+  history.users_seen = true;
+  WarmAccount account{.as_of = At("2024-06-30T09:00:00.000001Z"),
+                            .next_change = absl::InfiniteFuture(),
+                            .usage = UsageState(history, 19904),
+                            .context = {.seats = 2.5, .heard = true, .goals = {}}};
+  account.context.goals.push_back(
+      {.id = "g", .fact = "mrr", .start = -1, .target = 2, .due = At("2024-07-01T00:00:00Z")});
+  account.context.goals.push_back({.id = "h", .current = 0.5});
+  const std::string bytes = EncodeUseState(account, 3);
+  ASSERT_FALSE(bytes.empty());
+  WarmAccount again;
+  ASSERT_TRUE(DecodeUseState(bytes, 3, again));
+  EXPECT_EQ(again.as_of, account.as_of);
+  EXPECT_EQ(again.next_change, absl::InfiniteFuture());
+  EXPECT_EQ(again.usage.Find(7)->today, 1e300);
+  EXPECT_EQ(again.usage.Find(1)->before_30d, account.usage.Find(1)->before_30d);
+  EXPECT_TRUE(again.usage.KnowsUser(1, 19890, absl::string_view("b\0b", 3)));
+  EXPECT_FALSE(again.usage.KnowsUser(7, 19890, "ann"));
+  EXPECT_EQ(again.context.seats, 2.5);
+  ASSERT_EQ(again.context.goals.size(), 2U);
+  EXPECT_EQ(again.context.goals[0].due, At("2024-07-01T00:00:00Z"));
+  EXPECT_EQ(again.context.goals[1].current, 0.5);
+  for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(DecodeUseState(bytes.substr(0, size), 3, again));
+  EXPECT_FALSE(DecodeUseState(bytes + "x", 3, again));
+  EXPECT_FALSE(DecodeUseState(bytes, 4, again)) << "one of other rules";
+}
+
+TEST(UseStateTest, OfVeryManyUsersIsNotStored) {
+  AccountHistory history;
+  for (int i = 0; i < 500; ++i) history.users.push_back({.metric = 1, .day = 19904, .user = absl::StrCat("user", i)});
+  const WarmAccount account{.as_of = At("2024-06-30T09:00:00Z"),
+                            .next_change = absl::InfiniteFuture(),
+                            .usage = UsageState(history, 19904)};
+  EXPECT_EQ(EncodeUseState(account, 1), "");
 }
 
 TEST(WarmAccountsTest, TheOneUsedLeastRecentlyMakesRoom) {

@@ -173,6 +173,15 @@ class RoundTripTest : public ExportTest {
       SetTimestamp(start_ + absl::Hours(100 * phase), move.mutable_effective_time());
       Ok<v1::MoveAccountPhaseResponse>(*v1::LifecycleService::NewStub(channel_),
                                        &v1::LifecycleService::Stub::MoveAccountPhase, move);
+      v1::UndoPhaseMoveRequest undo;
+      undo.set_name("accounts/beta");
+      undo.set_author("ann");
+      undo.set_reason(kNasty);
+      *undo.mutable_effective_time() = move.effective_time();
+      if (phase == v1::LIFECYCLE_PHASE_ADOPTION) {
+        Ok<v1::UndoPhaseMoveResponse>(*v1::LifecycleService::NewStub(channel_),
+                                      &v1::LifecycleService::Stub::UndoPhaseMove, undo);
+      }
     }
   }
 

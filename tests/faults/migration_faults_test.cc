@@ -25,7 +25,10 @@ constexpr int kAccounts = 300;
 constexpr std::int64_t kEvents = 100;
 // The schema before the ledgers had a feed, and how one comes back to it.
 constexpr int kOlder = 6;
-constexpr char kBack[] = "DROP TABLE ledgers; DROP TABLE IF EXISTS audit_entries";
+constexpr char kBack[] =
+    "DROP TABLE ledgers; DROP TABLE IF EXISTS audit_entries; DROP TABLE moves_by_hand; CREATE TABLE phase_moves (account_no "
+    "BIGINT NOT NULL, effective_time BIGINT NOT NULL, phase BIGINT NOT NULL, reason TEXT NOT NULL, author TEXT NOT NULL, "
+    "create_time BIGINT NOT NULL, PRIMARY KEY (account_no, effective_time)); ALTER TABLE facts DROP COLUMN use_state";
 
 class MigrationFaults : public FaultTest {
  protected:

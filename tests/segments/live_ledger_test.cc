@@ -77,6 +77,29 @@ TEST_F(LiveLedgerTest, KeepsTheNewestLedgerOfEachAccount) {
   EXPECT_EQ(ledger.position().revision, feed.revision());
 }
 
+TEST_F(LiveLedgerTest, TakesALedgerInPartsOnceAllOfItHasCome) {
+  feed.Put("acme", {{"2024-01-01", 10}});
+  ASSERT_THAT(Sync(), IsOk());
+  feed.Put("acme", {{"2024-01-01", 1}, {"2024-02-01", 2}, {"2024-03-01", 3}});
+  auto first = feed.Since(1);
+  auto last = first;
+  first.set_caught_up(false);
+  first.set_progress_revision(1);
+  first.mutable_ledgers(0)->mutable_movements()->DeleteSubrange(2, 1);
+  first.mutable_ledgers(0)->set_continues_next(true);
+  last.mutable_ledgers(0)->mutable_movements()->DeleteSubrange(0, 2);
+  last.mutable_ledgers(0)->set_continues_previous(true);
+  for (int again = 0; again < 2; ++again) {  // cut between the parts, it comes anew from its beginning
+    ASSERT_THAT(ledger.Apply(first), IsOk());
+    EXPECT_THAT(StepsOf("acme"), ElementsAre(10));
+    EXPECT_EQ(ledger.position().revision, 1);
+  }
+  ASSERT_THAT(ledger.Apply(last), IsOk());
+  EXPECT_THAT(StepsOf("acme"), ElementsAre(1, 2, 3));
+  EXPECT_EQ(ledger.position().revision, 2);
+  EXPECT_THAT(ledger.Apply(last), HasCode(absl::StatusCode::kDataLoss)) << "a part without its beginning";
+}
+
 TEST_F(LiveLedgerTest, BeginsAnewWithAnotherFeed) {
   feed.Put("acme", {{"2024-01-01", 10}});
   feed.Put("gone", {{"2024-01-01", 10}});

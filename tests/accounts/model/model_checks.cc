@@ -5,35 +5,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tests/accounts/model/model_text.h"
 
 namespace perennial::accounts::testing {
 namespace {
 
-using Lines = std::vector<std::string>;
-
-void SetDeadline(grpc::ClientContext& context) {
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-}
-
-std::string Text(absl::Time time) { return absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone()); }
-
-// What differs between two lists of lines, whose order counts.
-std::string Compare(const std::string& what, const Lines& expected, const Lines& actual) {
-  if (expected == actual) return {};
-  std::string text = absl::StrCat(" ", what, "\n");
-  for (const std::string& line : expected) {
-    if (std::count(actual.begin(), actual.end(), line) < std::count(expected.begin(), expected.end(), line)) {
-      absl::StrAppend(&text, "  missing: ", line, "\n");
-    }
-  }
-  for (const std::string& line : actual) {
-    if (std::count(expected.begin(), expected.end(), line) < std::count(actual.begin(), actual.end(), line)) {
-      absl::StrAppend(&text, "  too much: ", line, "\n");
-    }
-  }
-  return absl::StrCat(text, "  in order: ", absl::StrJoin(actual, " | "), "\n  should be: ", absl::StrJoin(expected, " | "),
-                      "\n");
-}
+// Next to those of all checks.
+using testing::Line;
+using testing::Plain;
+using testing::Text;
 
 std::string Text(const v1::Account& account) {
   std::string text = ClientFields(account).display_name();
@@ -55,12 +35,6 @@ PlainMovement Plain(const v1::RevenueMovement& movement) {
           Millionths(movement.mrr_after().amount())};
 }
 
-std::string Line(const PlainPhase& phase) {
-  return absl::StrCat(Text(phase.time), " ", v1::LifecyclePhase_Name(phase.phase), " ", phase.cause);
-}
-
-PlainPhase Plain(const v1::PhaseChange& change) { return {change.phase(), TimeOf(change.enter_time()), change.cause()}; }
-
 std::string Line(const v1::Task& task) {
   return absl::StrCat(ClientFields(task).ShortDebugString(), task.has_complete_time() ? " done " : "",
                       task.has_complete_time() ? Text(TimeOf(task.complete_time())) : "");
@@ -76,22 +50,6 @@ std::string Line(const v1::TimelineEntry& entry) {
 }
 
 }  // namespace
-
-template <class Stub, class Request, class Response, class Take>
-std::string ModelChecks::Pages(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                               Request request, Take take) {
-  request.set_page_size(static_cast<int>(1 + random_() % 9));
-  for (;;) {
-    grpc::ClientContext context;
-    SetDeadline(context);
-    Response response;
-    const grpc::Status status = (stub.*method)(&context, request, &response);
-    if (!status.ok()) return absl::StrCat(request.GetDescriptor()->name(), ": ", status.error_message(), "\n");
-    take(response);
-    if (response.next_page_token().empty()) return {};
-    request.set_page_token(response.next_page_token());
-  }
-}
 
 std::string ModelChecks::Facts(const std::string& id, std::optional<absl::Time> as_of) {
   v1::GetFactsRequest request;
@@ -202,14 +160,17 @@ std::string ModelChecks::Account(const std::string& id) {
   const PlainAccount* account = model_.Live(id);
   if (account == nullptr) return {};
   const PlainAccount counted = Begun(*account);
-  return absl::StrCat(Subscriptions(id, *account), Movements(id, counted), Phases(id, counted), Timeline(id, counted),
-                      Contacts(id, *account), Goals(id, *account));
+  return absl::StrCat(Subscriptions(id, *account), Movements(id, counted), Phases(id, counted), TimeInPhases(id, counted),
+                      Moves(id, *account), Timeline(id, counted), Contacts(id, *account), Goals(id, *account));
 }
 
 // An account that begins later has no ledger and no phases yet.
 PlainAccount ModelChecks::Begun(const PlainAccount& account) const {
   PlainAccount counted = model_.Counted(account);
-  if (counted.states.begin()->first > model_.now()) counted.subscriptions.clear();
+  if (counted.states.begin()->first > model_.now()) {
+    counted.subscriptions.clear();
+    counted.moves.clear();
+  }
   return counted;
 }
 
@@ -243,21 +204,6 @@ std::string ModelChecks::Movements(const std::string& id, const PlainAccount& ac
   };
   const std::string text = Pages(*stubs_.subscriptions, &v1::SubscriptionService::Stub::ListRevenueMovements, request, take);
   return text + Compare("movements of " + id, expected, actual);
-}
-
-std::string ModelChecks::Phases(const std::string& id, const PlainAccount& account) {
-  Lines expected;
-  for (const PlainPhase& phase : PhasesBy(account, model_.now())) expected.push_back(Line(phase));
-  v1::ListPhaseChangesRequest request;
-  request.set_parent("accounts/" + id);
-  v1::ListPhaseChangesResponse response;
-  grpc::ClientContext context;
-  SetDeadline(context);
-  const grpc::Status status = stubs_.accounts->ListPhaseChanges(&context, request, &response);
-  if (!status.ok()) return absl::StrCat("ListPhaseChanges: ", status.error_message(), "\n");
-  Lines actual;
-  for (const v1::PhaseChange& change : response.phase_changes()) actual.push_back(Line(Plain(change)));
-  return Compare("phases of " + id, expected, actual);
 }
 
 std::string ModelChecks::Timeline(const std::string& id, const PlainAccount& account) {

@@ -9,10 +9,12 @@
 #include "perennial/accounts/v1/fact_service.grpc.pb.h"
 #include "perennial/accounts/v1/goal_service.grpc.pb.h"
 #include "perennial/accounts/v1/ingest_service.grpc.pb.h"
+#include "perennial/accounts/v1/lifecycle_service.grpc.pb.h"
 #include "perennial/accounts/v1/record_service.grpc.pb.h"
 #include "perennial/accounts/v1/subscription_service.grpc.pb.h"
 #include "perennial/accounts/v1/task_service.grpc.pb.h"
 #include "perennial/accounts/v1/timeline_service.grpc.pb.h"
+#include "tests/accounts/model/model_text.h"
 #include "tests/accounts/model/plain_model.h"
 
 namespace perennial::accounts::testing {
@@ -27,7 +29,8 @@ struct ModelStubs {
         tasks(v1::TaskService::NewStub(channel)),
         timeline(v1::TimelineService::NewStub(channel)),
         records(v1::RecordService::NewStub(channel)),
-        rates(v1::ExchangeRateService::NewStub(channel)) {}
+        rates(v1::ExchangeRateService::NewStub(channel)),
+        lifecycle(v1::LifecycleService::NewStub(channel)) {}
   std::unique_ptr<v1::AccountService::Stub> accounts;
   std::unique_ptr<v1::SubscriptionService::Stub> subscriptions;
   std::unique_ptr<v1::IngestService::Stub> ingest;
@@ -37,6 +40,7 @@ struct ModelStubs {
   std::unique_ptr<v1::TimelineService::Stub> timeline;
   std::unique_ptr<v1::RecordService::Stub> records;
   std::unique_ptr<v1::ExchangeRateService::Stub> rates;
+  std::unique_ptr<v1::LifecycleService::Stub> lifecycle;
 };
 
 // Asks a server all that can be asked and compares its answers with the model's. Each check returns what differs, as text;
@@ -63,6 +67,9 @@ class ModelChecks {
   std::string Subscriptions(const std::string& id, const PlainAccount& account);
   std::string Movements(const std::string& id, const PlainAccount& account);
   std::string Phases(const std::string& id, const PlainAccount& account);
+  // Time in each phase, at some moment of the past or now; and moves by hand, with those that were undone.
+  std::string TimeInPhases(const std::string& id, const PlainAccount& account);
+  std::string Moves(const std::string& id, const PlainAccount& account);
   std::string Timeline(const std::string& id, const PlainAccount& account);
   std::string Contacts(const std::string& id, const PlainAccount& account);
   std::string Goals(const std::string& id, const PlainAccount& account);
@@ -75,5 +82,21 @@ class ModelChecks {
   ModelStubs& stubs_;
   std::mt19937& random_;
 };
+
+template <class Stub, class Request, class Response, class Take>
+std::string ModelChecks::Pages(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                               Request request, Take take) {
+  request.set_page_size(static_cast<int>(1 + random_() % 9));
+  for (;;) {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    Response response;
+    const grpc::Status status = (stub.*method)(&context, request, &response);
+    if (!status.ok()) return absl::StrCat(request.GetDescriptor()->name(), ": ", status.error_message(), "\n");
+    take(response);
+    if (response.next_page_token().empty()) return {};
+    request.set_page_token(response.next_page_token());
+  }
+}
 
 }  // namespace perennial::accounts::testing

@@ -48,6 +48,9 @@ struct Sender {
   PERENNIAL_MODEL_METHOD(tasks, TaskService, CompleteTask)
   PERENNIAL_MODEL_METHOD(records, RecordService, CorrectRecord)
   PERENNIAL_MODEL_METHOD(records, RecordService, DeleteRecord)
+  PERENNIAL_MODEL_METHOD(lifecycle, LifecycleService, UpdateLifecycleRules)
+  PERENNIAL_MODEL_METHOD(lifecycle, LifecycleService, MoveAccountPhase)
+  PERENNIAL_MODEL_METHOD(lifecycle, LifecycleService, UndoPhaseMove)
 #undef PERENNIAL_MODEL_METHOD
 };
 

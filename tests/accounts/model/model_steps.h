@@ -20,7 +20,8 @@ using Step = std::variant<absl::Time, Restart, v1::CreateAccountRequest, v1::Upd
                           v1::UpdateSubscriptionRequest, v1::CancelSubscriptionRequest, v1::WriteRecordsRequest,
                           v1::CreateContactRequest, v1::UpdateContactRequest, v1::DeleteContactRequest,
                           v1::CreateGoalRequest, v1::UpdateGoalRequest, v1::DeleteGoalRequest, v1::CreateTaskRequest,
-                          v1::UpdateTaskRequest, v1::CompleteTaskRequest, v1::CorrectRecordRequest, v1::DeleteRecordRequest>;
+                          v1::UpdateTaskRequest, v1::CompleteTaskRequest, v1::CorrectRecordRequest, v1::DeleteRecordRequest,
+                          v1::UpdateLifecycleRulesRequest, v1::MoveAccountPhaseRequest, v1::UndoPhaseMoveRequest>;
 
 // A step in one line, for people.
 std::string TextOf(const Step& step);
@@ -57,6 +58,8 @@ class StoryTeller {
   Step OnTask();
   Step Records();
   Step OnRecord();
+  Step OnLifecycle();
+  v1::UpdateLifecycleRulesRequest NewRules();
   v1::Account AccountState(const std::string& id);
   v1::Subscription SubscriptionState(const std::string& account, const std::string& id);
   v1::Contact ContactState();
@@ -71,6 +74,7 @@ class StoryTeller {
   std::vector<v1::Record> sent_;
   std::map<std::string, absl::Time> begins_;  // of tickets and subscriptions
   std::vector<absl::Time> rate_times_;
+  std::vector<absl::Time> move_times_;
 };
 
 }  // namespace perennial::accounts::testing

@@ -16,6 +16,7 @@
 #include "perennial/accounts/v1/exchange_rate_service.pb.h"
 #include "perennial/accounts/v1/goal_service.pb.h"
 #include "perennial/accounts/v1/ingest_service.pb.h"
+#include "perennial/accounts/v1/lifecycle_service.pb.h"
 #include "perennial/accounts/v1/record_service.pb.h"
 #include "perennial/accounts/v1/subscription_service.pb.h"
 #include "perennial/accounts/v1/task_service.pb.h"
@@ -44,6 +45,20 @@ struct PlainVersion {
 
 using RecordKey = std::pair<v1::Record::KindCase, std::string>;
 
+// A phase that people set.
+struct PlainMove {
+  v1::LifecyclePhase phase = v1::LIFECYCLE_PHASE_UNSPECIFIED;
+  std::string reason = {};
+  std::string author = {};
+
+  bool operator==(const PlainMove&) const = default;
+};
+struct PlainTrace {
+  absl::Time time;
+  PlainMove move = {};
+  std::string undone = {};  // "who: why"; empty while it stands
+};
+
 struct PlainAccount {
   std::map<absl::Time, v1::Account> states = {};  // client fields, by the moment since when each holds
   absl::Time customer_since;
@@ -58,6 +73,9 @@ struct PlainAccount {
   std::map<std::string, std::vector<PlainVersion<v1::Contact>>> contacts = {};
   std::map<std::string, std::vector<PlainVersion<v1::Goal>>> goals = {};
   std::map<std::string, v1::Task> tasks = {};
+  std::map<absl::Time, PlainMove> moves = {};  // that stand
+  std::vector<PlainTrace> traces = {};         // all, in the order in which they were made
+  v1::LifecycleRules rules = {};               // only where Counted() put them
 };
 
 struct PlainMovement {
@@ -73,6 +91,7 @@ struct PlainPhase {
   v1::LifecyclePhase phase = v1::LIFECYCLE_PHASE_UNSPECIFIED;
   absl::Time time;
   std::string cause = {};
+  std::string author = {};
 
   bool operator==(const PlainPhase&) const = default;
 };
@@ -82,7 +101,13 @@ enum class Fate { kStored, kReplaced, kDuplicate, kInvalid, kNoAccount, kIdReuse
 
 class PlainModel {
  public:
-  explicit PlainModel(absl::Time now) : now_(now) {}
+  explicit PlainModel(absl::Time now) : now_(now) {
+    rules_.set_adoption_at_progress(1);
+    rules_.add_adoption_at_steps("first_value");
+    rules_.set_adoption_after_days(90);
+    rules_.set_success_after_days(180);
+    rules_.set_revision(1);
+  }
 
   // Time goes on.
   void SetNow(absl::Time now);
@@ -110,6 +135,9 @@ class PlainModel {
   Code Apply(const v1::CompleteTaskRequest& request);
   Code Apply(const v1::CorrectRecordRequest& request);
   Code Apply(const v1::DeleteRecordRequest& request);
+  Code Apply(const v1::UpdateLifecycleRulesRequest& request);
+  Code Apply(const v1::MoveAccountPhaseRequest& request);
+  Code Apply(const v1::UndoPhaseMoveRequest& request);
   std::vector<Fate> Apply(const v1::WriteRecordsRequest& request);
 
   // All accounts that were made and not purged, by id.
@@ -118,7 +146,9 @@ class PlainModel {
   [[nodiscard]] const PlainAccount* Live(const std::string& id) const;
   // Facts of a live account as of a moment; nothing when it did not exist then.
   [[nodiscard]] std::optional<FactMap> FactsOf(const std::string& id, absl::Time as_of) const;
-  // The account with its subscriptions as they count: each price in the reporting currency.
+  // The rules of the lifecycle, with their revision.
+  [[nodiscard]] const v1::LifecycleRules& rules() const { return rules_; }
+  // The account with its subscriptions as they count: each price in the reporting currency; and with the rules.
   [[nodiscard]] PlainAccount Counted(const PlainAccount& account) const;
 
  private:
@@ -131,6 +161,7 @@ class PlainModel {
   [[nodiscard]] std::map<std::string, absl::Time> FirstUses() const;
   void ForgetPurgedUse(const v1::Record& event);
   PlainAccount* LiveOf(const std::string& name);
+  static PlainTrace& TraceOf(PlainAccount& account, absl::Time time);
   // Whether a chain of parents that begins with `parent` ends well without meeting `id`.
   [[nodiscard]] bool GoodParent(const std::string& id, const std::string& parent) const;
   // Goals that have reached their targets by now become achieved.
@@ -145,6 +176,7 @@ class PlainModel {
   std::map<std::string, PlainAccount> accounts_;
   std::map<absl::Time, std::int64_t> rates_;  // of EUR, in billionths
   std::map<std::string, absl::Time> purged_uses_;
+  v1::LifecycleRules rules_;
 };
 
 // Small things that the parts of the model share.
@@ -173,7 +205,9 @@ v1::Contact ClientFields(v1::Contact contact);
 v1::Goal ClientFields(v1::Goal goal);
 v1::Task ClientFields(v1::Task task);
 
-// Revenue and phases of an account until `as_of` (plain_revenue.cc).
+// Revenue and phases of an account until `as_of` (plain_revenue.cc, plain_lifecycle.cc). Moments() are those at which anything
+// about its subscriptions may change.
+std::set<absl::Time> Moments(const PlainAccount& account, absl::Time as_of);
 const v1::Subscription& StateAt(const PlainSubscription& subscription, absl::Time time);
 bool RunsAt(const PlainSubscription& subscription, absl::Time time);
 std::int64_t MrrAt(const PlainAccount& account, absl::Time time);

@@ -49,6 +49,7 @@ bool PlainModel::AllRated(const PlainSubscription& before, const PlainSubscripti
 
 PlainAccount PlainModel::Counted(const PlainAccount& account) const {
   PlainAccount counted = account;
+  counted.rules = rules_;
   for (auto& [id, subscription] : counted.subscriptions) {
     const PlainSubscription raw = subscription;
     const v1::Subscription* before = nullptr;
