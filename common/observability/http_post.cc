@@ -45,7 +45,7 @@ class HttpPoster::Connection {
     parser_.emplace();
     parser_->body_limit(kMostAnswerBytes);
     error_ = {};
-    if (stream_.has_value() && stream_->socket().is_open()) {
+    if (open()) {
       stream_->expires_after(timeout);
       Write();
     } else {
@@ -55,6 +55,8 @@ class HttpPoster::Connection {
     io_.run();
     return Outcome();
   }
+
+  [[nodiscard]] bool open() const { return stream_.has_value() && stream_->socket().is_open(); }
 
   void Cancel() {
     cancelled_ = true;
@@ -126,7 +128,10 @@ HttpPoster::HttpPoster(HttpUrl url) : url_(std::move(url)), connection_(std::mak
 HttpPoster::~HttpPoster() = default;
 
 absl::StatusOr<HttpAnswer> HttpPoster::Post(const std::string& json, std::chrono::milliseconds timeout) {
-  return connection_->Exchange(url_, json, timeout);
+  const bool kept = connection_->open();
+  auto answer = connection_->Exchange(url_, json, timeout);
+  // One that was kept may have been closed by the other end in the meantime.
+  return answer.ok() || !kept ? answer : connection_->Exchange(url_, json, timeout);
 }
 
 void HttpPoster::Cancel() { connection_->Cancel(); }

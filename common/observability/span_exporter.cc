@@ -20,6 +20,10 @@ bool IsPathOrHost(absl::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '?' && c != '#' && c != '@'; });
 }
 
+std::vector<Span>::iterator EndOfPart(std::vector<Span>& spans, std::size_t most) {
+  return spans.begin() + static_cast<std::ptrdiff_t>(std::min(spans.size(), most));
+}
+
 }  // namespace
 
 absl::StatusOr<HttpUrl> TracesUrl(absl::string_view endpoint) {
@@ -65,8 +69,7 @@ SpanExporter::~SpanExporter() {
   HttpPoster farewell(options_.collector);
   const auto until = std::chrono::steady_clock::now() + options_.farewell;
   for (waiting_.insert(waiting_.begin(), batch_.begin(), batch_.end()); !waiting_.empty();) {
-    const std::size_t count = std::min(waiting_.size(), options_.most_at_once);
-    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
+    const auto end = EndOfPart(waiting_, options_.most_at_once);
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     if (left.count() <= 0 || !farewell.Post(OtlpJson(options_.source, {waiting_.begin(), end}), left).ok()) return;
     waiting_.erase(waiting_.begin(), end);
@@ -105,29 +108,27 @@ void SpanExporter::Loop(const std::stop_token& stop) {
       const auto enough = [this] { return waiting_.size() >= options_.most_at_once; };
       if (pause_.count() > 0) {
         changed_.wait_for(lock, stop, pause_, [] { return false; });
-      } else {
+      } else if (batch_.empty()) {
         changed_.wait_for(lock, stop, options_.interval, enough);
       }
       if (stop.stop_requested()) return;
-      if (batch_.empty()) {
-        const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), options_.most_at_once));
-        batch_.assign(std::move_iterator(waiting_.begin()), std::move_iterator(waiting_.begin() + count));
-        waiting_.erase(waiting_.begin(), waiting_.begin() + count);
-        in_batch_ = batch_.size();
-      }
+      // All at once, so that nobody who offers a span waits for more than an exchange of pointers.
+      if (batch_.empty()) batch_.swap(waiting_);
+      in_batch_ = batch_.size();
     }
     if (batch_.empty() || !SendBatch(options_.timeout)) continue;
     pause_ = std::chrono::milliseconds(0);
-    batch_.clear();
+    batch_.erase(batch_.begin(), EndOfPart(batch_, options_.most_at_once));
     const std::lock_guard lock(mu_);
-    in_batch_ = 0;
+    in_batch_ = batch_.size();
   }
 }
 
 bool SpanExporter::SendBatch(std::chrono::milliseconds timeout) {
-  const auto answer = poster_.Post(OtlpJson(options_.source, batch_), timeout);
-  const bool was_reached = std::exchange(reached_, answer.ok());
-  const auto count = static_cast<std::int64_t>(batch_.size());
+  const std::vector<Span> part(batch_.begin(), EndOfPart(batch_, options_.most_at_once));
+  const auto answer = poster_.Post(OtlpJson(options_.source, part), timeout);
+  reached_ = answer.ok();
+  const auto count = static_cast<std::int64_t>(part.size());
   if (answer.ok() && answer->status / 100 == 2) {
     const std::int64_t rejected = std::min(RejectedSpans(answer->body), count);
     refused_ += rejected;
@@ -141,7 +142,7 @@ bool SpanExporter::SendBatch(std::chrono::milliseconds timeout) {
     Log(LogLevel::kWarning, "the collector refuses spans", {{"status", absl::StrCat(answer->status)}});
     return true;
   }
-  if (was_reached) {
+  if (pause_.count() == 0) {  // once for a row of failures
     Log(LogLevel::kWarning, "spans cannot be sent",
         {{"status", answer.ok() ? absl::StrCat(answer->status) : std::string(answer.status().message())}});
   }

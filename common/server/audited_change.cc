@@ -22,7 +22,7 @@ using google::protobuf::Message;
 
 // Methods that begin so change nothing, or what they change is no resource.
 constexpr absl::string_view kNotAudited[] = {"Get",      "BatchGet", "List",     "Watch",    "Explain",      "Validate",
-                                             "Project",  "Diff",     "Preview",  "Export",   "Simulate",     "Backtest",
+                                             "Project",  "Diff",     "Preview",  "Export",   "Simulate",     "Backtest",  "Calibrate",
                                              "WriteRecords", "StreamRecords", "CreateBackup", "WriteAuditEntries"};
 
 std::string TextOf(const Message& message, const char* name) {
@@ -56,6 +56,12 @@ std::string NewResourceOf(const Message& request) {
   return TextOf(request, "parent");
 }
 
+// Whether a request asks what would happen only: `validate_only`, or an `apply` that is not set.
+bool OnlyTries(const Message& request) {
+  return IsTrue(request, "validate_only") ||
+         (request.GetDescriptor()->FindFieldByName("apply") != nullptr && !IsTrue(request, "apply"));
+}
+
 // The resource that the call answered with; nothing of one that it deleted; else what was asked for.
 std::string NewValueOf(const CallInfo& call, const Message& response) {
   const google::protobuf::Descriptor& type = *response.GetDescriptor();
@@ -65,8 +71,13 @@ std::string NewValueOf(const CallInfo& call, const Message& response) {
     const Message& part = response.GetReflection()->GetMessage(response, field);
     if (!TextOf(part, "name").empty()) return AuditedJson(part);
   }
-  const bool deleted = absl::StrContains(call.method, "/Delete");
-  return deleted ? std::string() : AuditedJson(*call.request);
+  if (absl::StrContains(call.method, "/Delete")) return {};
+  // A list tells what became of each, as of accounts that were assigned; a count does not.
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* const field = type.field(i);
+    if (field->is_repeated() && field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) return AuditedJson(response);
+  }
+  return AuditedJson(*call.request);
 }
 
 std::function<void(AuditedChange)>& Sink() {
@@ -131,7 +142,7 @@ void NoteOldValue(const Message& resource) {
 }
 
 void NoteHandled(const CallInfo& call, const Message& response) {
-  if (Sink() == nullptr || IsTrue(*call.request, "validate_only")) return;
+  if (Sink() == nullptr || OnlyTries(*call.request)) return;
   AuditedChange change = ChangeBy(call, absl::Now());
   change.old_value = call.old_value;
   change.new_value = NewValueOf(call, response);
