@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
+#include "health-svc/hurry.h"
 #include "health-svc/settled_rows.h"
 
 namespace perennial::health {
@@ -33,18 +34,6 @@ v1::HealthScoreChange EntryOf(const v1::HealthScore& score, absl::Time start) {
   if (score.has_computed_score()) change.set_computed_score(score.computed_score());
   return change;
 }
-
-// Counts itself among the calls that a sweep lets go first.
-class Hurry {
- public:
-  explicit Hurry(std::atomic<int>& calls) : calls_(calls) { ++calls_; }
-  ~Hurry() { --calls_; }
-  Hurry(const Hurry&) = delete;
-  Hurry& operator=(const Hurry&) = delete;
-
- private:
-  std::atomic<int>& calls_;
-};
 
 // The last row of each account: a feed that sends one twice in a message has told both, and only the last holds.
 std::vector<const ReadRow*> LastOfEach(const std::vector<ReadRow>& rows) {
@@ -171,6 +160,7 @@ absl::StatusOr<bool> Assessor::SweepSome() {
   const facts::RowId end = std::min(count, first + kRowsCompared);
   if (first < end) PERENNIAL_RETURN_IF_ERROR(AssessRange(first, end));
   sweep_ = end < count ? std::optional<facts::RowId>(end) : std::nullopt;
+  to_assess_ = count - end;
   return true;
 }
 
@@ -191,6 +181,7 @@ absl::Status Assessor::TickOnce() {
   if (DayOf(now) != baseline_day_) {
     PERENNIAL_RETURN_IF_ERROR(LoadBaselines(now));
     sweep_ = 0;
+    to_assess_ = static_cast<std::int64_t>(portfolio_.table().row_count());
   }
   std::vector<facts::RowId> rows;
   for (const auto& [due, row] : due_overrides_) {

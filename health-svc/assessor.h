@@ -74,6 +74,8 @@ class Assessor {
   absl::Status SetCarried(const Missing& missing, CarriedFacts found);
   // Tells TakeMissing() an account again.
   void ReturnMissing(std::string account_id);
+  // How many accounts wait to be looked at, after a new day, another configuration or at the start. Any thread, at once.
+  [[nodiscard]] std::int64_t to_assess() const { return to_assess_; }
   // Ends a Tick() that runs, soon. Before the end.
   void Stop() { stopping_ = true; }
   // Where to resume the facts feed.
@@ -155,6 +157,7 @@ class Assessor {
   std::set<std::pair<absl::Time, facts::RowId>> due_overrides_ ABSL_GUARDED_BY(mu_);
   // Row that a sweep over all has come to.
   std::optional<facts::RowId> sweep_ ABSL_GUARDED_BY(mu_);
+  std::atomic<std::int64_t> to_assess_ = 0;
   std::set<std::string> unkept_ ABSL_GUARDED_BY(mu_);
   std::set<std::string> missing_ ABSL_GUARDED_BY(mu_);
   std::atomic<bool> stopping_ = false;

@@ -41,6 +41,7 @@ absl::Status Assessor::Arrive(const perennial::accounts::v1::WatchFactsResponse&
     }
     Publish(deleted);
   }
+  to_assess_ = static_cast<std::int64_t>(arrivals_.size());
   const absl::Status followed_up = FollowUp();
   if (!arriving_) published_();
   return followed_up;
@@ -50,6 +51,7 @@ absl::Status Assessor::AssessArrived() {
   const auto count = static_cast<facts::RowId>(std::min(arrivals_.size(), portfolio_.table().row_count()));
   for (facts::RowId first = 0; first < count; first += kRowsCompared) {
     PERENNIAL_RETURN_IF_ERROR(AssessArrivedRange(first, std::min(count, first + kRowsCompared)));
+    to_assess_ = count - std::min(count, first + kRowsCompared);
   }
   arriving_ = false;
   assess_all_ = false;  // that was all

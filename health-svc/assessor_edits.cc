@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
+#include "common/server/audited_change.h"
 #include "health-svc/assessor.h"
 #include "health-svc/request_names.h"
 
@@ -72,6 +73,9 @@ absl::StatusOr<v1::HealthScore> Assessor::SetOverride(absl::string_view account_
     if (!by.has_value() && ActiveOverride(row, now) == nullptr) {
       return WithReason(absl::NotFoundError("the score has no override"), "NO_OVERRIDE");
     }
+    portfolio_.GetScore(row, &out);
+    NoteOldValue(out);
+    out.Clear();
     PERENNIAL_RETURN_IF_ERROR(Settle(AssessRow(row, now, by.has_value() ? &*by : nullptr), now));
     portfolio_.GetScore(row, &out);
   }
@@ -205,6 +209,7 @@ absl::Status Assessor::Reconfigure(Scorecards scorecards, FlagRules rules,
     }
     RebuildDueFlags();
     sweep_ = 0;
+    to_assess_ = static_cast<std::int64_t>(portfolio_.table().row_count());
   }
   published_();
   return absl::OkStatus();

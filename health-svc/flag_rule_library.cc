@@ -11,6 +11,7 @@
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
 #include "common/base/update_mask.h"
+#include "common/server/audited_change.h"
 #include "common/filter/filter.h"
 #include "health-svc/config_edits.h"
 #include "health-svc/request_names.h"
@@ -141,6 +142,7 @@ absl::StatusOr<v1::UpdateFlagRuleResponse> FlagRuleLibrary::Update(const v1::Upd
         PERENNIAL_RETURN_IF_ERROR(Check(next, bad));
         PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
         PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.flag_rule().etag(), kept->meta.revision, "flag rule"));
+        NoteOldValue(ToAnswer(kept->meta, kept->definition));
         return RevisionOfUpdate(present, *kept, next, {.author = request.author()}, configurator_.Now());
       });
   PERENNIAL_RETURN_IF_ERROR(stored.status());
@@ -160,6 +162,7 @@ absl::StatusOr<v1::DeleteFlagRuleResponse> FlagRuleLibrary::Delete(const v1::Del
         const auto* kept = present.Find(*id);
         if (kept == nullptr) return NoSuchRule(*id);
         PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), kept->meta.revision, "flag rule"));
+        NoteOldValue(ToAnswer(kept->meta, kept->definition));
         ConfigRevision next = present.Next(*id, kept->definition, configurator_.Now());
         next.author = request.author();
         next.deleted = true;

@@ -19,6 +19,7 @@
 #include "common/base/time_util.h"
 #include "common/filter/filter.h"
 #include "common/filter/filter_reading.h"
+#include "common/server/audited_change.h"
 #include "health-svc/configurator.h"
 #include "health-svc/request_names.h"
 
@@ -226,6 +227,17 @@ absl::StatusOr<v1::ListFlagsResponse> Flags::List(const v1::ListFlagsRequest& re
   return response;
 }
 
+std::optional<v1::Flag> Flags::Present(absl::string_view account, absl::string_view rule_id) const {
+  const ReadLock read(portfolio_.lock());
+  const auto row = portfolio_.Find(account);
+  const auto rule = portfolio_.rules().Find(rule_id);
+  if (!row.has_value() || !rule.has_value()) return std::nullopt;
+  const auto& flags = portfolio_.flags(*rule);
+  const auto found = flags.find(*row);
+  if (found == flags.end()) return std::nullopt;
+  return ToFlag(portfolio_, *row, *rule, found->second, clock_.Now());
+}
+
 absl::StatusOr<v1::Flag> Flags::Handle(const Handling& handling) {
   const auto name = ChildOf(handling.name, "accounts", "flags");
   BadRequest bad;
@@ -237,14 +249,11 @@ absl::StatusOr<v1::Flag> Flags::Handle(const Handling& handling) {
     if (handling.until != nullptr) until = absl::FromUnixMicros(absl::ToUnixMicros(ToTime(*handling.until)));
   }
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
+  if (const auto before = Present(name->parent, name->child); before.has_value()) NoteOldValue(*before);
   PERENNIAL_RETURN_IF_ERROR(assessor_.HandleFlag(name->parent, name->child, handling.step, until));
-  const ReadLock read(portfolio_.lock());
-  const auto row = portfolio_.Find(name->parent);
-  const auto rule = portfolio_.rules().Find(name->child);
-  if (!row.has_value() || !rule.has_value() || !portfolio_.flags(*rule).contains(*row)) {
-    return WithReason(absl::NotFoundError(absl::StrCat(handling.name, " is gone")), "NO_SUCH_FLAG");
-  }
-  return ToFlag(portfolio_, *row, *rule, portfolio_.flags(*rule).find(*row)->second, clock_.Now());
+  auto flag = Present(name->parent, name->child);
+  if (flag.has_value()) return *std::move(flag);
+  return WithReason(absl::NotFoundError(absl::StrCat(handling.name, " is gone")), "NO_SUCH_FLAG");
 }
 
 absl::StatusOr<v1::AcknowledgeFlagResponse> Flags::Acknowledge(const v1::AcknowledgeFlagRequest& request) {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "common/base/clock.h"
 #include "health-svc/assessor.h"
 #include "health-svc/portfolio.h"
@@ -43,6 +45,8 @@ class Flags {
     FlagStep step;
     const google::protobuf::Timestamp* until = nullptr;
   };
+  // A flag as it is now; nothing when it was never raised, or is gone.
+  [[nodiscard]] std::optional<v1::Flag> Present(absl::string_view account, absl::string_view rule_id) const;
   absl::StatusOr<v1::Flag> Handle(const Handling& handling);
 
   const Portfolio& portfolio_;

@@ -13,6 +13,7 @@
 #include "common/base/page_token.h"
 #include "common/base/status_macros.h"
 #include "common/base/update_mask.h"
+#include "common/server/audited_change.h"
 #include "health-svc/config_edits.h"
 #include "health-svc/request_names.h"
 #include "health-svc/rules/scorecard_check.h"
@@ -195,6 +196,7 @@ absl::StatusOr<v1::UpdateScorecardResponse> ScorecardLibrary::Update(const v1::U
         PERENNIAL_RETURN_IF_ERROR(Check(next, bad));
         PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
         PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.scorecard().etag(), kept->meta.revision, "scorecard"));
+        NoteOldValue(ToAnswer(kept->meta, kept->definition));
         PERENNIAL_RETURN_IF_ERROR(CheckTogether(present, ToAnswer(kept->meta, next)));
         return RevisionOfUpdate(present, *kept, next, by, configurator_.Now());
       });
@@ -216,6 +218,7 @@ absl::StatusOr<v1::DeleteScorecardResponse> ScorecardLibrary::Delete(const v1::D
         const auto* kept = present.Find(*id);
         if (kept == nullptr) return NoSuchScorecard(*id);
         PERENNIAL_RETURN_IF_ERROR(CheckEtag(request.etag(), kept->meta.revision, "scorecard"));
+        NoteOldValue(ToAnswer(kept->meta, kept->definition));
         v1::ScorecardSet rest;
         for (v1::Scorecard& card : present.InForce()) {
           if (card.id() != *id) *rest.add_scorecards() = std::move(card);

@@ -11,6 +11,7 @@
 #include "common/base/page_token.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
+#include "common/server/audited_change.h"
 #include "health-svc/rules/live_filter.h"
 #include "health-svc/value_projection.h"
 #include "health-svc/value_settings.h"
@@ -202,6 +203,7 @@ absl::StatusOr<v1::DeleteValueModelResponse> ValueLibrary::Delete(const v1::Dele
   const MutexLock lock(mu_);
   PERENNIAL_RETURN_IF_ERROR(Find(*id, 0).status());
   Kept& kept = models_.find(*id)->second;
+  NoteOldValue(kept.model);
   ConfigRevision gone = kept.meta;
   gone.revision += 1;
   gone.time = absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now()));
@@ -240,6 +242,7 @@ absl::StatusOr<v1::ValueModel> ValueLibrary::Keep(const std::string& id, v1::Val
   SetTimestamp(now, model.mutable_create_time());
   model.clear_in_use();
   if (validate_only) return model;
+  if (found != models_.end() && !found->second.meta.deleted) NoteOldValue(found->second.model);
   ConfigRevision revision{.kind = kValueModelKind,
                           .id = id,
                           .revision = model.revision(),
@@ -292,6 +295,7 @@ absl::StatusOr<v1::UpdateValueSettingsResponse> ValueLibrary::UpdateSettings(
   v1::UpdateValueSettingsResponse response;
   *response.mutable_settings() = next;
   if (request.validate_only() || next.revision() == settings_.revision()) return response;
+  NoteOldValue(settings_);
   PERENNIAL_RETURN_IF_ERROR(store_.Append({{.kind = kValueSettingsKind,
                                             .id = kSettingsId,
                                             .revision = next.revision(),

@@ -77,10 +77,11 @@ absl::Status Run() {
   }
   if (health.empty()) return absl::InvalidArgumentError("--health must name an address");
   const auto accounts = perennial::MakeChannel(absl::GetFlag(FLAGS_accounts), tls);
-  perennial::AuditSender audit(accounts);
+  perennial::AuditSender audit(accounts, {.journal = absl::GetFlag(FLAGS_data) + "/audit.journal"});
   perennial::SetAuditSink([&audit](perennial::AuditedChange change) { audit.Send(std::move(change)); });
   perennial::Metrics metrics;
   server.metrics = &metrics;
+  perennial::MeasureAudit(audit, metrics);
   PERENNIAL_ASSIGN_OR_RETURN(
       const auto process,
       perennial::segments::Process::Start(

@@ -21,6 +21,9 @@ class ScoreFollower {
   // `engine` must outlive this. `feed` counts the feeds of the engine from 0.
   ScoreFollower(SegmentEngine& engine, const std::shared_ptr<grpc::Channel>& health, std::size_t feed);
 
+  // StreamFollower::lag_seconds().
+  [[nodiscard]] double lag_seconds() const { return follower_.lag_seconds(); }
+
  private:
   std::unique_ptr<grpc::ClientReader<perennial::health::v1::WatchHealthScoresResponse>> Open(
       grpc::ClientContext* context);

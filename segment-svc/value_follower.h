@@ -17,6 +17,9 @@ class ValueFollower {
   // `engine` must outlive this. `feed` counts the feeds of the engine from 0.
   ValueFollower(SegmentEngine& engine, const std::shared_ptr<grpc::Channel>& health, std::size_t feed);
 
+  // StreamFollower::lag_seconds().
+  [[nodiscard]] double lag_seconds() const { return follower_.lag_seconds(); }
+
  private:
   std::unique_ptr<grpc::ClientReader<perennial::health::v1::WatchValuesResponse>> Open(grpc::ClientContext* context);
 

@@ -16,6 +16,9 @@ class LedgerFeed {
   // `ledger` must outlive this.
   LedgerFeed(LiveLedger& ledger, const std::shared_ptr<grpc::Channel>& accounts);
 
+  // StreamFollower::lag_seconds().
+  [[nodiscard]] double lag_seconds() const { return follow_.lag_seconds(); }
+
  private:
   using Message = perennial::accounts::v1::WatchRevenueMovementsResponse;
   std::unique_ptr<grpc::ClientReader<Message>> Open(grpc::ClientContext* context);
