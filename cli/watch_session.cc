@@ -80,15 +80,14 @@ absl::Status WatchSession::FollowMemberships() {
 absl::Status WatchSession::FollowScores() {
   Following<WatchHealthScoresResponse> following;
   following.what = "watch the scores";
-  following.open = [this](grpc::ClientContext* context, std::int64_t revision) {
+  following.open = [this](grpc::ClientContext* context, std::int64_t) {
     WatchHealthScoresRequest request;
-    request.set_start_revision(revision);
-    request.set_feed_id(scores_feed_id_);
+    request.set_start_token(scores_token_);  // several replicas have no revision in common
     return client_.scores->WatchHealthScores(context, request);
   };
   following.take = [this](const WatchHealthScoresResponse& response) { TakeScores(response); };
   following.reset = [this] {
-    scores_feed_id_.clear();
+    scores_token_.clear();
     scores_ready_ = false;
     scores_.Clear();
   };
@@ -115,7 +114,7 @@ void WatchSession::TakeMemberships(const WatchMembershipResponse& response) {
 }
 
 void WatchSession::TakeScores(const WatchHealthScoresResponse& response) {
-  if (!response.feed_id().empty()) scores_feed_id_ = response.feed_id();
+  scores_token_ = response.progress_token();
   std::vector<WatchEvent> events;
   for (const auto& update : response.updates()) {
     for (WatchEvent& event : scores_.Apply(update)) {

@@ -57,7 +57,7 @@ class WatchSession {
 
   ScoreState scores_;  // used by the thread of scores only
   bool scores_ready_ = false;
-  std::string scores_feed_id_;
+  std::string scores_token_;
   bool memberships_ready_ = false;  // used by the thread of memberships only
   std::string memberships_feed_id_;  // so is this
 

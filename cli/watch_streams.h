@@ -62,7 +62,7 @@ struct Following {
 };
 
 // Reads a stream until `stop`, then returns OK. Once a message has come, a stream that ends or breaks off with
-// UNAVAILABLE is resumed from its last progress revision for as long as it takes; before, and after any other error,
+// UNAVAILABLE is resumed from its last place for as long as it takes; before, and after any other error,
 // that is returned.
 template <class Response>
 absl::Status Follow(const Client& client, StopToken& stop, const Following<Response>& following) {
@@ -70,6 +70,7 @@ absl::Status Follow(const Client& client, StopToken& stop, const Following<Respo
   constexpr absl::Duration kLongestPause = absl::Seconds(5);
   std::int64_t revision = 0;
   bool has_answered = false;
+  bool has_place = false;  // of the feed that it follows now
   for (absl::Duration pause = kFirstPause; !stop.stopped();) {
     grpc::Status status;
     {
@@ -79,6 +80,7 @@ absl::Status Follow(const Client& client, StopToken& stop, const Following<Respo
       Response response;
       while (reader->Read(&response)) {
         has_answered = true;
+        has_place = true;
         pause = kFirstPause;
         following.take(response);
         revision = std::max(revision, static_cast<std::int64_t>(response.progress_revision()));
@@ -86,9 +88,10 @@ absl::Status Follow(const Client& client, StopToken& stop, const Following<Respo
       status = reader->Finish();
     }
     if (stop.stopped()) break;
-    if (status.error_code() == grpc::StatusCode::OUT_OF_RANGE && revision > 0) {
+    if (status.error_code() == grpc::StatusCode::OUT_OF_RANGE && has_place) {
       following.reset();
       revision = 0;
+      has_place = false;
       continue;
     }
     const bool resumes = status.ok() || status.error_code() == grpc::StatusCode::UNAVAILABLE;

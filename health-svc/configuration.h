@@ -61,6 +61,23 @@ class Configuration {
     for (const ConfigRevision& revision : revisions) PERENNIAL_RETURN_IF_ERROR(Take(revision));
     return absl::OkStatus();
   }
+  // Keeps revisions that are stored already, or never will be.
+  absl::Status Hold(const std::vector<ConfigRevision>& revisions) {
+    for (const ConfigRevision& revision : revisions) PERENNIAL_RETURN_IF_ERROR(Take(revision));
+    return absl::OkStatus();
+  }
+  // What there is with further revisions, in the order in which they were made; with `anew` those alone. Those of other
+  // kinds are left out.
+  [[nodiscard]] absl::StatusOr<Configuration> After(const std::vector<ConfigRevision>& revisions, bool anew) const {
+    Configuration out(store_, kind_);
+    if (!anew) out.all_ = all_;
+    for (const ConfigRevision& revision : revisions) {
+      if (revision.kind == kind_) PERENNIAL_RETURN_IF_ERROR(out.Take(revision));
+    }
+    return out;
+  }
+  // Is what another was from now on.
+  void Become(Configuration other) { all_ = std::move(other.all_); }
   // The next revision of an id.
   [[nodiscard]] ConfigRevision Next(const std::string& id, const Message& definition, absl::Time time) const {
     const auto found = all_.find(id);

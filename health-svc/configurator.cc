@@ -37,6 +37,19 @@ absl::StatusOr<Scorecards> Compile(const std::vector<v1::Scorecard>& cards) {
 }
 absl::StatusOr<FlagRules> Compile(const std::vector<v1::FlagRule>& rules) { return FlagRules::Compile(ToSet(rules)); }
 
+// What people changed here would be lost without a word.
+template <class Message>
+absl::Status CheckShippedOnly(const Configuration<Message>& configuration) {
+  for (const Message& message : configuration.InForce()) {
+    if (message.shipped()) continue;
+    return absl::FailedPreconditionError(absl::StrCat("--shard: '", message.id(), "' was changed by ", message.author(),
+                                                      " and lies in this database only, while the first replica keeps "
+                                                      "the configuration of all; make the change there "
+                                                      "and start this one with an empty --data"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void CheckAuthorship(const Authorship& by, absl::string_view field, BadRequest& bad) {
@@ -51,7 +64,7 @@ void CheckAuthorship(const Authorship& by, absl::string_view field, BadRequest& 
 absl::StatusOr<std::unique_ptr<Configurator>> Configurator::Open(ConfigStore& store,
                                                                  const v1::ScorecardSet& shipped_scorecards,
                                                                  const v1::FlagRuleSet& shipped_rules,
-                                                                 const Clock& clock) {
+                                                                 const Clock& clock, Role role) {
   std::unique_ptr<Configurator> out(new Configurator(store, clock));
   const MutexLock lock(out->mu_);
   PERENNIAL_RETURN_IF_ERROR(out->scorecards_.Load());
@@ -59,9 +72,28 @@ absl::StatusOr<std::unique_ptr<Configurator>> Configurator::Open(ConfigStore& st
   const std::vector<v1::Scorecard> cards(shipped_scorecards.scorecards().begin(),
                                          shipped_scorecards.scorecards().end());
   const std::vector<v1::FlagRule> rules(shipped_rules.rules().begin(), shipped_rules.rules().end());
-  PERENNIAL_RETURN_IF_ERROR(out->scorecards_.Append(out->scorecards_.Follow(cards, clock.Now())));
-  PERENNIAL_RETURN_IF_ERROR(out->rules_.Append(out->rules_.Follow(rules, clock.Now())));
+  if (role == Role::kKeeps) {
+    PERENNIAL_RETURN_IF_ERROR(out->LoadToKeep(cards, rules));
+  } else {
+    PERENNIAL_RETURN_IF_ERROR(out->LoadToFollow(cards, rules));
+  }
   return out;
+}
+
+absl::Status Configurator::LoadToKeep(const std::vector<v1::Scorecard>& cards, const std::vector<v1::FlagRule>& rules) {
+  PERENNIAL_RETURN_IF_ERROR(store_.ForgetSource());
+  PERENNIAL_RETURN_IF_ERROR(scorecards_.Append(scorecards_.Follow(cards, clock_.Now())));
+  return rules_.Append(rules_.Follow(rules, clock_.Now()));
+}
+
+absl::Status Configurator::LoadToFollow(const std::vector<v1::Scorecard>& cards,
+                                        const std::vector<v1::FlagRule>& rules) {
+  PERENNIAL_ASSIGN_OR_RETURN(followed_position_, store_.SourcePosition());
+  if (!followed_position_.empty()) return absl::OkStatus();
+  PERENNIAL_RETURN_IF_ERROR(CheckShippedOnly(scorecards_));
+  PERENNIAL_RETURN_IF_ERROR(CheckShippedOnly(rules_));
+  PERENNIAL_RETURN_IF_ERROR(scorecards_.Hold(scorecards_.Follow(cards, clock_.Now())));
+  return rules_.Hold(rules_.Follow(rules, clock_.Now()));
 }
 
 absl::StatusOr<Scorecards> Configurator::CompileScorecards() {
@@ -88,6 +120,27 @@ void Configurator::ReadScorecards(const std::function<void(const ScorecardConfig
 void Configurator::ReadRules(const std::function<void(const FlagRuleConfiguration&)>& body) {
   const MutexLock lock(mu_);
   body(rules_);
+}
+
+absl::Status Configurator::TakeFollowed(const std::vector<ConfigRevision>& revisions, const std::string& position,
+                                        bool anew) {
+  const MutexLock lock(mu_);
+  PERENNIAL_ASSIGN_OR_RETURN(ScorecardConfiguration next_scorecards, scorecards_.After(revisions, anew));
+  PERENNIAL_ASSIGN_OR_RETURN(FlagRuleConfiguration next_rules, rules_.After(revisions, anew));
+  PERENNIAL_ASSIGN_OR_RETURN(Scorecards cards, Compile(next_scorecards.InForce()));
+  PERENNIAL_ASSIGN_OR_RETURN(FlagRules rules, Compile(next_rules.InForce()));
+  PERENNIAL_RETURN_IF_ERROR(assessor_->Reconfigure(std::move(cards), std::move(rules),
+                                                   [&] { return store_.AppendFollowed(revisions, position, anew); }));
+  scorecards_.Become(std::move(next_scorecards));
+  rules_.Become(std::move(next_rules));
+  followed_position_ = position;
+  changed_();
+  return absl::OkStatus();
+}
+
+std::string Configurator::followed_position() {
+  const MutexLock lock(mu_);
+  return followed_position_;
 }
 
 template <class Message>

@@ -19,6 +19,11 @@ absl::StatusOr<std::optional<v1::WatchFlagsResponse>> FlagFeed::Next() {
   }
   v1::WatchFlagsResponse out;
   const ReadLock read(portfolio_.lock());
+  if (!started_) out.set_feed_id(portfolio_.feed_id());
+  if (!started_ && !known_as_.empty() && known_as_ != portfolio_.feed_id()) {
+    return WithReason(absl::OutOfRangeError("this is another feed than the one that feed_id names; begin anew with 0"),
+                      "OTHER_FEED");
+  }
   if (!started_ && start_ > portfolio_.flag_revision()) {
     return WithReason(
         absl::OutOfRangeError(absl::StrCat("start_revision ", start_, " was never given out, the newest is ",

@@ -5,6 +5,7 @@
 #include "common/server/serve_unary.h"
 #include "health-svc/flag_feed.h"
 #include "health-svc/serve_at_revision.h"
+#include "health-svc/watch_token.h"
 
 namespace perennial::health {
 
@@ -64,8 +65,9 @@ grpc::ServerUnaryReactor* FlagService::DeleteFlagRule(grpc::CallbackServerContex
 
 grpc::ServerWriteReactor<v1::WatchFlagsResponse>* FlagService::WatchFlags(grpc::CallbackServerContext*,
                                                                           const v1::WatchFlagsRequest* request) {
-  const auto feed = std::make_shared<FlagFeed>(parts_.portfolio, parts_.clock, request->start_revision());
-  return WatchStream<v1::WatchFlagsResponse>::Start(parts_.hub, pool_, [feed] { return feed->Next(); });
+  return WatchFeed<v1::WatchFlagsResponse>(parts_.hub, pool_, *request, "WatchFlags", [this](const WatchPlace& place) {
+    return std::make_shared<FlagFeed>(parts_.portfolio, parts_.clock, place.revision, place.feed_id);
+  });
 }
 
 }  // namespace perennial::health

@@ -61,7 +61,10 @@ absl::StatusOr<std::unique_ptr<HealthProcess>> HealthProcess::Start(HealthProces
   PERENNIAL_ASSIGN_OR_RETURN(std::unique_ptr<HealthStore> store, SqliteHealthStore::Open(path));
   PERENNIAL_ASSIGN_OR_RETURN(std::unique_ptr<ConfigStore> config_store, ConfigStore::Open(path));
   PERENNIAL_ASSIGN_OR_RETURN(std::unique_ptr<Configurator> configurator,
-                             Configurator::Open(*config_store, options.scorecards, options.flag_rules, clock));
+                             Configurator::Open(*config_store, options.scorecards, options.flag_rules, clock,
+                                                options.shard.index == Shards::kKeeper
+                                                    ? Configurator::Role::kKeeps
+                                                    : Configurator::Role::kFollows));
   PERENNIAL_ASSIGN_OR_RETURN(std::unique_ptr<Portfolio> portfolio, MakePortfolio(*configurator));
   std::unique_ptr<HealthProcess> process(new HealthProcess(std::move(lock), std::move(store), std::move(config_store),
                                                            std::move(configurator), std::move(portfolio)));
@@ -75,6 +78,9 @@ absl::StatusOr<std::unique_ptr<HealthProcess>> HealthProcess::Start(HealthProces
   PERENNIAL_RETURN_IF_ERROR(process->OpenShards(options));
   options.server.metrics = &process->metrics_;
   PERENNIAL_RETURN_IF_ERROR(process->Serve(options, clock));
+  process->freshness_ = std::make_unique<Freshness>(
+      process->metrics_, "perennial_health_freshness_seconds",
+      "From the commit of an account's facts, and so of the records they come from, to its score being published.", clock);
   process->Measure();
   if (options.metrics_port >= 0) {
     PERENNIAL_RETURN_IF_ERROR(
@@ -163,13 +169,7 @@ absl::Status HealthProcess::Serve(const HealthProcessOptions& options, const Clo
                                                        .redis = options.redis}));
   std::vector<grpc::Service*> services = {score_service_.get(), flag_service_.get(), scorecard_service_.get(),
                                           &values_->service()};
-  if (shards_ != nullptr) {
-    sharded_scores_ = std::make_unique<ShardedScores>(*shards_, *score_service_, *others_lookup_);
-    sharded_flags_ = std::make_unique<ShardedFlags>(*shards_, *flag_service_);
-    sharded_scorecards_ = std::make_unique<ShardedScorecards>(*shards_, *scorecard_service_);
-    sharded_values_ = std::make_unique<ShardedValues>(*shards_, values_->service());
-    services = {sharded_scores_.get(), sharded_flags_.get(), sharded_scorecards_.get(), sharded_values_.get()};
-  }
+  if (shards_ != nullptr) services = ServeShards();
   backup_ = std::make_unique<storage::BackupSource>(
       absl::StrCat(options.data, "/.backup"),
       std::vector<storage::CopySource>{storage::SqliteSource(absl::StrCat(options.data, "/health.db"))});
@@ -185,6 +185,23 @@ absl::Status HealthProcess::Serve(const HealthProcessOptions& options, const Clo
 
 void HealthProcess::Follow(const std::shared_ptr<grpc::Channel>& accounts, std::chrono::milliseconds tick) {
   facts_ = perennial::accounts::v1::FactService::NewStub(accounts);
+  if (shards_ == nullptr || shards_->KeepsConfiguration() || !configurator_->followed_position().empty()) FollowFacts();
+  ticker_ = std::make_unique<Ticker>(tick, [this] { return assessor_->Tick(); });
+  started_ticker_ = ticker_.get();
+  backfill_ = std::make_unique<ChurnBackfill>(*assessor_, *past_scores_);
+  backfill_ticker_ = std::make_unique<Ticker>(tick, [this] { return backfill_->Run(); });
+  carry_lookup_ = std::make_unique<CarryLookup>(*assessor_, *past_scores_, *portfolio_);
+  carry_ticker_ = std::make_unique<Ticker>(tick, [this] { return carry_lookup_->Run(); });
+  values_->Start();
+  if (shards_ == nullptr || shards_->KeepsConfiguration()) return;
+  // Without a configuration that it has followed once it scores nothing: what it ships with may not be what is in force.
+  configuration_follower_ =
+      std::make_unique<ConfigurationFollower>(*shards_, *configurator_, configuration_connected_, [this] {
+        if (follower_ == nullptr) FollowFacts();
+      });
+}
+
+void HealthProcess::FollowFacts() {
   follower_ = std::make_unique<StreamFollower<WatchFactsResponse>>(
       "facts",
       [this](grpc::ClientContext* context) {
@@ -195,19 +212,18 @@ void HealthProcess::Follow(const std::shared_ptr<grpc::Channel>& accounts, std::
           request.set_shard_index(shards_->index());
           request.set_shard_count(shards_->count());
         }
+        freshness_->Opened(request.start_revision());
         return facts_->WatchFacts(context, request);
       },
-      [this](const WatchFactsResponse& message) { return assessor_->Apply(message); },
+      [this](const WatchFactsResponse& message) {
+        const absl::Status applied = assessor_->Apply(message);
+        if (applied.ok()) freshness_->Applied(message);
+        return applied;
+      },
       [this](const absl::Status& ended) {
         if (absl::IsOutOfRange(ended)) assessor_->StartOver();
       });
-  ticker_ = std::make_unique<Ticker>(tick, [this] { return assessor_->Tick(); });
-  started_ticker_ = ticker_.get();
-  backfill_ = std::make_unique<ChurnBackfill>(*assessor_, *past_scores_);
-  backfill_ticker_ = std::make_unique<Ticker>(tick, [this] { return backfill_->Run(); });
-  carry_lookup_ = std::make_unique<CarryLookup>(*assessor_, *past_scores_, *portfolio_);
-  carry_ticker_ = std::make_unique<Ticker>(tick, [this] { return carry_lookup_->Run(); });
-  values_->Start();
+  MeasureFollowing();
 }
 
 void HealthProcess::Published() {
@@ -235,6 +251,8 @@ void HealthProcess::Stop() {
       waiters_.Drain();
     });
   }
+  configuration_follower_.reset();
+  feed_metrics_.Close();
   started_ticker_ = nullptr;
   assessor_->Stop();
   if (backfill_ != nullptr) backfill_->Stop();

@@ -5,12 +5,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
+#include "common/feed/freshness.h"
 #include "common/feed/stream_follower.h"
 #include "common/server/metrics.h"
 #include "common/server/backup_service.h"
+#include "common/server/metrics_scope.h"
 #include "common/server/server.h"
 #include "common/server/watch_stream.h"
 #include "common/server/worker_pool.h"
@@ -25,6 +28,8 @@
 #include "health-svc/score_cache.h"
 #include "health-svc/score_lookup.h"
 #include "health-svc/scorecard_service.h"
+#include "health-svc/shard/configuration_follower.h"
+#include "health-svc/shard/replica_service.h"
 #include "health-svc/shard/sharded_flags.h"
 #include "health-svc/shard/sharded_scorecards.h"
 #include "health-svc/shard/sharded_scores.h"
@@ -65,7 +70,7 @@ class HealthProcess {
   // What has been written to Redis; nothing without one.
   [[nodiscard]] ScoreCacheWriter* cache_writer() { return cache_writer_.get(); }
   // Numbers for operators.
-  [[nodiscard]] const Metrics& metrics() const { return metrics_; }
+  [[nodiscard]] Metrics& metrics() { return metrics_; }
   // Stops serving, then following. Safe to call twice.
   void Stop();
 
@@ -82,7 +87,11 @@ class HealthProcess {
   // The present score of another replica's account that Redis does not have: its owner says it, else the facts.
   absl::StatusOr<StoredScore> FromOwner(const std::string& account, std::int64_t min_facts_revision) const;
   void Measure();
+  void MeasureFollowing();
   void Follow(const std::shared_ptr<grpc::Channel>& accounts, std::chrono::milliseconds tick);
+  // Services that answer for the accounts of all replicas.
+  std::vector<grpc::Service*> ServeShards();
+  void FollowFacts();
   // Tells everyone who waits that there is something new.
   void Published();
 
@@ -116,6 +125,7 @@ class HealthProcess {
   std::unique_ptr<ScoreLookup> lookup_;
   std::unique_ptr<ScoreLookup> others_lookup_;
   RevisionWaiters waiters_;
+  std::unique_ptr<ReplicaService> replica_service_;
   std::unique_ptr<ShardedScores> sharded_scores_;
   std::unique_ptr<ShardedFlags> sharded_flags_;
   std::unique_ptr<ShardedScorecards> sharded_scorecards_;
@@ -130,11 +140,15 @@ class HealthProcess {
   bool ready_ = false;  // of the assessor's calls, one at a time
   std::unique_ptr<perennial::accounts::v1::FactService::Stub> facts_;
   std::unique_ptr<StreamFollower<perennial::accounts::v1::WatchFactsResponse>> follower_;
+  std::atomic<bool> configuration_connected_ = false;
+  std::unique_ptr<ConfigurationFollower> configuration_follower_;
   std::unique_ptr<Ticker> ticker_;
   std::unique_ptr<Ticker> backfill_ticker_;
   std::unique_ptr<Ticker> carry_ticker_;
   std::atomic<Ticker*> started_ticker_ = nullptr;  // for calls, which may come before it
-  Metrics metrics_;                                // last: it reads the others
+  std::unique_ptr<Freshness> freshness_;
+  Metrics metrics_;                                // after all others: it reads them
+  MetricsScope feed_metrics_{metrics_};            // of what Stop() ends
 };
 
 }  // namespace perennial::health

@@ -73,10 +73,28 @@ void HealthProcess::Measure() {
     const ReadLock read(portfolio_->lock());
     return static_cast<double>(portfolio_->facts_revision());
   });
+  if (shards_ != nullptr && !shards_->KeepsConfiguration()) {
+    metrics_.GaugeFrom("perennial_health_configuration_followed",
+                       "1 while the replica that keeps scorecards and flag rules is followed, else 0.", {},
+                       [this] { return configuration_connected_ ? 1.0 : 0.0; });
+  }
+  metrics_.GaugeFrom("perennial_health_scoring_queue", "Accounts that are to be looked at, whether their score changes.", {},
+                     [this] { return static_cast<double>(assessor_->to_assess()); });
+  MeasureWatches(hub_, feed_metrics_);
+  MeasurePool("calls", pool_, feed_metrics_);
+  MeasurePool("past", past_pool_, feed_metrics_);
+  MeasurePool("heavy", heavy_pool_, feed_metrics_);
+  MeasurePool("long", long_pool_, feed_metrics_);
   metrics_.GaugeFrom("perennial_health_ready", "1 once all facts were read, else 0.", {}, [this] {
     const ReadLock read(portfolio_->lock());
     return portfolio_->caught_up() ? 1.0 : 0.0;
   });
+}
+
+void HealthProcess::MeasureFollowing() {
+  feed_metrics_.GaugeFrom("perennial_feed_lag_seconds",
+                          "How long ago all that a feed told had been applied, by feed; 0 while it is.",
+                          {{"feed", "facts"}}, [this] { return follower_->lag_seconds(); });
 }
 
 }  // namespace perennial::health

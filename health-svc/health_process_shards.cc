@@ -22,19 +22,6 @@ bool IsAway(const grpc::Status& status) {
          status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
 }
 
-// All replicas must score alike, and nothing brings what people changed at one of them to the others.
-template <class Message>
-absl::Status CheckShippedOnly(const Configuration<Message>& configuration) {
-  for (const Message& message : configuration.InForce()) {
-    if (message.shipped()) continue;
-    return absl::FailedPreconditionError(absl::StrCat(
-        "--shard: '", message.id(), "' was changed by ", message.author(),
-        " and lies in this database only; put it into the files of --scorecards and --flag_rules and start "
-        "with an empty --data"));
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::Status HealthProcess::OpenShards(const HealthProcessOptions& options) {
@@ -43,11 +30,6 @@ absl::Status HealthProcess::OpenShards(const HealthProcessOptions& options) {
     return absl::InvalidArgumentError(
         absl::StrCat("--replicas must name ", options.shard.count, " addresses, one for each shard"));
   }
-  absl::Status shipped_only;
-  configurator_->ReadScorecards([&](const auto& configuration) { shipped_only = CheckShippedOnly(configuration); });
-  PERENNIAL_RETURN_IF_ERROR(shipped_only);
-  configurator_->ReadRules([&](const auto& configuration) { shipped_only = CheckShippedOnly(configuration); });
-  PERENNIAL_RETURN_IF_ERROR(shipped_only);
   shards_ = std::make_unique<Shards>(options.shard);
   if (!options.redis.empty()) {
     PERENNIAL_ASSIGN_OR_RETURN(auto client, RedisClient::Create({.address = options.redis}));
@@ -86,6 +68,26 @@ absl::StatusOr<StoredScore> HealthProcess::FromOwner(const std::string& account,
   if (computed.facts_revision < min_facts_revision) return NotCaughtUp();
   out.score = PastScores::ToAnswer(account, computed);
   return out;
+}
+
+std::vector<grpc::Service*> HealthProcess::ServeShards() {
+  replica_service_ = std::make_unique<ReplicaService>(ReplicaService::Parts{.shards = *shards_,
+                                                                            .store = *config_store_,
+                                                                            .portfolio = *portfolio_,
+                                                                            .pool = pool_,
+                                                                            .waiters = waiters_,
+                                                                            .hub = hub_});
+  sharded_scores_ = std::make_unique<ShardedScores>(*shards_, ShardedScores::Parts{.own = *score_service_,
+                                                                                   .lookup = *others_lookup_,
+                                                                                   .portfolio = *portfolio_,
+                                                                                   .blocking_pool = past_pool_,
+                                                                                   .watch_pool = pool_,
+                                                                                   .hub = hub_});
+  sharded_flags_ = std::make_unique<ShardedFlags>(*shards_, *flag_service_, hub_, pool_);
+  sharded_scorecards_ = std::make_unique<ShardedScorecards>(*shards_, *scorecard_service_);
+  sharded_values_ = std::make_unique<ShardedValues>(*shards_, values_->service(), hub_, pool_);
+  return {replica_service_.get(), sharded_scores_.get(), sharded_flags_.get(), sharded_scorecards_.get(),
+          sharded_values_.get()};
 }
 
 }  // namespace perennial::health

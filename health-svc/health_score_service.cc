@@ -7,6 +7,7 @@
 #include "health-svc/request_names.h"
 #include "health-svc/score_feed.h"
 #include "health-svc/serve_at_revision.h"
+#include "health-svc/watch_token.h"
 
 namespace perennial::health {
 
@@ -40,8 +41,8 @@ grpc::ServerUnaryReactor* HealthScoreService::GetHealthScore(grpc::CallbackServe
     reactor->Finish(grpc::Status::OK);
   } else {
     lookup_.Find(std::string(*AccountOfScoreName(request->name())), 0,
-                 [response, reactor](const absl::StatusOr<StoredScore>& found) {
-                   auto answer = HealthScores::ToResponse(found);
+                 [response, reactor](absl::StatusOr<StoredScore> found) {
+                   auto answer = HealthScores::ToResponse(std::move(found));
                    if (answer.ok()) *response = *std::move(answer);
                    reactor->Finish(ToGrpcStatus(answer.status()));
                  });
@@ -106,8 +107,10 @@ grpc::ServerUnaryReactor* HealthScoreService::ClearHealthScoreOverride(
 
 grpc::ServerWriteReactor<v1::WatchHealthScoresResponse>* HealthScoreService::WatchHealthScores(
     grpc::CallbackServerContext*, const v1::WatchHealthScoresRequest* request) {
-  const auto feed = std::make_shared<ScoreFeed>(portfolio_, request->start_revision(), request->feed_id());
-  return WatchStream<v1::WatchHealthScoresResponse>::Start(hub_, pool_, [feed] { return feed->Next(); });
+  return WatchFeed<v1::WatchHealthScoresResponse>(
+      hub_, pool_, *request, "WatchHealthScores", [this](const WatchPlace& place) {
+        return std::make_shared<ScoreFeed>(portfolio_, place.revision, place.feed_id);
+      });
 }
 
 }  // namespace perennial::health

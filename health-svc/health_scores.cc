@@ -21,8 +21,6 @@
 namespace perennial::health {
 namespace {
 
-constexpr int kMostNames = 1000;
-
 // All fields of a request for one score.
 template <class Request>
 absl::Status CheckOne(const Request& request) {
@@ -47,25 +45,13 @@ absl::Status HealthScores::Check(const v1::ExplainHealthScoreRequest& request) {
 
 absl::Status HealthScores::Check(const v1::BatchGetHealthScoresRequest& request) {
   BadRequest bad;
-  if (request.names().empty()) bad.Add("names", "is required");
-  if (request.names_size() > kMostNames) {
-    bad.Add("names", absl::StrCat("must be at most ", kMostNames));
-  } else {
-    for (int i = 0; i < request.names_size(); ++i) {
-      bad.AddIfError(absl::StrCat("names[", i, "]"), AccountOfScoreName(request.names(i)).status());
-    }
-  }
-  bad.AddIfError("min_facts_revision", CheckFactsRevision(request.min_facts_revision()));
+  CheckBatch(request, AccountOfScoreName, bad);
   return bad.ToStatus();
 }
 
 absl::Status HealthScores::Check(const v1::ListHealthScoresRequest& request) const {
   BadRequest bad;
-  bad.AddIfError("page_size", PageSize(request.page_size()).status());
-  bad.AddIfError("page_token", ReadPageToken(request.page_token(), ListKey(request)).status());
-  bad.AddIfError("order_by", ParseScoreOrder(request.order_by()).status());
-  bad.AddIfError("min_facts_revision", CheckFactsRevision(request.min_facts_revision()));
-  CheckListFilter(portfolio_, request.filter(), request.min_facts_revision(), bad);
+  CheckList(portfolio_, request, ParseScoreOrder(request.order_by()).status(), ListKey(request), bad);
   return bad.ToStatus();
 }
 
@@ -88,11 +74,11 @@ absl::StatusOr<StoredScore> HealthScores::GetStored(const std::string& account) 
   return stored;
 }
 
-absl::StatusOr<v1::GetHealthScoreResponse> HealthScores::ToResponse(const absl::StatusOr<StoredScore>& found) {
+absl::StatusOr<v1::GetHealthScoreResponse> HealthScores::ToResponse(absl::StatusOr<StoredScore> found) {
   if (!found.ok()) return found.status();
   if (found->deleted) return NoSuchAccounts({found->account_id});
   v1::GetHealthScoreResponse response;
-  *response.mutable_health_score() = found->score;
+  *response.mutable_health_score() = std::move(found->score);
   return response;
 }
 

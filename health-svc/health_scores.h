@@ -35,7 +35,7 @@ class HealthScores {
   // From the store: a score, or a tombstone. Blocks.
   absl::StatusOr<StoredScore> GetStored(const std::string& account) const;
   // The answer that a score found elsewhere gives; NOT_FOUND for a tombstone.
-  static absl::StatusOr<v1::GetHealthScoreResponse> ToResponse(const absl::StatusOr<StoredScore>& found);
+  static absl::StatusOr<v1::GetHealthScoreResponse> ToResponse(absl::StatusOr<StoredScore> found);
   absl::StatusOr<v1::BatchGetHealthScoresResponse> BatchGet(const v1::BatchGetHealthScoresRequest& request) const;
   absl::StatusOr<v1::ListHealthScoresResponse> List(const v1::ListHealthScoresRequest& request) const;
   absl::StatusOr<v1::ExplainHealthScoreResponse> Explain(const v1::ExplainHealthScoreRequest& request) const;

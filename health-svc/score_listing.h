@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -7,16 +8,14 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/facts/bitmap.h"
+#include "health-svc/list_order.h"
 #include "health-svc/portfolio.h"
 
 namespace perennial::health {
 
-// An order of scores. Unknown values come last either way, equal ones by name.
-struct ScoreOrder {
-  enum class Field : unsigned char { kName, kScore, kCoverage };
-  Field field = Field::kName;
-  bool descending = false;
-};
+// Fields that scores are sorted by.
+enum ScoreField : std::size_t { kScoreName, kScoreValue, kScoreCoverage };
+using ScoreOrder = ListOrder;
 
 // Reads order_by; empty means by name. INVALID_ARGUMENT with a sentence that completes "order_by ...".
 absl::StatusOr<ScoreOrder> ParseScoreOrder(absl::string_view order_by);

@@ -103,8 +103,8 @@ void ScoreLookup::AskSource(const Key& key) {
     if (const auto at = waiting_.find(key); at != waiting_.end()) first = at->second.first;
   }
   ++counts_.sourced;
-  const auto answered = [this, key](const absl::StatusOr<StoredScore>& found) {
-    Finish(key, found);
+  const auto answered = [this, key](absl::StatusOr<StoredScore> found) {
+    Finish(key, std::move(found));
     MutexLock lock(mu_);
     --asked_;
     changed_.notify_all();  // under the lock: after it this may be gone
@@ -116,7 +116,7 @@ void ScoreLookup::AskSource(const Key& key) {
   if (!queued) answered(BusyStatus());
 }
 
-void ScoreLookup::Finish(const Key& key, const absl::StatusOr<StoredScore>& found) {
+void ScoreLookup::Finish(const Key& key, absl::StatusOr<StoredScore> found) {
   std::vector<Done> calls;
   {
     MutexLock lock(mu_);
@@ -125,7 +125,9 @@ void ScoreLookup::Finish(const Key& key, const absl::StatusOr<StoredScore>& foun
     calls = std::move(at->second.calls);
     waiting_.erase(at);
   }
-  for (const Done& done : calls) done(found);
+  // Each has one to keep; the last, mostly the only one, has the one that was found.
+  for (std::size_t i = 0; i + 1 < calls.size(); ++i) calls[i](found);
+  if (!calls.empty()) calls.back()(std::move(found));
 }
 
 }  // namespace perennial::health

@@ -28,7 +28,7 @@ class ScoreLookup {
   // on the pool; may block.
   using Source =
       std::function<absl::StatusOr<StoredScore>(const std::string& account, std::int64_t min_facts_revision)>;
-  using Done = std::function<void(const absl::StatusOr<StoredScore>&)>;
+  using Done = std::function<void(absl::StatusOr<StoredScore>)>;
 
   // What it has done, for those who run it. Any thread may read it.
   struct Counts {
@@ -62,7 +62,7 @@ class ScoreLookup {
   // Asks Redis for all of them.
   void LookInCache(const std::vector<Key>& keys);
   void AskSource(const Key& key);
-  void Finish(const Key& key, const absl::StatusOr<StoredScore>& found);
+  void Finish(const Key& key, absl::StatusOr<StoredScore> found);
 
   ScoreCacheReader* const cache_;
   WorkerPool& pool_;

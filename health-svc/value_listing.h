@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -7,18 +8,16 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/facts/bitmap.h"
+#include "health-svc/list_order.h"
 #include "health-svc/portfolio.h"
 #include "health-svc/value_book.h"
 #include "perennial/health/v1/value_service.pb.h"
 
 namespace perennial::health {
 
-// An order of values. Unknown ones come last either way, equal ones by name.
-struct ValueOrder {
-  enum class Field : unsigned char { kName, kClv, kChurn };
-  Field field = Field::kName;
-  bool descending = false;
-};
+// Fields that values are sorted by.
+enum ValueField : std::size_t { kValueName, kValueClv, kValueChurn };
+using ValueOrder = ListOrder;
 
 // Reads order_by; empty means by name. INVALID_ARGUMENT with a sentence that completes "order_by ...".
 absl::StatusOr<ValueOrder> ParseValueOrder(absl::string_view order_by);

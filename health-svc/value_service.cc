@@ -5,6 +5,7 @@
 #include "common/server/serve_unary.h"
 #include "health-svc/serve_at_revision.h"
 #include "health-svc/value_feed.h"
+#include "health-svc/watch_token.h"
 
 namespace perennial::health {
 namespace {
@@ -16,11 +17,7 @@ grpc::ServerUnaryReactor* ServeFit(WorkerPool& pool, grpc::CallbackServerContext
                                    Response* response, Fit fit) {
   return ServeUnary(pool, context, request, response, [context, fit](const Request& call) {
     const auto deadline = LongDeadlineOf(*context);
-    const auto make_context = [context, deadline] {
-      auto made = grpc::ClientContext::FromCallbackServerContext(*context);
-      made->set_deadline(deadline);
-      return made;
-    };
+    const auto make_context = [context, deadline] { return PartOf(*context, deadline); };
     return fit(call, make_context, absl::FromChrono(deadline));
   });
 }
@@ -49,9 +46,10 @@ grpc::ServerUnaryReactor* ValueService::ListValues(grpc::CallbackServerContext* 
 
 grpc::ServerWriteReactor<v1::WatchValuesResponse>* ValueService::WatchValues(grpc::CallbackServerContext*,
                                                                              const v1::WatchValuesRequest* request) {
-  const auto feed =
-      std::make_shared<ValueFeed>(parts_.portfolio, parts_.book, request->start_revision(), request->feed_id());
-  return WatchStream<v1::WatchValuesResponse>::Start(parts_.hub, parts_.pool, [feed] { return feed->Next(); });
+  return WatchFeed<v1::WatchValuesResponse>(
+      parts_.hub, parts_.pool, *request, "WatchValues", [this](const WatchPlace& place) {
+        return std::make_shared<ValueFeed>(parts_.portfolio, parts_.book, place.revision, place.feed_id);
+      });
 }
 
 grpc::ServerUnaryReactor* ValueService::FitRetentionModel(grpc::CallbackServerContext* context,

@@ -1,18 +1,17 @@
 #include "health-svc/shard/sharded_flags.h"
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "common/base/error_details.h"
 #include "common/base/page_token.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
 #include "health-svc/flags.h"
 #include "health-svc/request_names.h"
 #include "health-svc/shard/gather.h"
+#include "health-svc/shard/merged_watch.h"
 
 namespace perennial::health {
 namespace {
@@ -28,43 +27,14 @@ std::optional<int> OtherShard(const Shards& shards, const grpc::CallbackServerCo
 absl::Status MergeLists(const v1::ListFlagsRequest& request, std::vector<v1::ListFlagsResponse>& answers,
                         v1::ListFlagsResponse* out) {
   PERENNIAL_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
-  std::vector<v1::Flag*> flags;
-  std::int64_t total = 0;
-  bool more = false;
-  for (v1::ListFlagsResponse& answer : answers) {
-    total += answer.total_size();
-    more = more || !answer.next_page_token().empty();
-    for (v1::Flag& flag : *answer.mutable_flags()) flags.push_back(&flag);
-  }
-  std::sort(flags.begin(), flags.end(), [](const auto* a, const auto* b) { return ComesBefore(*a, *b); });
-  if (flags.size() > static_cast<std::size_t>(page_size)) {
-    more = true;
-    flags.resize(static_cast<std::size_t>(page_size));
-  }
-  if (more && !flags.empty()) {
-    out->set_next_page_token(MakePageToken(CursorAfter(*flags.back()), ListKey(request)));
-  }
-  for (v1::Flag* flag : flags) *out->add_flags() = std::move(*flag);
-  if (answers.front().has_filter_reading()) *out->mutable_filter_reading() = answers.front().filter_reading();
-  out->set_total_size(total);
+  MergePages(
+      answers, page_size, [](auto& response) { return response.mutable_flags(); },
+      [](const auto& a, const auto& b) { return ComesBefore(a, b); },
+      [&](const auto& last) { return MakePageToken(CursorAfter(last), ListKey(request)); }, out);
   return absl::OkStatus();
 }
 
-grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpcStatus(ComesFromFiles()));
-  return reactor;
-}
-
 }  // namespace
-
-absl::Status ComesFromFiles() {
-  return WithReason(
-      absl::FailedPreconditionError("replicas that share the accounts (--shard) take scorecards and flag rules "
-                                    "from files, so that all have the same: change --scorecards and "
-                                    "--flag_rules and restart them"),
-      "SHARDED");
-}
 
 grpc::ServerUnaryReactor* ShardedFlags::ListFlags(grpc::CallbackServerContext* context,
                                                   const v1::ListFlagsRequest* request,
@@ -118,16 +88,39 @@ grpc::ServerUnaryReactor* ShardedFlags::ResolveFlag(grpc::CallbackServerContext*
 }
 
 grpc::ServerUnaryReactor* ShardedFlags::CreateFlagRule(grpc::CallbackServerContext* context,
-                                                       const v1::CreateFlagRuleRequest*, v1::CreateFlagRuleResponse*) {
-  return Refuse(context);
+                                                       const v1::CreateFlagRuleRequest* request,
+                                                       v1::CreateFlagRuleResponse* response) {
+  return ChangeAtKeeper(
+      shards_, context, [=, this] { return own_.CreateFlagRule(context, request, response); },
+      [=](const auto& replica, auto* client, auto done) {
+        replica.flags->async()->CreateFlagRule(client, request, response, std::move(done));
+      });
 }
+
 grpc::ServerUnaryReactor* ShardedFlags::UpdateFlagRule(grpc::CallbackServerContext* context,
-                                                       const v1::UpdateFlagRuleRequest*, v1::UpdateFlagRuleResponse*) {
-  return Refuse(context);
+                                                       const v1::UpdateFlagRuleRequest* request,
+                                                       v1::UpdateFlagRuleResponse* response) {
+  return ChangeAtKeeper(
+      shards_, context, [=, this] { return own_.UpdateFlagRule(context, request, response); },
+      [=](const auto& replica, auto* client, auto done) {
+        replica.flags->async()->UpdateFlagRule(client, request, response, std::move(done));
+      });
 }
+
 grpc::ServerUnaryReactor* ShardedFlags::DeleteFlagRule(grpc::CallbackServerContext* context,
-                                                       const v1::DeleteFlagRuleRequest*, v1::DeleteFlagRuleResponse*) {
-  return Refuse(context);
+                                                       const v1::DeleteFlagRuleRequest* request,
+                                                       v1::DeleteFlagRuleResponse* response) {
+  return ChangeAtKeeper(
+      shards_, context, [=, this] { return own_.DeleteFlagRule(context, request, response); },
+      [=](const auto& replica, auto* client, auto done) {
+        replica.flags->async()->DeleteFlagRule(client, request, response, std::move(done));
+      });
+}
+
+grpc::ServerWriteReactor<v1::WatchFlagsResponse>* ShardedFlags::WatchFlags(grpc::CallbackServerContext* context,
+                                                                           const v1::WatchFlagsRequest* request) {
+  if (Shards::IsOfReplica(*context) || request->replica_only()) return own_.WatchFlags(context, request);
+  return WatchAll<FlagWatch>(shards_, hub_, watch_pool_, *request);
 }
 
 }  // namespace perennial::health

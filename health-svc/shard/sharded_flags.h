@@ -2,18 +2,22 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "common/server/watch_stream.h"
+#include "common/server/worker_pool.h"
 #include "health-svc/shard/shards.h"
 #include "perennial/health/v1/flag_service.grpc.pb.h"
 
 namespace perennial::health {
 
 // FlagService of one of several replicas: answers for the accounts of all of them. Flags of one account are its owner's
-// business; lists are put together from all replicas, and fail when one does not answer. WatchFlags sends the accounts
-// of this replica. Rules come from files, the same for all replicas: calls that change them are FAILED_PRECONDITION.
+// business; lists are put together from all replicas, and fail when one does not answer. WatchFlags sends the flags of
+// all, and while a replica is away those of the others. Rules are changed by the replica that keeps them and read from
+// any.
 class ShardedFlags final : public v1::FlagService::CallbackService {
  public:
-  // Both must outlive this. `own` answers for the accounts of this replica.
-  ShardedFlags(const Shards& shards, v1::FlagService::CallbackService& own) : shards_(shards), own_(own) {}
+  // All must outlive this. `own` answers for the accounts of this replica; `hub` ends watches with the process.
+  ShardedFlags(const Shards& shards, v1::FlagService::CallbackService& own, WatchHub& hub, WorkerPool& watch_pool)
+      : shards_(shards), own_(own), hub_(hub), watch_pool_(watch_pool) {}
 
   grpc::ServerUnaryReactor* ListFlags(grpc::CallbackServerContext* context, const v1::ListFlagsRequest* request,
                                       v1::ListFlagsResponse* response) override;
@@ -25,11 +29,10 @@ class ShardedFlags final : public v1::FlagService::CallbackService {
   grpc::ServerUnaryReactor* ResolveFlag(grpc::CallbackServerContext* context, const v1::ResolveFlagRequest* request,
                                         v1::ResolveFlagResponse* response) override;
   grpc::ServerWriteReactor<v1::WatchFlagsResponse>* WatchFlags(grpc::CallbackServerContext* context,
-                                                               const v1::WatchFlagsRequest* request) override {
-    return own_.WatchFlags(context, request);
-  }
-  grpc::ServerUnaryReactor* CreateFlagRule(grpc::CallbackServerContext* context, const v1::CreateFlagRuleRequest*,
-                                           v1::CreateFlagRuleResponse*) override;
+                                                               const v1::WatchFlagsRequest* request) override;
+  grpc::ServerUnaryReactor* CreateFlagRule(grpc::CallbackServerContext* context,
+                                           const v1::CreateFlagRuleRequest* request,
+                                           v1::CreateFlagRuleResponse* response) override;
   grpc::ServerUnaryReactor* GetFlagRule(grpc::CallbackServerContext* context, const v1::GetFlagRuleRequest* request,
                                         v1::GetFlagRuleResponse* response) override {
     return own_.GetFlagRule(context, request, response);
@@ -38,17 +41,18 @@ class ShardedFlags final : public v1::FlagService::CallbackService {
                                           v1::ListFlagRulesResponse* response) override {
     return own_.ListFlagRules(context, request, response);
   }
-  grpc::ServerUnaryReactor* UpdateFlagRule(grpc::CallbackServerContext* context, const v1::UpdateFlagRuleRequest*,
-                                           v1::UpdateFlagRuleResponse*) override;
-  grpc::ServerUnaryReactor* DeleteFlagRule(grpc::CallbackServerContext* context, const v1::DeleteFlagRuleRequest*,
-                                           v1::DeleteFlagRuleResponse*) override;
+  grpc::ServerUnaryReactor* UpdateFlagRule(grpc::CallbackServerContext* context,
+                                           const v1::UpdateFlagRuleRequest* request,
+                                           v1::UpdateFlagRuleResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteFlagRule(grpc::CallbackServerContext* context,
+                                           const v1::DeleteFlagRuleRequest* request,
+                                           v1::DeleteFlagRuleResponse* response) override;
 
  private:
   const Shards& shards_;
   v1::FlagService::CallbackService& own_;
+  WatchHub& hub_;
+  WorkerPool& watch_pool_;
 };
-
-// FAILED_PRECONDITION: what all replicas must have alike comes from files.
-absl::Status ComesFromFiles();
 
 }  // namespace perennial::health

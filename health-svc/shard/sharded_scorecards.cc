@@ -12,16 +12,9 @@
 #include "common/base/page_token.h"
 #include "common/base/status_macros.h"
 #include "health-svc/shard/gather.h"
-#include "health-svc/shard/sharded_flags.h"
 
 namespace perennial::health {
 namespace {
-
-grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpcStatus(ComesFromFiles()));
-  return reactor;
-}
 
 // Adds the amount of a part to a sum; the currency is that of whichever has one.
 absl::Status AddMoney(const perennial::type::v1::Money& part, perennial::type::v1::Money* sum) {
@@ -104,19 +97,33 @@ grpc::ServerUnaryReactor* ShardedScorecards::SimulateScorecard(grpc::CallbackSer
 }
 
 grpc::ServerUnaryReactor* ShardedScorecards::CreateScorecard(grpc::CallbackServerContext* context,
-                                                             const v1::CreateScorecardRequest*,
-                                                             v1::CreateScorecardResponse*) {
-  return Refuse(context);
+                                                             const v1::CreateScorecardRequest* request,
+                                                             v1::CreateScorecardResponse* response) {
+  return ChangeAtKeeper(
+      shards_, context, [=, this] { return own_.CreateScorecard(context, request, response); },
+      [=](const auto& replica, auto* client, auto done) {
+        replica.scorecards->async()->CreateScorecard(client, request, response, std::move(done));
+      });
 }
+
 grpc::ServerUnaryReactor* ShardedScorecards::UpdateScorecard(grpc::CallbackServerContext* context,
-                                                             const v1::UpdateScorecardRequest*,
-                                                             v1::UpdateScorecardResponse*) {
-  return Refuse(context);
+                                                             const v1::UpdateScorecardRequest* request,
+                                                             v1::UpdateScorecardResponse* response) {
+  return ChangeAtKeeper(
+      shards_, context, [=, this] { return own_.UpdateScorecard(context, request, response); },
+      [=](const auto& replica, auto* client, auto done) {
+        replica.scorecards->async()->UpdateScorecard(client, request, response, std::move(done));
+      });
 }
+
 grpc::ServerUnaryReactor* ShardedScorecards::DeleteScorecard(grpc::CallbackServerContext* context,
-                                                             const v1::DeleteScorecardRequest*,
-                                                             v1::DeleteScorecardResponse*) {
-  return Refuse(context);
+                                                             const v1::DeleteScorecardRequest* request,
+                                                             v1::DeleteScorecardResponse* response) {
+  return ChangeAtKeeper(
+      shards_, context, [=, this] { return own_.DeleteScorecard(context, request, response); },
+      [=](const auto& replica, auto* client, auto done) {
+        replica.scorecards->async()->DeleteScorecard(client, request, response, std::move(done));
+      });
 }
 
 }  // namespace perennial::health

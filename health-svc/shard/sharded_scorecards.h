@@ -7,16 +7,17 @@
 
 namespace perennial::health {
 
-// ScorecardService of one of several replicas. Scorecards come from files, the same for all replicas: calls that change
-// them are FAILED_PRECONDITION. A simulation is put together from all replicas, and fails when one does not answer; a
+// ScorecardService of one of several replicas. Scorecards are changed by the replica that keeps them; the others follow
+// it, so that each reads its own. A simulation is put together from all replicas, and fails when one does not answer; a
 // back-test reads all accounts from accounts-svc, whichever replica runs it.
 class ShardedScorecards final : public v1::ScorecardService::CallbackService {
  public:
   // Both must outlive this. `own` answers for the accounts of this replica.
   ShardedScorecards(const Shards& shards, v1::ScorecardService::CallbackService& own) : shards_(shards), own_(own) {}
 
-  grpc::ServerUnaryReactor* CreateScorecard(grpc::CallbackServerContext* context, const v1::CreateScorecardRequest*,
-                                            v1::CreateScorecardResponse*) override;
+  grpc::ServerUnaryReactor* CreateScorecard(grpc::CallbackServerContext* context,
+                                            const v1::CreateScorecardRequest* request,
+                                            v1::CreateScorecardResponse* response) override;
   grpc::ServerUnaryReactor* GetScorecard(grpc::CallbackServerContext* context, const v1::GetScorecardRequest* request,
                                          v1::GetScorecardResponse* response) override {
     return own_.GetScorecard(context, request, response);
@@ -26,10 +27,12 @@ class ShardedScorecards final : public v1::ScorecardService::CallbackService {
                                            v1::ListScorecardsResponse* response) override {
     return own_.ListScorecards(context, request, response);
   }
-  grpc::ServerUnaryReactor* UpdateScorecard(grpc::CallbackServerContext* context, const v1::UpdateScorecardRequest*,
-                                            v1::UpdateScorecardResponse*) override;
-  grpc::ServerUnaryReactor* DeleteScorecard(grpc::CallbackServerContext* context, const v1::DeleteScorecardRequest*,
-                                            v1::DeleteScorecardResponse*) override;
+  grpc::ServerUnaryReactor* UpdateScorecard(grpc::CallbackServerContext* context,
+                                            const v1::UpdateScorecardRequest* request,
+                                            v1::UpdateScorecardResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteScorecard(grpc::CallbackServerContext* context,
+                                            const v1::DeleteScorecardRequest* request,
+                                            v1::DeleteScorecardResponse* response) override;
   grpc::ServerUnaryReactor* ListScorecardRevisions(grpc::CallbackServerContext* context,
                                                    const v1::ListScorecardRevisionsRequest* request,
                                                    v1::ListScorecardRevisionsResponse* response) override {

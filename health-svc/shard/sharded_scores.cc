@@ -15,6 +15,8 @@
 #include "health-svc/score_answers.h"
 #include "health-svc/score_listing.h"
 #include "health-svc/shard/gather.h"
+#include "health-svc/shard/merged_watch.h"
+#include "health-svc/shard/sharded_roll_up.h"
 
 namespace perennial::health {
 namespace {
@@ -30,25 +32,10 @@ absl::Status MergeLists(const v1::ListHealthScoresRequest& request, std::vector<
                         v1::ListHealthScoresResponse* out) {
   PERENNIAL_ASSIGN_OR_RETURN(const ScoreOrder order, ParseScoreOrder(request.order_by()));
   PERENNIAL_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
-  std::vector<v1::HealthScore*> scores;
-  std::int64_t total = 0;
-  bool more = false;
-  for (v1::ListHealthScoresResponse& answer : answers) {
-    total += answer.total_size();
-    more = more || !answer.next_page_token().empty();
-    for (v1::HealthScore& score : *answer.mutable_health_scores()) scores.push_back(&score);
-  }
-  std::sort(scores.begin(), scores.end(), [&](const auto* a, const auto* b) { return ComesBefore(*a, *b, order); });
-  if (scores.size() > static_cast<std::size_t>(page_size)) {
-    more = true;
-    scores.resize(static_cast<std::size_t>(page_size));
-  }
-  if (more && !scores.empty()) {
-    out->set_next_page_token(MakePageToken(CursorAfter(*scores.back(), order), ListKey(request)));
-  }
-  for (v1::HealthScore* score : scores) *out->add_health_scores() = std::move(*score);
-  if (answers.front().has_filter_reading()) *out->mutable_filter_reading() = answers.front().filter_reading();
-  out->set_total_size(total);
+  MergePages(
+      answers, page_size, [](auto& response) { return response.mutable_health_scores(); },
+      [&](const auto& a, const auto& b) { return ComesBefore(a, b, order); },
+      [&](const auto& last) { return MakePageToken(CursorAfter(last, order), ListKey(request)); }, out);
   return absl::OkStatus();
 }
 
@@ -60,7 +47,7 @@ grpc::ServerUnaryReactor* ShardedScores::GetHealthScore(grpc::CallbackServerCont
   const auto account = AccountOfScoreName(request->name());
   const auto shard = OtherShard(shards_, *context, account);
   if (!shard.has_value() || !HealthScores::Check(*request).ok()) {
-    return own_.GetHealthScore(context, request, response);
+    return parts_.own.GetHealthScore(context, request, response);
   }
   if (ScoreAnswers::Asks(*request)) {
     return ForwardTo(shards_, *shard, context, [=](const auto& replica, auto* client, auto done) {
@@ -68,12 +55,14 @@ grpc::ServerUnaryReactor* ShardedScores::GetHealthScore(grpc::CallbackServerCont
     });
   }
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  lookup_.Find(std::string(*account), request->min_facts_revision(),
-               [response, reactor](const absl::StatusOr<StoredScore>& found) {
-                 auto answer = HealthScores::ToResponse(found);
-                 if (answer.ok()) *response = *std::move(answer);
-                 reactor->Finish(ToGrpcStatus(answer.status()));
-               });
+  const CallInfo call = CallInfoOf(*context, "perennial.health.v1.HealthScoreService/GetHealthScore");
+  const CallScope scope(call);
+  parts_.lookup.Find(std::string(*account), request->min_facts_revision(),
+                     [response, reactor](absl::StatusOr<StoredScore> found) {
+                       auto answer = HealthScores::ToResponse(std::move(found));
+                       if (answer.ok()) *response = *std::move(answer);
+                       reactor->Finish(ToGrpcStatus(answer.status()));
+                     });
   return reactor;
 }
 
@@ -82,36 +71,21 @@ grpc::ServerUnaryReactor* ShardedScores::BatchGetHealthScores(grpc::CallbackServ
                                                               v1::BatchGetHealthScoresResponse* response) {
   // Faults are told by one who sees all names.
   if (Shards::IsOfReplica(*context) || !HealthScores::Check(*request).ok()) {
-    return own_.BatchGetHealthScores(context, request, response);
+    return parts_.own.BatchGetHealthScores(context, request, response);
   }
-  const auto parts =
-      std::make_shared<std::vector<v1::BatchGetHealthScoresRequest>>(static_cast<std::size_t>(shards_.count()));
-  std::vector<std::size_t> from;  // by name: its shard
-  for (const std::string& name : request->names()) {
-    from.push_back(static_cast<std::size_t>(shards_.ShardOf(*AccountOfScoreName(name))));
-    parts->at(from.back()).add_names(name);
-  }
-  for (auto& part : *parts) part.set_min_facts_revision(request->min_facts_revision());
-  return GatherFromAll(
-      shards_, context, response,
-      [parts](const auto& replica, int shard, auto* client, auto* answer, auto done) {
-        const auto& part = parts->at(static_cast<std::size_t>(shard));
-        if (part.names().empty()) return done(grpc::Status::OK);
-        replica.scores->async()->BatchGetHealthScores(client, &part, answer, std::move(done));
+  return GatherByName(
+      shards_, context, request, response,
+      [this](const std::string& name) { return shards_.ShardOf(*AccountOfScoreName(name)); },
+      [](const auto& replica, auto* client, const auto* part, auto* answer, auto done) {
+        replica.scores->async()->BatchGetHealthScores(client, part, answer, std::move(done));
       },
-      [from, parts](std::vector<v1::BatchGetHealthScoresResponse>& answers, auto* out) -> absl::Status {
-        std::vector<int> next(answers.size());
-        for (const std::size_t shard : from) {
-          *out->add_health_scores() = std::move(*answers[shard].mutable_health_scores(next[shard]++));
-        }
-        return absl::OkStatus();
-      });
+      [](auto& answer) { return answer.mutable_health_scores(); });
 }
 
 grpc::ServerUnaryReactor* ShardedScores::ListHealthScores(grpc::CallbackServerContext* context,
                                                           const v1::ListHealthScoresRequest* request,
                                                           v1::ListHealthScoresResponse* response) {
-  if (Shards::IsOfReplica(*context)) return own_.ListHealthScores(context, request, response);
+  if (Shards::IsOfReplica(*context)) return parts_.own.ListHealthScores(context, request, response);
   return GatherFromAll(
       shards_, context, response,
       [request](const auto& replica, int, auto* client, auto* answer, auto done) {
@@ -121,21 +95,18 @@ grpc::ServerUnaryReactor* ShardedScores::ListHealthScores(grpc::CallbackServerCo
 }
 
 grpc::ServerUnaryReactor* ShardedScores::GetHealthScoreRollUp(grpc::CallbackServerContext* context,
-                                                              const v1::GetHealthScoreRollUpRequest*,
-                                                              v1::GetHealthScoreRollUpResponse*) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpcStatus(WithReason(
-      absl::FailedPreconditionError("the accounts of a hierarchy lie on several replicas; roll-ups are told by "
-                                    "a health-svc without --shard only"),
-      "SHARDED")));
-  return reactor;
+                                                              const v1::GetHealthScoreRollUpRequest* request,
+                                                              v1::GetHealthScoreRollUpResponse* response) {
+  return ServeUnary(parts_.blocking_pool, context, request, response, [this, context](const auto& call) {
+    return RollUpOverShards(shards_, parts_.portfolio, *context, call);
+  });
 }
 
 grpc::ServerUnaryReactor* ShardedScores::ExplainHealthScore(grpc::CallbackServerContext* context,
                                                             const v1::ExplainHealthScoreRequest* request,
                                                             v1::ExplainHealthScoreResponse* response) {
   const auto shard = OtherShard(shards_, *context, AccountOfScoreName(request->name()));
-  if (!shard.has_value()) return own_.ExplainHealthScore(context, request, response);
+  if (!shard.has_value()) return parts_.own.ExplainHealthScore(context, request, response);
   return ForwardTo(shards_, *shard, context, [=](const auto& replica, auto* client, auto done) {
     replica.scores->async()->ExplainHealthScore(client, request, response, std::move(done));
   });
@@ -145,7 +116,7 @@ grpc::ServerUnaryReactor* ShardedScores::ExplainHealthScoreChange(grpc::Callback
                                                                   const v1::ExplainHealthScoreChangeRequest* request,
                                                                   v1::ExplainHealthScoreChangeResponse* response) {
   const auto shard = OtherShard(shards_, *context, AccountOfScoreName(request->name()));
-  if (!shard.has_value()) return own_.ExplainHealthScoreChange(context, request, response);
+  if (!shard.has_value()) return parts_.own.ExplainHealthScoreChange(context, request, response);
   return ForwardTo(shards_, *shard, context, [=](const auto& replica, auto* client, auto done) {
     replica.scores->async()->ExplainHealthScoreChange(client, request, response, std::move(done));
   });
@@ -155,7 +126,7 @@ grpc::ServerUnaryReactor* ShardedScores::ListHealthScoreHistory(grpc::CallbackSe
                                                                 const v1::ListHealthScoreHistoryRequest* request,
                                                                 v1::ListHealthScoreHistoryResponse* response) {
   const auto shard = OtherShard(shards_, *context, AccountOfParent(request->parent()));
-  if (!shard.has_value()) return own_.ListHealthScoreHistory(context, request, response);
+  if (!shard.has_value()) return parts_.own.ListHealthScoreHistory(context, request, response);
   return ForwardTo(shards_, *shard, context, [=](const auto& replica, auto* client, auto done) {
     replica.scores->async()->ListHealthScoreHistory(client, request, response, std::move(done));
   });
@@ -165,7 +136,7 @@ grpc::ServerUnaryReactor* ShardedScores::SetHealthScoreOverride(grpc::CallbackSe
                                                                 const v1::SetHealthScoreOverrideRequest* request,
                                                                 v1::SetHealthScoreOverrideResponse* response) {
   const auto shard = OtherShard(shards_, *context, AccountOfScoreName(request->name()));
-  if (!shard.has_value()) return own_.SetHealthScoreOverride(context, request, response);
+  if (!shard.has_value()) return parts_.own.SetHealthScoreOverride(context, request, response);
   return ForwardTo(shards_, *shard, context, [=](const auto& replica, auto* client, auto done) {
     replica.scores->async()->SetHealthScoreOverride(client, request, response, std::move(done));
   });
@@ -175,10 +146,16 @@ grpc::ServerUnaryReactor* ShardedScores::ClearHealthScoreOverride(grpc::Callback
                                                                   const v1::ClearHealthScoreOverrideRequest* request,
                                                                   v1::ClearHealthScoreOverrideResponse* response) {
   const auto shard = OtherShard(shards_, *context, AccountOfScoreName(request->name()));
-  if (!shard.has_value()) return own_.ClearHealthScoreOverride(context, request, response);
+  if (!shard.has_value()) return parts_.own.ClearHealthScoreOverride(context, request, response);
   return ForwardTo(shards_, *shard, context, [=](const auto& replica, auto* client, auto done) {
     replica.scores->async()->ClearHealthScoreOverride(client, request, response, std::move(done));
   });
+}
+
+grpc::ServerWriteReactor<v1::WatchHealthScoresResponse>* ShardedScores::WatchHealthScores(
+    grpc::CallbackServerContext* context, const v1::WatchHealthScoresRequest* request) {
+  if (Shards::IsOfReplica(*context) || request->replica_only()) return parts_.own.WatchHealthScores(context, request);
+  return WatchAll<ScoreWatch>(shards_, parts_.hub, parts_.watch_pool, *request);
 }
 
 }  // namespace perennial::health

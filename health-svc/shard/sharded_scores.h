@@ -2,6 +2,9 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "common/server/watch_stream.h"
+#include "common/server/worker_pool.h"
+#include "health-svc/portfolio.h"
 #include "health-svc/score_lookup.h"
 #include "health-svc/shard/shards.h"
 #include "perennial/health/v1/health_score_service.grpc.pb.h"
@@ -11,13 +14,23 @@ namespace perennial::health {
 // HealthScoreService of one of several replicas: answers for the accounts of all of them.
 //
 // What is asked of one account its owner answers; its present score also Redis, or the facts, so that it is told while
-// the owner is away. Lists are put together from all replicas, and fail when one does not answer. WatchHealthScores
-// sends the accounts of this replica: who follows all accounts follows each replica.
+// the owner is away. Lists and roll-ups are put together from all replicas, and fail when one does not answer.
+// WatchHealthScores sends the accounts of all replicas, and while one is away those of the others.
 class ShardedScores final : public v1::HealthScoreService::CallbackService {
  public:
-  // All must outlive this. `own` answers for the accounts of this replica; `lookup` finds present scores of others.
-  ShardedScores(const Shards& shards, v1::HealthScoreService::CallbackService& own, ScoreLookup& lookup)
-      : shards_(shards), own_(own), lookup_(lookup) {}
+  // All must outlive it.
+  struct Parts {
+    // Answers for the accounts of this replica.
+    v1::HealthScoreService::CallbackService& own;
+    // Finds present scores of others.
+    ScoreLookup& lookup;
+    const Portfolio& portfolio;
+    // For calls that wait for other replicas.
+    WorkerPool& blocking_pool;
+    WorkerPool& watch_pool;
+    WatchHub& hub;
+  };
+  ShardedScores(const Shards& shards, const Parts& parts) : shards_(shards), parts_(parts) {}
 
   grpc::ServerUnaryReactor* GetHealthScore(grpc::CallbackServerContext* context,
                                            const v1::GetHealthScoreRequest* request,
@@ -28,7 +41,6 @@ class ShardedScores final : public v1::HealthScoreService::CallbackService {
   grpc::ServerUnaryReactor* ListHealthScores(grpc::CallbackServerContext* context,
                                              const v1::ListHealthScoresRequest* request,
                                              v1::ListHealthScoresResponse* response) override;
-  // The accounts of a hierarchy lie on several replicas: FAILED_PRECONDITION.
   grpc::ServerUnaryReactor* GetHealthScoreRollUp(grpc::CallbackServerContext* context,
                                                  const v1::GetHealthScoreRollUpRequest* request,
                                                  v1::GetHealthScoreRollUpResponse* response) override;
@@ -48,14 +60,11 @@ class ShardedScores final : public v1::HealthScoreService::CallbackService {
                                                      const v1::ClearHealthScoreOverrideRequest* request,
                                                      v1::ClearHealthScoreOverrideResponse* response) override;
   grpc::ServerWriteReactor<v1::WatchHealthScoresResponse>* WatchHealthScores(
-      grpc::CallbackServerContext* context, const v1::WatchHealthScoresRequest* request) override {
-    return own_.WatchHealthScores(context, request);
-  }
+      grpc::CallbackServerContext* context, const v1::WatchHealthScoresRequest* request) override;
 
  private:
   const Shards& shards_;
-  v1::HealthScoreService::CallbackService& own_;
-  ScoreLookup& lookup_;
+  const Parts parts_;
 };
 
 }  // namespace perennial::health

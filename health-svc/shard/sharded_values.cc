@@ -1,6 +1,5 @@
 #include "health-svc/shard/sharded_values.h"
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "common/base/status_macros.h"
 #include "health-svc/customer_values.h"
 #include "health-svc/shard/gather.h"
+#include "health-svc/shard/merged_watch.h"
 #include "health-svc/value_listing.h"
 
 namespace perennial::health {
@@ -20,30 +20,17 @@ absl::Status MergeLists(const v1::ListValuesRequest& request, std::vector<v1::Li
                         v1::ListValuesResponse* out) {
   PERENNIAL_ASSIGN_OR_RETURN(const ValueOrder order, ParseValueOrder(request.order_by()));
   PERENNIAL_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
-  std::vector<v1::CustomerValue*> values;
-  std::int64_t total = 0;
   std::int64_t known = 0;
   Micros sum = 0;
-  bool more = false;
-  for (v1::ListValuesResponse& answer : answers) {
-    total += answer.total_size();
+  for (const v1::ListValuesResponse& answer : answers) {
     known += answer.known_size();
     PERENNIAL_ASSIGN_OR_RETURN(const Micros part, ParseAmount(answer.total_clv().amount()));
-    sum += part;
-    more = more || !answer.next_page_token().empty();
-    for (v1::CustomerValue& value : *answer.mutable_values()) values.push_back(&value);
+    if (__builtin_add_overflow(sum, part, &sum)) return absl::OutOfRangeError("the sum of values is too large");
   }
-  std::sort(values.begin(), values.end(), [&](const auto* a, const auto* b) { return ComesBefore(*a, *b, order); });
-  if (values.size() > static_cast<std::size_t>(page_size)) {
-    more = true;
-    values.resize(static_cast<std::size_t>(page_size));
-  }
-  if (more && !values.empty()) {
-    out->set_next_page_token(MakePageToken(CursorAfter(*values.back(), order), ListKey(request)));
-  }
-  for (v1::CustomerValue* value : values) *out->add_values() = std::move(*value);
-  if (answers.front().has_filter_reading()) *out->mutable_filter_reading() = answers.front().filter_reading();
-  out->set_total_size(total);
+  MergePages(
+      answers, page_size, [](auto& response) { return response.mutable_values(); },
+      [&](const auto& a, const auto& b) { return ComesBefore(a, b, order); },
+      [&](const auto& last) { return MakePageToken(CursorAfter(last, order), ListKey(request)); }, out);
   out->set_known_size(known);
   out->mutable_total_clv()->set_amount(FormatAmount(sum));
   out->mutable_total_clv()->set_currency_code(answers.front().total_clv().currency_code());
@@ -86,27 +73,13 @@ grpc::ServerUnaryReactor* ShardedValues::BatchGetValue(grpc::CallbackServerConte
   if (Shards::IsOfReplica(*context) || !CustomerValues::Check(*request).ok()) {
     return own_.BatchGetValue(context, request, response);
   }
-  const auto parts = std::make_shared<std::vector<v1::BatchGetValueRequest>>(static_cast<std::size_t>(shards_.count()));
-  std::vector<std::size_t> from;  // by name: its shard
-  for (const std::string& name : request->names()) {
-    from.push_back(static_cast<std::size_t>(shards_.ShardOf(*AccountOfValueName(name))));
-    parts->at(from.back()).add_names(name);
-  }
-  for (auto& part : *parts) part.set_min_facts_revision(request->min_facts_revision());
-  return GatherFromAll(
-      shards_, context, response,
-      [parts](const auto& replica, int shard, auto* client, auto* answer, auto done) {
-        const auto& part = parts->at(static_cast<std::size_t>(shard));
-        if (part.names().empty()) return done(grpc::Status::OK);
-        replica.values->async()->BatchGetValue(client, &part, answer, std::move(done));
+  return GatherByName(
+      shards_, context, request, response,
+      [this](const std::string& name) { return shards_.ShardOf(*AccountOfValueName(name)); },
+      [](const auto& replica, auto* client, const auto* part, auto* answer, auto done) {
+        replica.values->async()->BatchGetValue(client, part, answer, std::move(done));
       },
-      [from, parts](std::vector<v1::BatchGetValueResponse>& answers, auto* out) -> absl::Status {
-        std::vector<int> next(answers.size());
-        for (const std::size_t shard : from) {
-          *out->add_values() = std::move(*answers[shard].mutable_values(next[shard]++));
-        }
-        return absl::OkStatus();
-      });
+      [](auto& answer) { return answer.mutable_values(); });
 }
 
 grpc::ServerUnaryReactor* ShardedValues::ListValues(grpc::CallbackServerContext* context,
@@ -169,6 +142,12 @@ grpc::ServerUnaryReactor* ShardedValues::UpdateValueSettings(grpc::CallbackServe
                  [](auto& stub, auto* client, auto* call, auto* answer, auto done) {
                    stub.UpdateValueSettings(client, call, answer, std::move(done));
                  });
+}
+
+grpc::ServerWriteReactor<v1::WatchValuesResponse>* ShardedValues::WatchValues(grpc::CallbackServerContext* context,
+                                                                              const v1::WatchValuesRequest* request) {
+  if (Shards::IsOfReplica(*context) || request->replica_only()) return own_.WatchValues(context, request);
+  return WatchAll<ValueWatch>(shards_, hub_, watch_pool_, *request);
 }
 
 }  // namespace perennial::health

@@ -2,6 +2,8 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "common/server/watch_stream.h"
+#include "common/server/worker_pool.h"
 #include "health-svc/shard/shards.h"
 #include "perennial/health/v1/value_service.grpc.pb.h"
 
@@ -10,11 +12,12 @@ namespace perennial::health {
 // ValueService of one of several replicas: answers for the accounts of all of them. What is asked of one account its
 // owner answers; lists are put together from all replicas. Fits, deletions and settings are made at every replica, each
 // from the same data, so that all value accounts alike; they fail when one does not answer, and can be made again.
-// WatchValues sends the accounts of this replica: who follows all accounts follows each replica.
+// WatchValues sends the values of all, and while a replica is away those of the others.
 class ShardedValues final : public v1::ValueService::CallbackService {
  public:
-  // Both must outlive this. `own` answers for the accounts of this replica.
-  ShardedValues(const Shards& shards, v1::ValueService::CallbackService& own) : shards_(shards), own_(own) {}
+  // All must outlive this. `own` answers for the accounts of this replica; `hub` ends watches with the process.
+  ShardedValues(const Shards& shards, v1::ValueService::CallbackService& own, WatchHub& hub, WorkerPool& watch_pool)
+      : shards_(shards), own_(own), hub_(hub), watch_pool_(watch_pool) {}
 
   grpc::ServerUnaryReactor* GetValue(grpc::CallbackServerContext* context, const v1::GetValueRequest* request,
                                      v1::GetValueResponse* response) override;
@@ -23,9 +26,7 @@ class ShardedValues final : public v1::ValueService::CallbackService {
   grpc::ServerUnaryReactor* ListValues(grpc::CallbackServerContext* context, const v1::ListValuesRequest* request,
                                        v1::ListValuesResponse* response) override;
   grpc::ServerWriteReactor<v1::WatchValuesResponse>* WatchValues(grpc::CallbackServerContext* context,
-                                                                 const v1::WatchValuesRequest* request) override {
-    return own_.WatchValues(context, request);
-  }
+                                                                 const v1::WatchValuesRequest* request) override;
   grpc::ServerUnaryReactor* FitRetentionModel(grpc::CallbackServerContext* context,
                                               const v1::FitRetentionModelRequest* request,
                                               v1::FitRetentionModelResponse* response) override;
@@ -63,6 +64,8 @@ class ShardedValues final : public v1::ValueService::CallbackService {
  private:
   const Shards& shards_;
   v1::ValueService::CallbackService& own_;
+  WatchHub& hub_;
+  WorkerPool& watch_pool_;
 };
 
 }  // namespace perennial::health

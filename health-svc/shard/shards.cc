@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "common/base/error_details.h"
 #include "common/base/hash.h"
+#include "common/server/call_metadata.h"
 #include "common/server/grpc_status.h"
 
 namespace perennial::health {
@@ -34,7 +35,8 @@ Shards::Replica::Replica(const std::shared_ptr<grpc::Channel>& channel)
     : scores(v1::HealthScoreService::NewStub(channel)),
       flags(v1::FlagService::NewStub(channel)),
       scorecards(v1::ScorecardService::NewStub(channel)),
-      values(v1::ValueService::NewStub(channel)) {}
+      values(v1::ValueService::NewStub(channel)),
+      replicas(v1::ReplicaService::NewStub(channel)) {}
 
 Shards::Shards(const ShardOptions& options) : index_(options.index), count_(options.count) {
   for (const auto& channel : options.replicas) replicas_.push_back(std::make_unique<Replica>(channel));
@@ -62,16 +64,34 @@ std::unique_ptr<grpc::ClientContext> Shards::MakeContext(const grpc::CallbackSer
   const auto latest = std::chrono::system_clock::now() + longest;
   out->set_deadline(context == nullptr ? latest : std::min(context->deadline(), latest));
   out->AddMetadata(kOfReplica, "1");
+  if (context == nullptr) {
+    AddCallMetadata(*out);
+  } else {
+    PassCallOn(*context, *out);
+  }
   return out;
+}
+
+std::unique_ptr<grpc::ClientContext> Shards::MakeStreamContext() {
+  auto out = std::make_unique<grpc::ClientContext>();
+  out->AddMetadata(kOfReplica, "1");
+  return out;
+}
+
+absl::Status Shards::KeepsNoConfiguration() const {
+  return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                        "replica ", kKeeper, " keeps scorecards and flag rules, and this is replica ", index_,
+                        ": --replicas must name the same addresses in the same order everywhere")),
+                    "NOT_THE_KEEPER");
 }
 
 grpc::Status Shards::Explained(int shard, const grpc::Status& status) const {
   if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return status;
-  return ToGrpcStatus(WithReason(absl::UnavailableError(absl::StrCat("replica ", shard, " of ", count_,
-                                                                     ", which has some of the accounts, does not "
-                                                                     "answer: ",
-                                                                     status.error_message())),
-                                 "REPLICA_UNAVAILABLE"));
+  return ToGrpcStatus(WithReason(
+      absl::UnavailableError(absl::StrCat("replica ", shard, " of ", count_, ", which has some of the accounts",
+                                          shard == kKeeper ? " and keeps the configuration" : "",
+                                          ", does not answer: ", status.error_message())),
+      "REPLICA_UNAVAILABLE"));
 }
 
 }  // namespace perennial::health

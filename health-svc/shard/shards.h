@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "perennial/health/v1/flag_service.grpc.pb.h"
 #include "perennial/health/v1/health_score_service.grpc.pb.h"
+#include "perennial/health/v1/replica_service.grpc.pb.h"
 #include "perennial/health/v1/scorecard_service.grpc.pb.h"
 #include "perennial/health/v1/value_service.grpc.pb.h"
 
@@ -50,6 +51,7 @@ class Shards {
     std::unique_ptr<v1::FlagService::Stub> flags;
     std::unique_ptr<v1::ScorecardService::Stub> scorecards;
     std::unique_ptr<v1::ValueService::Stub> values;
+    std::unique_ptr<v1::ReplicaService::Stub> replicas;
 
    private:
     mutable std::atomic<std::chrono::steady_clock::rep> left_alone_until_ = 0;
@@ -63,11 +65,20 @@ class Shards {
   [[nodiscard]] const Replica& replica(int shard) const { return *replicas_[static_cast<std::size_t>(shard)]; }
   [[nodiscard]] int ShardOf(absl::string_view account) const { return health::ShardOf(account, count_); }
 
+  // The shard whose replica keeps scorecards and flag rules; the others follow it.
+  static constexpr int kKeeper = 0;
+  [[nodiscard]] bool KeepsConfiguration() const { return index_ == kKeeper; }
+  // FAILED_PRECONDITION: what the keeper alone answers was asked of this replica.
+  [[nodiscard]] absl::Status KeepsNoConfiguration() const;
+
   // Whether a call comes from another replica, which wants to know what this one has and nothing else.
   static bool IsOfReplica(const grpc::CallbackServerContext& context);
-  // The context of a call to a replica that is part of answering `context`, or of nothing when that is null.
+  // The context of a call to a replica that is part of answering `context`, or, when that is null, the current call
+  // (CurrentCall) if there is one. Caller and trace go on with it.
   static std::unique_ptr<grpc::ClientContext> MakeContext(const grpc::CallbackServerContext* context,
                                                           std::chrono::milliseconds longest);
+  // The same for a stream, which lasts as long as it is wanted.
+  static std::unique_ptr<grpc::ClientContext> MakeStreamContext();
   // The status that says which replica did not answer, of one that it did not.
   [[nodiscard]] grpc::Status Explained(int shard, const grpc::Status& status) const;
 

@@ -1,11 +1,10 @@
 #include "health-svc/store/sqlite_health_store.h"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "common/base/random_id.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
 
@@ -100,6 +99,20 @@ constexpr const char* kSchema4 = R"sql(
 CREATE TABLE purges (account_id TEXT PRIMARY KEY, facts_revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 )sql";
 
+// config_log: the order in which revisions of the configuration were stored. config_source: how far this database has followed the
+// configuration of another replica.
+constexpr const char* kSchema5 = R"sql(
+CREATE TABLE config_log (
+  sequence INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  revision INTEGER NOT NULL
+) STRICT;
+INSERT INTO config_log (kind, id, revision)
+  SELECT kind, id, revision FROM config_revisions ORDER BY time, kind, id, revision;
+CREATE TABLE config_source (id INTEGER PRIMARY KEY CHECK (id = 1), position TEXT NOT NULL) STRICT;
+)sql";
+
 // What is erased of a purged account: all tables with an account_id but `purges` itself and `scores`, where a row without
 // content tells followers that the score is gone.
 constexpr const char* kAccountTables[] = {"score_history", "flags", "carried"};
@@ -110,11 +123,6 @@ std::optional<std::int64_t> Micros(const std::optional<absl::Time>& time) {
 
 std::optional<absl::Time> FromMicros(const std::optional<std::int64_t>& micros) {
   return micros.has_value() ? std::optional<absl::Time>(absl::FromUnixMicros(*micros)) : std::nullopt;
-}
-
-std::string RandomGeneration() {
-  std::random_device random;
-  return absl::StrFormat("%08x%08x", random(), random());
 }
 
 absl::StatusOr<StoredScore> ReadScore(const sqlite::Statement& row) {
@@ -167,9 +175,9 @@ v1::HealthScoreChange ReadChange(const sqlite::Statement& row) {
 absl::StatusOr<std::unique_ptr<SqliteHealthStore>> SqliteHealthStore::Open(const std::string& path) {
   // Full: revisions are given out and history is kept, and neither can be computed anew after a power cut.
   PERENNIAL_ASSIGN_OR_RETURN(auto writer, sqlite::Connection::Open(path, sqlite::Durability::kFull));
-  PERENNIAL_RETURN_IF_ERROR(sqlite::Migrate(*writer, kApplicationId, {kSchema, kSchema2, kSchema3, kSchema4}));
+  PERENNIAL_RETURN_IF_ERROR(sqlite::Migrate(*writer, kApplicationId, {kSchema, kSchema2, kSchema3, kSchema4, kSchema5}));
   {
-    const std::string generation = RandomGeneration();
+    const std::string generation = RandomFeedId();
     PERENNIAL_ASSIGN_OR_RETURN(
         sqlite::Statement insert,
         writer->Prepare("INSERT INTO progress VALUES (1, ?, 0, 0, 0) ON CONFLICT (id) DO NOTHING"));

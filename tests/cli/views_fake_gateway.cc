@@ -1,6 +1,9 @@
 #include "tests/cli/views_fake_gateway.h"
 
 #include <chrono>
+#include <cstdint>
+
+#include "absl/strings/numbers.h"
 
 namespace perennial::cli::testing {
 namespace {
@@ -124,7 +127,9 @@ class Scores final : public perennial::health::v1::HealthScoreService::Service {
   }
   Status WatchHealthScores(ServerContext* context, const perennial::health::v1::WatchHealthScoresRequest* request,
                            grpc::ServerWriter<perennial::health::v1::WatchHealthScoresResponse>* writer) override {
-    return fake_.scores.Serve(context, request->start_revision(), writer);
+    std::int64_t start = 0;
+    (void)absl::SimpleAtoi(request->start_token(), &start);
+    return fake_.scores.Serve(context, start, writer);
   }
 
  private:

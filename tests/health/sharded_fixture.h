@@ -68,6 +68,16 @@ class ShardedFixture : public ::testing::Test {
   std::unique_ptr<v1::ScorecardService::Stub> Cards(int replica) {
     return v1::ScorecardService::NewStub(channels_[Index(replica)]);
   }
+  std::unique_ptr<v1::ValueService::Stub> Values(int replica) {
+    return v1::ValueService::NewStub(channels_[Index(replica)]);
+  }
+  // Waits until both have scored all facts.
+  void WaitForBoth() {
+    v1::HealthScore score;
+    for (int shard = 0; shard < kReplicas; ++shard) {
+      ASSERT_TRUE(Eventually([&] { return Get(shard, AccountOf(shard), &score, accounts_.revision()).ok(); }));
+    }
+  }
   // Calls with a deadline.
   template <class Stub, class Request, class Response>
   static grpc::Status Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),

@@ -214,41 +214,6 @@ TEST_F(ShardsTest, ASimulationLooksAtAllAccounts) {
   EXPECT_EQ(accounts, 60);
 }
 
-TEST_F(ShardsTest, WhatAllMustHaveAlikeIsNotChangedAtOne) {
-  v1::DeleteScorecardRequest card;
-  card.set_name("scorecards/general");
-  v1::DeleteScorecardResponse deleted;
-  EXPECT_EQ(Call(&v1::ScorecardService::Stub::DeleteScorecard, Cards(0), card, &deleted).error_code(),
-            grpc::StatusCode::FAILED_PRECONDITION);
-  v1::CreateFlagRuleRequest rule;
-  v1::CreateFlagRuleResponse created;
-  EXPECT_EQ(Call(&v1::FlagService::Stub::CreateFlagRule, Flags(0), rule, &created).error_code(),
-            grpc::StatusCode::FAILED_PRECONDITION);
-}
-
-TEST_F(ShardsTest, AWatchSendsTheAccountsOfItsReplica) {
-  std::set<std::string> all;
-  for (int replica = 0; replica < kReplicas; ++replica) {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
-    const auto stub = Scores(replica);
-    const auto reader = stub->WatchHealthScores(&context, v1::WatchHealthScoresRequest());
-    v1::WatchHealthScoresResponse message;
-    bool caught_up = false;
-    while (!caught_up && reader->Read(&message)) {
-      for (const auto& update : message.updates()) {
-        EXPECT_EQ(ShardOf(update.account_id(), kReplicas), replica);
-        EXPECT_TRUE(all.insert(update.account_id()).second);
-      }
-      caught_up = message.caught_up();
-    }
-    EXPECT_TRUE(caught_up);
-    context.TryCancel();
-    (void)reader->Finish();
-  }
-  EXPECT_EQ(all.size(), 60);
-}
-
 TEST_F(ShardsTest, ScoresOfAReplicaThatIsGoneComeFromRedisAndElseFromTheFacts) {
   const std::string account = AccountOf(1, 30);
   ASSERT_TRUE(Eventually([&] { return redis_.Run({"EXISTS", CacheKey(account)}).integer == 1; }));

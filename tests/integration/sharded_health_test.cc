@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <functional>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "perennial/health/v1/scorecard_service.grpc.pb.h"
 #include "tests/integration/suite.h"
 #include "tests/testing/process.h"
 
@@ -49,6 +51,7 @@ class ShardedHealth : public ::testing::Test {
     direct_ = std::make_unique<Stubs>(Channel(kAccountsSvc));
     segments_ = std::make_unique<Stubs>(Channel(kSegmentSvc));
     gateway_ = std::make_unique<Stubs>(Channel(kGatewaySvc));
+    scorecards_ = health::v1::ScorecardService::NewStub(Channel(kGatewaySvc));
     for (int i = 0; i < kAccounts; ++i) Put(i, i % 2 == 0 ? 80 : 5, true);
     CreateSegment("green", "health.score >= 50");
     CreateSegment("idle", "flags.idle = true");
@@ -169,21 +172,52 @@ class ShardedHealth : public ::testing::Test {
     }
     return out;
   }
-  // Shard of an account, as health-svc cuts them: the one that answers for it when the other is asked by a watch.
-  std::set<std::string> AccountsOf(Place shard) {
-    const Stubs stubs(Channel(shard));
+  // The scores that a watch sends until it has caught up, by account.
+  static std::map<std::string, health::v1::HealthScore> Watched(const Stubs& stubs, bool replica_only) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
-    const auto reader = stubs.scores->WatchHealthScores(&context, {});
-    std::set<std::string> out;
+    health::v1::WatchHealthScoresRequest request;
+    request.set_replica_only(replica_only);
+    const auto reader = stubs.scores->WatchHealthScores(&context, request);
+    std::map<std::string, health::v1::HealthScore> out;
     health::v1::WatchHealthScoresResponse response;
     bool all = false;
     while (!all && reader->Read(&response)) {
-      for (const auto& update : response.updates()) out.insert("accounts/" + update.account_id());
+      for (const auto& update : response.updates()) out["accounts/" + update.account_id()] = update.health_score();
       all = response.caught_up();
     }
     context.TryCancel();
     return out;
+  }
+  // Accounts of a shard, as health-svc cuts them.
+  std::set<std::string> AccountsOf(Place shard) {
+    const Stubs stubs(Channel(shard));
+    std::set<std::string> out;
+    for (const auto& [account, score] : Watched(stubs, true)) out.insert(account);
+    return out;
+  }
+  // Makes a new revision of the scorecard through the gateway, whichever shard it asks.
+  grpc::Status RaiseGreenTo(double lower_bound, health::v1::Scorecard* out) {
+    health::v1::UpdateScorecardRequest request;
+    request.mutable_scorecard()->set_name("scorecards/general");
+    request.mutable_scorecard()->add_bands()->set_id("red");
+    request.mutable_scorecard()->add_bands()->set_id("green");
+    request.mutable_scorecard()->mutable_bands(1)->set_lower_bound(lower_bound);
+    request.mutable_update_mask()->add_paths("bands");
+    request.set_author("kim");
+    health::v1::UpdateScorecardResponse response;
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    const grpc::Status status = scorecards_->UpdateScorecard(&context, request, &response);
+    *out = response.scorecard();
+    return status;
+  }
+  // Whether all accounts, those of both shards, are scored by a revision.
+  bool AllScoredBy(std::int64_t revision) {
+    const auto scores = Watched(*gateway_, false);
+    return scores.size() == kAccounts && std::all_of(scores.begin(), scores.end(), [&](const auto& one) {
+             return one.second.scorecard_revision() == revision;
+           });
   }
   std::int64_t ListedThroughGateway() {
     health::v1::ListHealthScoresRequest request;
@@ -201,6 +235,7 @@ class ShardedHealth : public ::testing::Test {
   std::unique_ptr<Stubs> direct_;
   std::unique_ptr<Stubs> segments_;
   std::unique_ptr<Stubs> gateway_;
+  std::unique_ptr<health::v1::ScorecardService::Stub> scorecards_;
 };
 
 TEST_F(ShardedHealth, SegmentsSeeAllAccountsAndLoseOrDoubleNoneWhenAShardIsKilled) {
@@ -232,6 +267,39 @@ TEST_F(ShardedHealth, SegmentsSeeAllAccountsAndLoseOrDoubleNoneWhenAShardIsKille
   for (const auto& [account, count] : Balance("green")) EXPECT_EQ(count, even.contains(account) ? 1 : 0) << account;
   for (const auto& [account, count] : Balance("idle")) EXPECT_EQ(count, odd.contains(account) ? 1 : 0) << account;
   EXPECT_TRUE(Eventually([&] { return ListedThroughGateway() == kAccounts; })) << Logs();
+}
+
+TEST_F(ShardedHealth, AScorecardThatIsChangedThroughTheGatewayScoresTheAccountsOfAllShards) {
+  ASSERT_TRUE(Eventually([&] { return AllScoredBy(1); })) << Logs();
+  std::int64_t revision = 1;
+  health::v1::Scorecard stored;
+  // Often enough for the gateway to ask either.
+  for (const double lower_bound : {60, 70, 85}) {
+    const grpc::Status status = RaiseGreenTo(lower_bound, &stored);
+    ASSERT_TRUE(status.ok()) << status.error_message() << Logs();
+    EXPECT_EQ(stored.revision(), ++revision);
+  }
+  EXPECT_TRUE(Eventually([&] { return AllScoredBy(revision); })) << Logs();
+  for (const auto& [account, score] : Watched(*gateway_, false)) EXPECT_EQ(score.band(), "red") << account;
+
+  // The one that keeps scorecards is killed: reads go on, changes say why not, and after its start all is as it was.
+  processes_[kShard0]->Kill();
+  EXPECT_TRUE(Eventually([&] { return RaiseGreenTo(50, &stored).error_code() == grpc::StatusCode::UNAVAILABLE; }));
+  health::v1::GetScorecardRequest get;
+  get.set_name("scorecards/general");
+  health::v1::GetScorecardResponse got;
+  EXPECT_TRUE(Eventually([&] {
+    return Call(*scorecards_, &health::v1::ScorecardService::Stub::GetScorecard, get, &got).ok();
+  }));
+  EXPECT_EQ(got.scorecard().revision(), revision);
+  Start(kShard0);
+  ASSERT_TRUE(Eventually([&] { return RaiseGreenTo(50, &stored).ok(); })) << Logs();
+  EXPECT_EQ(stored.revision(), revision + 1);
+  EXPECT_TRUE(Eventually([&] { return AllScoredBy(revision + 1); })) << Logs();
+  const auto even = Numbers([](int i) { return i % 2 == 0; });
+  for (const auto& [account, score] : Watched(*gateway_, false)) {
+    EXPECT_EQ(score.band(), even.contains(account) ? "green" : "red") << account;
+  }
 }
 
 }  // namespace
