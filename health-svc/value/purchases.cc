@@ -96,9 +96,16 @@ double BgNbd::ExpectedPurchases(const PurchaseHistory& h, double t) const {
   const double drop = std::abs(a - 1) < 1e-7 ? 1 + 1e-7 : a;
   const double x = h.repeats;
   const double end = alpha + h.age;
-  const double hyper = Hypergeometric2F1(r + x, b + x, drop + b + x - 1, t / (end + t));
-  const double sum = (drop + b + x - 1) / (drop - 1) * (1 - std::exp((r + x) * std::log(end / (end + t))) * hyper);
-  return sum * ProbabilityAlive(h);
+  // Nothing can be told of a horizon ten thousand times as long as all that is known.
+  const double kept = std::max(end / (end + t), 1e-4);
+  const double c = drop + b + x - 1;
+  double hyper = std::exp((r + x) * std::log(kept)) * Hypergeometric2F1(r + x, b + x, c, 1 - kept);
+  if (!std::isfinite(hyper)) {
+    // After Euler's transformation: no power of x is left that would be beyond numbers for those who bought very often.
+    hyper = std::exp((drop - 1) * std::log(kept)) * Hypergeometric2F1(drop + b - 1 - r, drop - 1, c, 1 - kept);
+  }
+  if (!std::isfinite(hyper)) hyper = drop > 1 ? 0 : 1;  // beyond numbers either way: its limit
+  return c / (drop - 1) * (1 - hyper) * ProbabilityAlive(h);
 }
 
 double ParetoNbd::LogLikelihood(const PurchaseHistory& h) const {
