@@ -13,16 +13,13 @@
 #include "health-svc/churn_evaluation.h"
 #include "health-svc/churn_rows.h"
 #include "health-svc/configuration.h"
+#include "health-svc/past_requests.h"
 #include "health-svc/past_scoring.h"
 #include "health-svc/value/logistic.h"
 
 namespace perennial::health {
 namespace {
 
-constexpr int kUsualHorizonDays = 90;
-constexpr int kLongestHorizonDays = 730;
-constexpr int kMostDates = 24;
-constexpr std::size_t kLongestFilter = 4096;
 // Fewer accounts of either kind say nothing.
 constexpr std::size_t kFewest = 10;
 constexpr std::size_t kFewestInHoldout = 2;
@@ -35,27 +32,6 @@ constexpr double kLeastShare = 1e-4;
 // Sums of coefficients, in log odds a point, between which the fit is looked for.
 constexpr double kLeastScale = 1e-6;
 constexpr double kMostScale = 10;
-
-int HorizonOf(const v1::CalibrateScorecardRequest& request) {
-  return request.horizon_days() == 0 ? kUsualHorizonDays : request.horizon_days();
-}
-
-void CheckDates(const v1::CalibrateScorecardRequest& request, absl::Time now, BadRequest& bad) {
-  const absl::Duration horizon = absl::Hours(24) * std::clamp(HorizonOf(request), 1, kLongestHorizonDays);
-  if (request.as_of().empty()) bad.Add("as_of", "is required");
-  if (request.as_of_size() > kMostDates)
-    return bad.Add("as_of", absl::StrCat("must be at most ", kMostDates, " dates"));
-  for (int i = 0; i < request.as_of_size(); ++i) {
-    const std::string field = absl::StrCat("as_of[", i, "]");
-    if (!IsValidTimestamp(request.as_of(i))) {
-      bad.Add(field, "must be a time of the years 1 to 9999");
-    } else if (ToTime(request.as_of(i)) + horizon > now) {
-      bad.Add(field, "must lie at least horizon_days in the past");
-    } else if (i > 0 && ToTime(request.as_of(i)) <= ToTime(request.as_of(i - 1))) {
-      bad.Add(field, "must be later than the one before");
-    }
-  }
-}
 
 // Bounds by measure of the scorecard.
 std::vector<ShareBounds> BoundsOf(const v1::CalibrateScorecardRequest& request, const v1::Scorecard& card,
@@ -246,24 +222,9 @@ absl::StatusOr<v1::CalibrateScorecardResponse> Calibration::Run(const v1::Calibr
                                                                 const PastFacts::MakeContext& make_context,
                                                                 absl::Time deadline) const {
   BadRequest bad;
-  if (request.name().empty() && !request.has_scorecard()) bad.Add("name", "is required without a scorecard");
-  if (!request.name().empty() && request.has_scorecard()) bad.Add("scorecard", "must not be set beside a name");
-  const auto id = ScorecardOfName(request.name());
-  if (!request.name().empty()) bad.AddIfError("name", id.status());
-  if (request.revision() < 0) bad.Add("revision", "must not be negative");
-  if (request.revision() > 0 && request.has_scorecard()) bad.Add("revision", "must be 0 for a draft");
-  if (HorizonOf(request) < 1 || HorizonOf(request) > kLongestHorizonDays) {
-    bad.Add("horizon_days", absl::StrCat("must be 1 to ", kLongestHorizonDays));
-  }
-  if (request.filter().size() > kLongestFilter)
-    bad.Add("filter", absl::StrCat("must be at most ", kLongestFilter, " bytes"));
-  CheckDates(request, clock_.Now(), bad);
-  if (request.has_scorecard()) PERENNIAL_RETURN_IF_ERROR(library_.Check(request.scorecard(), bad));
+  PERENNIAL_RETURN_IF_ERROR(CheckPastScoring(request, library_, clock_.Now(), bad));
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
-  v1::Scorecard config = DefinitionOf(request.scorecard());
-  if (!request.has_scorecard()) {
-    PERENNIAL_ASSIGN_OR_RETURN(config, library_.Find(*id, request.revision()));
-  }
+  PERENNIAL_ASSIGN_OR_RETURN(const v1::Scorecard config, FindScorecardOrDraft(request, library_));
   const std::vector<ShareBounds> bounds = BoundsOf(request, config, bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   CompiledScorecard card(config);
@@ -272,7 +233,7 @@ absl::StatusOr<v1::CalibrateScorecardResponse> Calibration::Run(const v1::Calibr
     const ReadLock read(portfolio_.lock());
     catalogue = portfolio_.catalogue();
   }
-  PastScoring scoring(facts_, make_context, card, catalogue, HorizonOf(request));
+  PastScoring scoring(facts_, make_context, card, catalogue, ScoringHorizonOf(request));
   PERENNIAL_RETURN_IF_ERROR(scoring.ReadChurns(ToTime(request.as_of(0)), ToTime(*request.as_of().rbegin())));
   const auto visit_all = [&](const PastScoring::Visit& visit) -> absl::Status {
     for (const auto& as_of : request.as_of()) {

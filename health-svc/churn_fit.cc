@@ -1,5 +1,6 @@
 #include "health-svc/churn_fit.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
 #include "health-svc/past_churns.h"
+#include "health-svc/past_requests.h"
 #include "health-svc/value_fits.h"
 #include "health-svc/value_terms.h"
 
@@ -16,7 +18,6 @@ namespace perennial::health {
 namespace {
 
 constexpr int kUsualHorizonDays = 365;
-constexpr int kMostDates = 24;
 constexpr int kMostFacts = 200;
 constexpr std::size_t kLongestFact = 200;
 constexpr double kMostRidge = 1e6;
@@ -28,31 +29,13 @@ int HorizonOf(const v1::FitChurnModelRequest& request) {
   return request.horizon_days() == 0 ? kUsualHorizonDays : request.horizon_days();
 }
 
-void CheckDates(const v1::FitChurnModelRequest& request, absl::Time now, BadRequest& bad) {
-  const absl::Duration horizon = absl::Hours(24) * std::clamp(HorizonOf(request), 30, 730);
-  if (request.as_of().empty()) bad.Add("as_of", "is required");
-  if (request.as_of_size() > kMostDates) {
-    return bad.Add("as_of", absl::StrCat("must be at most ", kMostDates, " dates"));
-  }
-  for (int i = 0; i < request.as_of_size(); ++i) {
-    const std::string field = absl::StrCat("as_of[", i, "]");
-    if (!IsValidTimestamp(request.as_of(i))) {
-      bad.Add(field, "must be a time of the years 1 to 9999");
-    } else if (ToTime(request.as_of(i)) + horizon > now) {
-      bad.Add(field, "must lie at least horizon_days in the past");
-    } else if (i > 0 && ToTime(request.as_of(i)) <= ToTime(request.as_of(i - 1))) {
-      bad.Add(field, "must be later than the one before");
-    }
-  }
-}
-
 absl::Status Check(const v1::FitChurnModelRequest& request, absl::Time now) {
   BadRequest bad;
   CheckFit(request.value_model_id(), request.filter(), request.author(), request.note(), bad);
   if (request.horizon_days() != 0 && (request.horizon_days() < 30 || request.horizon_days() > 730)) {
     bad.Add("horizon_days", "must be 30 to 730, or 0 for 365");
   }
-  CheckDates(request, now, bad);
+  CheckPastDates(request, absl::Hours(24) * std::clamp(HorizonOf(request), 30, 730), now, bad);
   if (request.facts_size() > kMostFacts) {
     bad.Add("facts", absl::StrCat("must be at most ", kMostFacts));
   } else {

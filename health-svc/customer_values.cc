@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "common/base/error_details.h"
 #include "common/base/money.h"
@@ -20,18 +19,8 @@
 namespace perennial::health {
 namespace {
 
-constexpr int kMostNames = 1000;
-constexpr std::size_t kMostNamed = 20;  // an error's text has little room
 // Money has at most twelve digits.
 constexpr double kMostMoney = 999'999'999'999;
-
-absl::Status NoSuchValues(std::vector<std::string> accounts) {
-  const std::size_t all = accounts.size();
-  accounts.resize(std::min(all, kMostNamed));
-  std::string names = absl::StrCat("accounts/", absl::StrJoin(accounts, ", accounts/"));
-  if (all > kMostNamed) absl::StrAppend(&names, " and ", all - kMostNamed, " more");
-  return WithReason(absl::NotFoundError(absl::StrCat("no value of ", names, "; check the ids")), "ACCOUNT_NOT_FOUND");
-}
 
 }  // namespace
 
@@ -57,25 +46,13 @@ absl::Status CustomerValues::Check(const v1::GetValueRequest& request) {
 
 absl::Status CustomerValues::Check(const v1::BatchGetValueRequest& request) {
   BadRequest bad;
-  if (request.names().empty()) bad.Add("names", "is required");
-  if (request.names_size() > kMostNames) {
-    bad.Add("names", absl::StrCat("must be at most ", kMostNames));
-  } else {
-    for (int i = 0; i < request.names_size(); ++i) {
-      bad.AddIfError(absl::StrCat("names[", i, "]"), AccountOfValueName(request.names(i)).status());
-    }
-  }
-  bad.AddIfError("min_facts_revision", CheckFactsRevision(request.min_facts_revision()));
+  CheckBatch(request, AccountOfValueName, bad);
   return bad.ToStatus();
 }
 
 absl::Status CustomerValues::Check(const v1::ListValuesRequest& request) const {
   BadRequest bad;
-  bad.AddIfError("page_size", PageSize(request.page_size()).status());
-  bad.AddIfError("page_token", ReadPageToken(request.page_token(), ListKey(request)).status());
-  bad.AddIfError("order_by", ParseValueOrder(request.order_by()).status());
-  bad.AddIfError("min_facts_revision", CheckFactsRevision(request.min_facts_revision()));
-  CheckListFilter(portfolio_, request.filter(), request.min_facts_revision(), bad);
+  CheckList(portfolio_, request, ParseValueOrder(request.order_by()).status(), ListKey(request), bad);
   return bad.ToStatus();
 }
 
@@ -83,7 +60,7 @@ absl::StatusOr<facts::RowId> CustomerValues::Find(absl::string_view account) con
   const auto row = portfolio_.table().Find(account);
   if (row.has_value() && book_.Has(*row)) return *row;
   if (!book_.caught_up()) return NotCaughtUp();
-  return NoSuchValues({std::string(account)});
+  return NoSuchAccounts({std::string(account)}, "value");
 }
 
 absl::StatusOr<v1::GetValueResponse> CustomerValues::Get(const v1::GetValueRequest& request) const {
@@ -122,7 +99,7 @@ absl::StatusOr<v1::BatchGetValueResponse> CustomerValues::BatchGet(const v1::Bat
       missing.emplace_back(account);
     }
   }
-  if (!missing.empty()) return NoSuchValues(std::move(missing));
+  if (!missing.empty()) return NoSuchAccounts(missing, "value");
   return response;
 }
 
@@ -152,8 +129,7 @@ absl::StatusOr<v1::ListValuesResponse> CustomerValues::List(const v1::ListValues
   response.set_known_size(page.known);
   const double sum = std::clamp(page.total_clv, -kMostMoney, kMostMoney);
   response.mutable_total_clv()->set_amount(FormatAmount(MicrosOfNumber(sum)));
-  const std::string& currency = book_.rules().currency();
-  response.mutable_total_clv()->set_currency_code(currency.empty() ? "XXX" : currency);
+  response.mutable_total_clv()->set_currency_code(book_.rules().currency());
   if (!page.next_cursor.empty()) response.set_next_page_token(MakePageToken(page.next_cursor, ListKey(request)));
   return response;
 }

@@ -37,13 +37,13 @@ absl::StatusOr<absl::string_view> AccountOfScoreName(absl::string_view name) {
   return account;
 }
 
-absl::Status NoSuchAccounts(const std::vector<std::string>& accounts) {
+absl::Status NoSuchAccounts(const std::vector<std::string>& accounts, absl::string_view what) {
   const std::size_t named = std::min(accounts.size(), kMostNamed);
   std::string names =
       absl::StrJoin(accounts.begin(), accounts.begin() + static_cast<std::ptrdiff_t>(named), ", ",
                     [](std::string* out, const std::string& id) { absl::StrAppend(out, "accounts/", id); });
   if (named < accounts.size()) absl::StrAppend(&names, " and ", accounts.size() - named, " more");
-  return WithReason(absl::NotFoundError(absl::StrCat("no health score of ", names, "; check the ids")),
+  return WithReason(absl::NotFoundError(absl::StrCat("no ", what, " of ", names, "; check the ids")),
                     "ACCOUNT_NOT_FOUND");
 }
 

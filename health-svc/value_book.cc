@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <random>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "common/base/money.h"
+#include "common/base/random_id.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
+#include "health-svc/hurry.h"
 
 namespace perennial::health {
 namespace {
@@ -30,27 +30,13 @@ void SetMoney(double amount, const std::string& currency, perennial::type::v1::M
   out->set_currency_code(currency);
 }
 
-class Hurry {
- public:
-  explicit Hurry(std::atomic<int>& calls) : calls_(calls) { ++calls_; }
-  ~Hurry() { --calls_; }
-  Hurry(const Hurry&) = delete;
-  Hurry& operator=(const Hurry&) = delete;
-
- private:
-  std::atomic<int>& calls_;
-};
-
 }  // namespace
 
 ValueBook::ValueBook(Portfolio& portfolio, const Clock& clock, std::function<void()> published)
     : portfolio_(portfolio),
       clock_(clock),
       published_(std::move(published)),
-      feed_id_([] {
-        std::random_device random;
-        return absl::StrFormat("%08x%08x", random(), random());
-      }()),
+      feed_id_(RandomFeedId()),
       rules_(std::make_unique<ValueRules>(std::vector<v1::ValueModel>(), v1::ValueSettings())) {}
 
 absl::StatusOr<std::unique_ptr<ValueBook>> ValueBook::Create(Portfolio& portfolio, const Clock& clock,
@@ -270,7 +256,7 @@ void ValueBook::Get(facts::RowId row, bool with_reasons, v1::CustomerValue* out)
   out->set_name(absl::StrCat("accounts/", portfolio_.table().account_id(row), "/value"));
   if (const auto churn = Known(worth.churn_12m)) out->set_churn_probability_12m(*churn);
   if (const auto lifetime = Known(worth.lifetime_months)) out->set_expected_lifetime_months(*lifetime);
-  const std::string& currency = rules_->currency().empty() ? "XXX" : rules_->currency();
+  const std::string& currency = rules_->currency();
   if (const auto clv = Known(worth.clv)) SetMoney(*clv, currency, out->mutable_clv());
   if (const auto margin = Known(worth.monthly_margin)) SetMoney(*margin, currency, out->mutable_monthly_margin());
   out->set_margin_rate(worth.margin_rate);

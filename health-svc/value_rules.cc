@@ -117,9 +117,10 @@ bool ValueRules::Resolve(const facts::FactCatalogue& catalogue) {
   look("mrr", mrr_);
   look("tenure_days", tenure_);
   look("phase", phase_);
-  if (mrr_.has_value() && currency_.empty()) {
+  if (mrr_.has_value() && !currency_told_) {
     const std::string unit = catalogue.Get(*mrr_).unit.substr(0, 3);
-    currency_ = IsCurrencyCode(unit) ? unit : "XXX";  // ISO 4217: no currency is told
+    if (IsCurrencyCode(unit)) currency_ = unit;
+    currency_told_ = true;
   }
   for (Margin& margin : margins_) changed = margin.filter.Resolve(catalogue) || changed;
   for (const auto& model : models_) {

@@ -85,7 +85,7 @@ class ValueRules {
   [[nodiscard]] const v1::ValueSettings& settings() const { return settings_; }
   // Metrics that purchase models in use read, each once.
   [[nodiscard]] std::vector<std::string> Metrics() const;
-  // The currency that accounts-svc reports in; empty until it is known.
+  // The currency that accounts-svc reports in; "XXX" (ISO 4217: none) until it is told, and when it tells none.
   [[nodiscard]] const std::string& currency() const { return currency_; }
 
  private:
@@ -108,7 +108,8 @@ class ValueRules {
   std::optional<facts::FactId> mrr_;
   std::optional<facts::FactId> tenure_;
   std::optional<facts::FactId> phase_;
-  std::string currency_;
+  std::string currency_ = "XXX";
+  bool currency_told_ = false;
   std::size_t resolved_at_ = static_cast<std::size_t>(-1);
 };
 
