@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -41,6 +42,8 @@ class RowReader {
 // The facts of one account on their own: known values by ascending id.
 class FactRow final : public RowReader {
  public:
+  // Makes room for so many facts.
+  void Reserve(std::size_t count) { values_.reserve(count); }
   // Facts may be set in any order; setting one again replaces it. Numbers that are not finite are left unknown.
   void SetNumber(FactId fact, double value);
   void SetText(FactId fact, std::string value);

@@ -138,6 +138,18 @@ bool FactTable::SetSet(RowId row, FactId fact, const StringSet* value) {
 std::vector<FactId> FactTable::Replace(RowId row, const FactRow& facts, const FactCatalogue& catalogue,
                                        const std::vector<FactId>& owned) {
   std::vector<FactId> changed;
+  ReplaceEach(row, facts, catalogue, owned, [&](FactId fact) { changed.push_back(fact); });
+  return changed;
+}
+
+void FactTable::Overwrite(RowId row, const FactRow& facts, const FactCatalogue& catalogue,
+                          const std::vector<FactId>& owned) {
+  ReplaceEach(row, facts, catalogue, owned, [](FactId) {});
+}
+
+template <class Changed>
+void FactTable::ReplaceEach(RowId row, const FactRow& facts, const FactCatalogue& catalogue,
+                            const std::vector<FactId>& owned, Changed changed) {
   auto next = facts.values().begin();
   const auto end = facts.values().end();
   for (const FactId fact : owned) {
@@ -156,9 +168,8 @@ std::vector<FactId> FactTable::Replace(RowId row, const FactRow& facts, const Fa
         different =
             SetNumber(row, fact, type, value == nullptr ? std::nullopt : std::optional<double>(std::get<double>(*value)));
     }
-    if (different) changed.push_back(fact);
+    if (different) changed(fact);
   }
-  return changed;
 }
 
 std::optional<double> FactTable::Number(RowId row, FactId fact) const {

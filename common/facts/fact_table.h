@@ -84,6 +84,8 @@ class FactTable {
   // Returns the ids that changed, ascending. `catalogue` gives the types.
   std::vector<FactId> Replace(RowId row, const FactRow& facts, const FactCatalogue& catalogue,
                               const std::vector<FactId>& owned);
+  // The same where nobody asks what changed.
+  void Overwrite(RowId row, const FactRow& facts, const FactCatalogue& catalogue, const std::vector<FactId>& owned);
 
   [[nodiscard]] std::optional<double> Number(RowId row, FactId fact) const;
   [[nodiscard]] std::optional<absl::string_view> Text(RowId row, FactId fact) const;
@@ -102,6 +104,9 @@ class FactTable {
     std::unique_ptr<TextColumn> texts;
     std::unique_ptr<SetColumn> sets;
   };
+  template <class Changed>
+  void ReplaceEach(RowId row, const FactRow& facts, const FactCatalogue& catalogue, const std::vector<FactId>& owned,
+                   Changed changed);
   Column& column(FactId fact);
   NumberColumn& MutableNumbers(FactId fact);
   TextColumn& MutableTexts(FactId fact);

@@ -55,6 +55,7 @@ absl::StatusOr<FactRow> Unpack(const v1::PackedFacts& packed, const std::vector<
     return absl::DataLossError("packed facts have ids without values");
   }
   FactRow row;
+  row.Reserve(static_cast<std::size_t>(packed.number_ids_size() + packed.text_ids_size() + packed.empty_set_ids_size()));
   for (int i = 0; i < packed.number_ids_size(); ++i) {
     PERENNIAL_ASSIGN_OR_RETURN(const FactId fact, LocalId(packed.number_ids(i), ids));
     row.SetNumber(fact, packed.number_values(i));

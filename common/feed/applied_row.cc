@@ -5,7 +5,8 @@
 namespace perennial {
 
 void ReplaceFacts(facts::FactTable& table, const facts::FactRow& facts, const facts::FactCatalogue& catalogue,
-                  const std::vector<facts::FactId>& owned, AppliedRow& change) {
+                  const std::vector<facts::FactId>& owned, AppliedRow& change, bool track) {
+  if (!track) return table.Overwrite(change.row, facts, catalogue, owned);
   std::vector<double> numbers;
   numbers.reserve(owned.size());
   for (const facts::FactId fact : owned) {

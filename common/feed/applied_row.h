@@ -24,8 +24,9 @@ struct AppliedRow {
   std::vector<double> before;
 };
 
-// Makes the facts of `change.row` in `table` that are in `owned` (ascending) equal `facts`, and notes what changed.
+// Makes the facts of `change.row` in `table` that are in `owned` (ascending) equal `facts`, and notes what changed unless
+// `track` is false.
 void ReplaceFacts(facts::FactTable& table, const facts::FactRow& facts, const facts::FactCatalogue& catalogue,
-                  const std::vector<facts::FactId>& owned, AppliedRow& change);
+                  const std::vector<facts::FactId>& owned, AppliedRow& change, bool track = true);
 
 }  // namespace perennial

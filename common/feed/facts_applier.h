@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/facts/fact_catalogue.h"
 #include "common/facts/fact_row.h"
@@ -36,6 +37,8 @@ class FactsApplier {
 
   // DATA_LOSS when the message contradicts itself or the catalogue; no row is applied then.
   absl::StatusOr<std::vector<AppliedRow>> Apply(const perennial::accounts::v1::WatchFactsResponse& message);
+  // Whether Apply() notes what each row changes, as it does unless told otherwise. Without, a start takes less time.
+  void TrackChanges(bool on) { track_ = on; }
 
   // The same in two steps, for readers that store what follows from the rows before the table shows them. Read() changes the
   // catalogue only, and that only when the message has definitions; DATA_LOSS as above. Write() takes what Read() returned
@@ -57,12 +60,32 @@ class FactsApplier {
   [[nodiscard]] bool caught_up() const { return caught_up_; }
 
  private:
+  // Facts of a row of the feed by their ids, without a copy of anything: those with the present mark.
+  struct Unpacked {
+    std::uint64_t mark = 0;
+    std::vector<std::uint64_t> marks;
+    std::vector<double> numbers;
+    std::vector<absl::string_view> texts;
+    std::vector<facts::StringSet> sets;
+  };
+
   absl::Status Learn(const perennial::accounts::v1::FactDefinition& definition);
+  // DATA_LOSS when facts of the row were not announced, or are of another type.
+  [[nodiscard]] absl::Status Check(const perennial::accounts::v1::PackedFacts& row) const;
+  // Row of an account that exists, and whether it did before.
+  void AddRow(absl::string_view account_id, AppliedRow& change);
+  void DeleteRow(absl::string_view account_id, AppliedRow& change);
+  void Unpack(const perennial::accounts::v1::PackedFacts& row);
+  // Makes the row's facts equal those unpacked.
+  void Put(AppliedRow& change);
+  void NoteProgress(const perennial::accounts::v1::WatchFactsResponse& message);
 
   facts::FactCatalogue& catalogue_;
   facts::FactTable& table_;
   std::vector<facts::FactId> ids_;    // by the sender's id
   std::vector<facts::FactId> owned_;  // ascending
+  bool track_ = true;
+  Unpacked unpacked_;
   std::int64_t revision_ = 0;
   std::string feed_id_;
   absl::Time server_time_ = absl::UnixEpoch();
