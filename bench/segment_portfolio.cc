@@ -3,6 +3,8 @@
 //
 //   bench_segment_portfolio [accounts] [restarts]
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <iostream>
@@ -18,6 +20,7 @@
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "perennial/health/v1/flag_service.grpc.pb.h"
 #include "perennial/health/v1/health_score_service.grpc.pb.h"
+#include "perennial/segments/v1/portfolio_service.grpc.pb.h"
 #include "perennial/segments/v1/segment_service.grpc.pb.h"
 #include "tests/testing/process.h"
 
@@ -153,6 +156,63 @@ std::int64_t CreateSegments(const SegmentServer& server) {
   return members;
 }
 
+// What a call takes, in milliseconds.
+template <class Stub, class Request, class Response>
+double CallMs(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+              const Request& request) {
+  Response response;
+  grpc::ClientContext context;
+  const auto start = bench::Clock::now();
+  const grpc::Status status = (stub.*method)(&context, request, &response);
+  if (!status.ok()) bench::Die(status.error_message());
+  return bench::Seconds(bench::Clock::now() - start) * 1e3;
+}
+
+// What reports over all accounts take, and how long changes wait meanwhile: those by hand, each of which is stored, and
+// then needs everything to itself for a moment.
+nlohmann::json Reports(const SegmentServer& server) {
+  const auto stub = segments::SegmentService::NewStub(server.channel());
+  const auto portfolio = segments::PortfolioService::NewStub(server.channel());
+  segments::CreateSegmentRequest create;
+  create.set_segment_id("by-hand");
+  create.mutable_segment()->set_display_name("x");
+  create.mutable_segment()->set_kind(segments::SEGMENT_KIND_STATIC);
+  CallMs(*stub, &segments::SegmentService::Stub::CreateSegment, create);
+  std::vector<double> waits;
+  const auto change = [&](std::int64_t number) {
+    segments::AddMemberRequest add;
+    add.set_parent("segments/by-hand");
+    add.add_accounts("accounts/" + PortfolioFeed::AccountId(number));
+    waits.push_back(CallMs(*stub, &segments::SegmentService::Stub::AddMember, add));
+  };
+  std::int64_t number = 0;
+  for (int i = 0; i < 200; ++i) change(number++);
+  const double alone = bench::Median(waits);
+  waits.clear();
+  nlohmann::json out;
+  for (const auto audience : {segments::REPORT_AUDIENCE_SUCCESS, segments::REPORT_AUDIENCE_PRODUCT,
+                              segments::REPORT_AUDIENCE_SALES, segments::REPORT_AUDIENCE_SUPPORT,
+                              segments::REPORT_AUDIENCE_FINANCE}) {
+    segments::GetPortfolioReportRequest request;
+    request.set_audience(audience);
+    std::vector<double> took;
+    std::atomic<bool> done = false;
+    std::thread reader([&] {
+      for (int i = 0; i < 5; ++i) {
+        took.push_back(CallMs(*portfolio, &segments::PortfolioService::Stub::GetPortfolioReport, request));
+      }
+      done = true;
+    });
+    while (!done) change(number++ % 1000);
+    reader.join();
+    out["report_ms"][segments::ReportAudience_Name(audience)] = bench::Median(took);
+  }
+  out["change_alone_ms"] = alone;
+  out["change_during_reports_ms"] = bench::Median(waits);
+  out["longest_change_during_reports_ms"] = *std::max_element(waits.begin(), waits.end());
+  return out;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -181,11 +241,13 @@ int main(int argc, char** argv) {
   std::vector<double> start;
   std::vector<double> memory;
   std::vector<double> peak;
+  nlohmann::json reports;
   for (int i = 0; i < restarts; ++i) {
     SegmentServer server(data, facts.address(), scores_address);
     start.push_back(server.start_seconds());
     memory.push_back(bench::MemoryOf(server.pid(), "VmRSS"));
     peak.push_back(bench::PeakMemory(server.pid()));
+    if (i + 1 == restarts) reports = Reports(server);
     server.Kill();
   }
   (*upstream)->Stop([&] { scores.Drain(); });
@@ -196,7 +258,8 @@ int main(int argc, char** argv) {
                               {"restart_seconds", bench::Median(start)},
                               {"memory_mb", bench::Median(memory) / 1e6},
                               {"peak_memory_mb", bench::Median(peak) / 1e6},
-                              {"memory_bytes_per_account", bench::Median(memory) / accounts}}
+                              {"memory_bytes_per_account", bench::Median(memory) / accounts},
+                              {"reports", reports}}
                    .dump(2)
             << "\n";
   return 0;

@@ -43,6 +43,12 @@ absl::StatusOr<std::vector<AppliedRow>> AccountFacts::Apply(const perennial::hea
   return values_.Apply(message, feed);
 }
 
+void AccountFacts::TrackChanges(bool on) {
+  accounts_.TrackChanges(on);
+  health_.TrackChanges(on);
+  values_.TrackChanges(on);
+}
+
 void AccountFacts::NoteTimes(const std::vector<AppliedRow>& rows) {
   if (as_of_.size() < table_.row_count()) as_of_.resize(table_.row_count(), absl::UnixEpoch());
   for (const AppliedRow& row : rows) as_of_[row.row] = std::max(as_of_[row.row], row.as_of);

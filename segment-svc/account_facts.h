@@ -26,6 +26,8 @@ class AccountFacts {
   absl::StatusOr<std::vector<AppliedRow>> Apply(const perennial::health::v1::WatchValuesResponse& message,
                                                 std::size_t feed = 0);
 
+  // Whether Apply() tells what each row changed: not needed before the first evaluation, which is of everything.
+  void TrackChanges(bool on);
   // Makes the facts resume from the beginning of what may be another feed.
   void RewindAccounts();
 

@@ -165,23 +165,31 @@ class EquityAnswer {
 
 absl::StatusOr<v1::GetCustomerEquityResponse> CustomerEquity::Get(const v1::GetCustomerEquityRequest& request) const {
   PERENNIAL_ASSIGN_OR_RETURN(const Asked asked, Check(request, currency_));
-  return engine_.Read([&](const SegmentView& view) -> absl::StatusOr<v1::GetCustomerEquityResponse> {
+  v1::GetCustomerEquityResponse response;
+  std::vector<std::string> segments = asked.segments;
+  SelectedRows selected;
+  PERENNIAL_RETURN_IF_ERROR(engine_.Read([&](const SegmentView& view) -> absl::Status {
     for (const std::string& id : asked.segments) {
       if (!view.segments.contains(id)) return NoSuchSegment(id);
     }
-    PERENNIAL_ASSIGN_OR_RETURN(SelectedRows selected, SelectRows(view, {.filter = asked.filter, .segment = {}}));
-    const EquityAnswer answer(view, selected.rows, currency_);
-    v1::GetCustomerEquityResponse response;
-    answer.AddTotals(request.expected_new_customers(), asked, response);
-    for (const auto& [id, segment] : view.segments) {
-      if (asked.segments.empty() || std::binary_search(asked.segments.begin(), asked.segments.end(), id)) {
-        answer.AddSegment(segment, response);
-      }
+    if (segments.empty()) {
+      for (const auto& [id, segment] : view.segments) segments.push_back(id);
     }
-    answer.AddTop(response);
-    if (selected.filter_reading) *response.mutable_filter_reading() = *std::move(selected.filter_reading);
-    return response;
-  });
+    PERENNIAL_ASSIGN_OR_RETURN(selected, SelectRows(view, {.filter = asked.filter, .segment = {}}));
+    EquityAnswer(view, selected.rows, currency_).AddTotals(request.expected_new_customers(), asked, response);
+    return absl::OkStatus();
+  }));
+  // Each at a moment of its own, at least as new as the totals, so that changes are not held up by all of them together.
+  for (const std::string& id : segments) {
+    engine_.Read([&](const SegmentView& view) {
+      const auto segment = view.segments.find(id);
+      if (segment == view.segments.end()) return;  // deleted since
+      EquityAnswer(view, selected.rows, currency_).AddSegment(segment->second, response);
+    });
+  }
+  engine_.Read([&](const SegmentView& view) { EquityAnswer(view, selected.rows, currency_).AddTop(response); });
+  if (selected.filter_reading) *response.mutable_filter_reading() = *std::move(selected.filter_reading);
+  return response;
 }
 
 }  // namespace perennial::segments

@@ -10,9 +10,9 @@
 namespace perennial::segments {
 namespace {
 
-absl::Status OverdueStatus(std::int64_t wanted, std::int64_t reached) {
+absl::Status OverdueStatus(const std::string& what, std::int64_t wanted, std::int64_t reached) {
   const std::string message =
-      absl::StrCat("facts up to revision ", wanted, " have not been evaluated in time; the last is ", reached);
+      absl::StrCat(what, " up to revision ", wanted, " did not come in time; the last revision is ", reached);
   return WithReason(absl::DeadlineExceededError(message), "REVISION_NOT_REACHED");
 }
 
@@ -20,14 +20,16 @@ absl::Status ClosedStatus() {
   return WithReason(absl::UnavailableError("server is draining; retry"), "DRAINING");
 }
 
-absl::Status FullStatus() {
-  const absl::Status status = absl::ResourceExhaustedError("too many calls wait for new facts; retry with back-off");
+absl::Status FullStatus(const std::string& what) {
+  const absl::Status status =
+      absl::ResourceExhaustedError(absl::StrCat("too many calls wait for new ", what, "; retry with back-off"));
   return WithRetryAfter(WithReason(status, "SERVER_BUSY"), 100);
 }
 
 }  // namespace
 
-FreshnessGate::FreshnessGate(std::size_t most_waiting) : most_waiting_(most_waiting), thread_([this] { Loop(); }) {}
+FreshnessGate::FreshnessGate(std::string what, std::size_t most_waiting)
+    : what_(std::move(what)), most_waiting_(most_waiting), thread_([this] { Loop(); }) {}
 
 FreshnessGate::~FreshnessGate() {
   Close();
@@ -48,7 +50,7 @@ void FreshnessGate::Wait(std::int64_t revision, Time deadline, Then then) {
     } else if (closed_) {
       refused = ClosedStatus();
     } else if (waiters_.size() >= most_waiting_) {
-      refused = FullStatus();
+      refused = FullStatus(what_);
     } else {
       waiters_.emplace(revision, Waiter{deadline, std::move(then)});
       changed_.notify_all();
@@ -113,7 +115,7 @@ void FreshnessGate::Loop() {
         continue;
       }
     }
-    for (auto& waiter : overdue) waiter.mapped().then(OverdueStatus(waiter.key(), reached_));
+    for (auto& waiter : overdue) waiter.mapped().then(OverdueStatus(what_, waiter.key(), reached_));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -16,14 +17,15 @@
 
 namespace perennial::segments {
 
-// Lets calls wait for a facts revision without keeping a thread each. Safe to use from many threads.
+// Lets calls wait for a revision, of facts or of the ledger, without keeping a thread each. Safe to use from many threads.
 class FreshnessGate {
  public:
   using Time = std::chrono::system_clock::time_point;
   // Must not block.
   using Then = absl::AnyInvocable<void(const absl::Status&)>;
 
-  explicit FreshnessGate(std::size_t most_waiting = 1000);
+  // `what` has revisions, for errors: "facts".
+  explicit FreshnessGate(std::string what = "facts", std::size_t most_waiting = 1000);
   // Ends what waits, as Close() does.
   ~FreshnessGate();
   FreshnessGate(const FreshnessGate&) = delete;
@@ -51,6 +53,7 @@ class FreshnessGate {
   void Loop();
   void TakeOverdue(Time now, std::vector<Waiters::node_type>& overdue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  const std::string what_;
   const std::size_t most_waiting_;
   std::atomic<std::int64_t> reached_ = 0;
   Mutex mu_;

@@ -107,6 +107,7 @@ void HealthFacts::ReturnNewNames(const std::vector<std::string>& names) {
 
 absl::StatusOr<facts::FactRow> HealthFacts::Facts(const perennial::health::v1::HealthScore& score) {
   facts::FactRow row;
+  row.Reserve(owned_.size());
   if (score.has_score()) row.SetNumber(score_, score.score());
   if (!score.band().empty()) row.SetText(band_, score.band());
   if (score.has_band_time()) {
@@ -114,14 +115,14 @@ absl::StatusOr<facts::FactRow> HealthFacts::Facts(const perennial::health::v1::H
   }
   row.SetNumber(coverage_, score.coverage());
   if (score.has_change_30d()) row.SetNumber(change_30d_, score.change_30d());
+  row.SetNumber(open_flags_, score.open_flags_size());
   for (const auto& measure : score.measures()) {
     PERENNIAL_ASSIGN_OR_RETURN(const facts::FactId fact, Measure(measure.measure()));
     row.SetNumber(fact, measure.score());
   }
   for (const std::string& rule : score.open_flags()) PERENNIAL_RETURN_IF_ERROR(Rule(rule).status());
-  row.SetNumber(open_flags_, score.open_flags_size());
   for (const auto& [rule, fact] : rules_) row.SetNumber(fact, 0);
-  for (const std::string& rule : score.open_flags()) row.SetNumber(rules_[rule], 1);
+  for (const std::string& rule : score.open_flags()) row.SetNumber(rules_.find(rule)->second, 1);
   return row;
 }
 
@@ -156,7 +157,7 @@ absl::StatusOr<std::vector<AppliedRow>> HealthFacts::Apply(
                       .as_of = ToTime(update.health_score().as_of()),
                       .changed = {},
                       .before = {}};
-    ReplaceFacts(table_, facts, catalogue_, owned_, change);
+    ReplaceFacts(table_, facts, catalogue_, owned_, change, track_);
     applied.push_back(std::move(change));
   }
   from.revision = std::max(from.revision, message.progress_revision());

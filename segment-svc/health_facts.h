@@ -33,6 +33,8 @@ class HealthFacts {
 
   // How many feeds there are, 1 unless this says otherwise. Before the first message.
   void SetFeeds(std::size_t count) { feeds_.resize(count); }
+  // As AccountFacts::TrackChanges().
+  void TrackChanges(bool on) { track_ = on; }
   [[nodiscard]] std::size_t feed_count() const { return feeds_.size(); }
 
   // Makes the facts of these flag rules known, so that filters may read them before any is raised.
@@ -90,6 +92,7 @@ class HealthFacts {
   facts::FactCatalogue& catalogue_;
   facts::FactTable& table_;
   facts::FactId score_, band_, band_time_, coverage_, change_30d_, open_flags_;
+  bool track_ = true;
   std::vector<facts::FactId> owned_;  // ascending
   std::map<std::string, facts::FactId, std::less<>> measures_;
   std::map<std::string, facts::FactId> rules_;

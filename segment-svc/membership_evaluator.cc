@@ -57,12 +57,12 @@ const MembershipEvaluator::Definition* MembershipEvaluator::Find(const std::stri
   return found == segments_.end() ? nullptr : &found->second->definition;
 }
 
-void MembershipEvaluator::SetMember(const std::string& id, facts::RowId row) {
+void MembershipEvaluator::SetMembers(const std::string& id, absl::Span<const facts::RowId> rows) {
   const auto found = segments_.find(id);
   if (found == segments_.end()) return;
   facts::Bitmap& members = found->second->members;
   if (members.size() < table_.row_count()) members.Resize(table_.row_count());
-  members.Set(row);
+  for (const facts::RowId row : rows) members.Set(row);
 }
 
 void MembershipEvaluator::SetDecision(const std::string& id, facts::RowId row, std::optional<bool> included) {

@@ -54,8 +54,8 @@ class MembershipEvaluator final : public filter::SegmentMembership {
   void Remove(const std::string& id);
   // The definition as it stands; null when there is no such segment.
   [[nodiscard]] const Definition* Find(const std::string& id) const;
-  // Makes a row a member without evaluating, as the store has it.
-  void SetMember(const std::string& id, facts::RowId row);
+  // Makes rows members without evaluating, as the store has them.
+  void SetMembers(const std::string& id, absl::Span<const facts::RowId> rows);
 
   // What was decided by hand about a row: in or out, whatever the filter says; nothing leaves it to the filter. Members
   // stay until they are evaluated.

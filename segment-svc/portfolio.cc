@@ -1,6 +1,7 @@
 #include "segment-svc/portfolio.h"
 
 #include <cstddef>
+#include <initializer_list>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -40,7 +41,7 @@ absl::StatusOr<Asked> Check(const v1::GetPortfolioReportRequest& request, const 
   }
   const auto list_size = PageSize(request.list_size(), 10, 100);
   bad.AddIfError("list_size", list_size.status());
-  if (request.min_facts_revision() < 0) bad.Add("min_facts_revision", "must not be negative");
+  CheckAwaited(request, bad);
   if (request.has_success_cost_365d()) {
     asked.cost = CheckAmount(request.success_cost_365d(), currency, "success_cost_365d", bad);
   }
@@ -54,30 +55,63 @@ std::string QuarterName(absl::Time start) {
   return absl::StrCat(month.year(), " Q", (month.month() + 2) / 3);
 }
 
-void AddParts(const Asked& asked, const PortfolioReport& report, const std::optional<LedgerFigures>& ledger,
-              v1::GetPortfolioReportResponse& response) {
-  AudienceReport audience(report.accounts(), response);
+// Runs the steps of a report, each at a moment of its own: what it shows is at least as new as its facts_revision.
+class ReportSteps {
+ public:
+  // All must outlive this. `rows` were live when they were selected.
+  ReportSteps(const SegmentEngine& engine, const facts::Bitmap& rows, const PortfolioReport::Options& options,
+              v1::GetPortfolioReportResponse& response)
+      : engine_(engine), rows_(rows), options_(options), response_(response) {}
+
+  template <class Step>
+  void Run(Step step) const {
+    engine_.Read([&](const SegmentView& view) { step(PortfolioReport(view, rows_, options_)); });
+  }
+  void RunForAudience(ReportStep step) const {
+    Run([&](const PortfolioReport& report) {
+      AudienceReport audience(report.accounts(), response_);
+      step(audience);
+    });
+  }
+  // Methods of PortfolioReport.
+  void Add(std::initializer_list<void (PortfolioReport::*)(v1::GetPortfolioReportResponse&) const> parts) const {
+    for (const auto part : parts) {
+      Run([&](const PortfolioReport& report) { (report.*part)(response_); });
+    }
+  }
+  void AddRevenue() const {
+    for (const int days : {30, 90, 365}) {
+      Run([&](const PortfolioReport& report) { report.AddRevenue(days, response_); });
+    }
+  }
+
+ private:
+  const SegmentEngine& engine_;
+  const facts::Bitmap& rows_;
+  const PortfolioReport::Options& options_;
+  v1::GetPortfolioReportResponse& response_;
+};
+
+void AddParts(const Asked& asked, const ReportSteps& steps, const std::optional<LedgerFigures>& ledger) {
+  const auto run = [&](ReportStep step) { steps.RunForAudience(step); };
   switch (asked.audience) {
     case v1::REPORT_AUDIENCE_PRODUCT:
-      return AddProductParts(audience);
+      return AddProductParts(run);
     case v1::REPORT_AUDIENCE_SALES:
-      report.AddRevenue(response);
-      report.AddRenewals(response);
-      return AddSalesParts(audience);
+      steps.AddRevenue();
+      steps.Add({&PortfolioReport::AddRenewals});
+      return AddSalesParts(run);
     case v1::REPORT_AUDIENCE_SUPPORT:
-      return AddSupportParts(audience);
+      return AddSupportParts(run);
     case v1::REPORT_AUDIENCE_FINANCE:
-      report.AddRevenue(response);
-      return AddFinanceParts(audience, ledger, asked.cost);
+      steps.AddRevenue();
+      return AddFinanceParts(run, ledger, asked.cost);
     default:
-      report.AddHealth(response);
-      report.AddPhases(response);
-      report.AddFlags(response);
-      report.AddSegments(response);
-      report.AddRevenue(response);
-      report.AddWorstAccounts(response);
-      report.AddRenewals(response);
-      return AddSuccessParts(audience);
+      steps.Add({&PortfolioReport::AddHealth, &PortfolioReport::AddPhases, &PortfolioReport::AddFlags,
+                 &PortfolioReport::AddSegments});
+      steps.AddRevenue();
+      steps.Add({&PortfolioReport::AddWorstAccounts, &PortfolioReport::AddRenewals});
+      return AddSuccessParts(run);
   }
 }
 
@@ -94,8 +128,8 @@ absl::StatusOr<std::optional<LedgerFigures>> Portfolio::ReadLedger(const std::st
   const Periods quarters =
       PeriodsFrom(v1::RETENTION_PERIOD_QUARTER, absl::FromCivil(first, absl::UTCTimeZone()), now, now);
   const std::vector<std::int64_t> bounds = quarters.StepBounds(now);
-  auto read = ledger_->Read([&](const RevenueLedger& ledger, std::int64_t) -> absl::StatusOr<LedgerFigures> {
-    LedgerFigures figures;
+  auto read = ledger_->Read([&](const RevenueLedger& ledger, std::int64_t revision) -> absl::StatusOr<LedgerFigures> {
+    LedgerFigures figures{.revision = revision};
     figures.quarters = ComputeRetention(ledger, selected.rows, bounds, false).periods;
     figures.revenue_365d =
         RevenueBetween(ledger, selected.rows, StepTime(now - absl::Hours(24 * 365)), StepTime(now));
@@ -116,16 +150,18 @@ absl::StatusOr<v1::GetPortfolioReportResponse> Portfolio::GetReport(
   if (asked.audience == v1::REPORT_AUDIENCE_FINANCE) {
     PERENNIAL_ASSIGN_OR_RETURN(ledger, ReadLedger(asked.segment));
   }
-  return engine_.Read([&](const SegmentView& view) -> absl::StatusOr<v1::GetPortfolioReportResponse> {
-    PERENNIAL_ASSIGN_OR_RETURN(SelectedRows selected, SelectRows(view, {.filter = {}, .segment = asked.segment}));
-    const PortfolioReport report(view, std::move(selected.rows), {.currency = currency_, .list_size = asked.list_size});
-    v1::GetPortfolioReportResponse response;
-    response.set_segment(request.segment());
-    response.set_audience(asked.audience);
-    report.AddTotals(response);
-    AddParts(asked, report, ledger, response);
-    return response;
-  });
+  PERENNIAL_ASSIGN_OR_RETURN(const SelectedRows selected, engine_.Read([&](const SegmentView& view) {
+    return SelectRows(view, {.filter = {}, .segment = asked.segment});
+  }));
+  v1::GetPortfolioReportResponse response;
+  response.set_segment(request.segment());
+  response.set_audience(asked.audience);
+  if (ledger.has_value()) response.set_ledger_revision(ledger->revision);
+  const PortfolioReport::Options options{.currency = currency_, .list_size = asked.list_size};
+  const ReportSteps steps(engine_, selected.rows, options, response);
+  steps.Add({&PortfolioReport::AddTotals});
+  AddParts(asked, steps, ledger);
+  return response;
 }
 
 }  // namespace perennial::segments

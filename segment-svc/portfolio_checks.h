@@ -56,6 +56,13 @@ absl::Time CheckStart(const Request& request, absl::Time now, BadRequest& bad) {
   return now;
 }
 
+// Fields `min_facts_revision` and `min_ledger_revision`.
+template <class Request>
+void CheckAwaited(const Request& request, BadRequest& bad) {
+  if (request.min_facts_revision() < 0) bad.Add("min_facts_revision", "must not be negative");
+  if (request.min_ledger_revision() < 0) bad.Add("min_ledger_revision", "must not be negative");
+}
+
 // An amount in `currency`, not negative. Nothing useful when something is added to `bad`.
 inline std::optional<Micros> CheckAmount(const perennial::type::v1::Money& money, const std::string& currency,
                                   absl::string_view field, BadRequest& bad) {

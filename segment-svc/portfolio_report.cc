@@ -15,7 +15,6 @@ namespace perennial::segments {
 namespace {
 
 constexpr std::array kPhases = {"TRIAL", "ONBOARDING", "ADOPTION", "SUCCESS", "CHURNED"};
-constexpr std::array kWindows = {30, 90, 365};
 constexpr double kNearDays = 90;
 
 }  // namespace
@@ -141,24 +140,22 @@ void PortfolioReport::AddSegments(v1::GetPortfolioReportResponse& report) const 
   }
 }
 
-void PortfolioReport::AddRevenue(v1::GetPortfolioReportResponse& report) const {
-  for (const int days : kWindows) {
-    const RevenueTotals totals = RevenueOver(view_.facts, rows_, days);
-    v1::RevenueWindow* window = report.add_revenue();
-    window->set_days(days);
-    *window->mutable_start_mrr() = accounts_.Money(totals.start);
-    *window->mutable_new_mrr() = accounts_.Money(totals.won);
-    *window->mutable_expansion_mrr() = accounts_.Money(totals.expansion);
-    *window->mutable_contraction_mrr() = accounts_.Money(totals.contraction);
-    *window->mutable_churned_mrr() = accounts_.Money(totals.churned);
-    *window->mutable_reactivated_mrr() = accounts_.Money(totals.reactivated);
-    if (const auto nrr = totals.NetRetention()) window->set_nrr(*nrr);
-    if (const auto grr = totals.GrossRetention()) window->set_grr(*grr);
-    if (const auto rate = totals.LogoChurn()) window->set_logo_churn_rate(*rate);
-    if (const auto rate = totals.ExpansionRate()) window->set_expansion_rate(*rate);
-    window->set_start_accounts(totals.start_accounts);
-    window->set_lost_accounts(totals.lost_accounts);
-  }
+void PortfolioReport::AddRevenue(int days, v1::GetPortfolioReportResponse& report) const {
+  const RevenueTotals totals = RevenueOver(view_.facts, rows_, days);
+  v1::RevenueWindow* window = report.add_revenue();
+  window->set_days(days);
+  *window->mutable_start_mrr() = accounts_.Money(totals.start);
+  *window->mutable_new_mrr() = accounts_.Money(totals.won);
+  *window->mutable_expansion_mrr() = accounts_.Money(totals.expansion);
+  *window->mutable_contraction_mrr() = accounts_.Money(totals.contraction);
+  *window->mutable_churned_mrr() = accounts_.Money(totals.churned);
+  *window->mutable_reactivated_mrr() = accounts_.Money(totals.reactivated);
+  if (const auto nrr = totals.NetRetention()) window->set_nrr(*nrr);
+  if (const auto grr = totals.GrossRetention()) window->set_grr(*grr);
+  if (const auto rate = totals.LogoChurn()) window->set_logo_churn_rate(*rate);
+  if (const auto rate = totals.ExpansionRate()) window->set_expansion_rate(*rate);
+  window->set_start_accounts(totals.start_accounts);
+  window->set_lost_accounts(totals.lost_accounts);
 }
 
 void PortfolioReport::AddWorstAccounts(v1::GetPortfolioReportResponse& report) const {
@@ -190,6 +187,5 @@ void PortfolioReport::AddRenewals(v1::GetPortfolioReportResponse& report) const 
   });
   for (const facts::RowId row : near) *report.add_next_renewals() = accounts_.Show(row);
 }
-
 
 }  // namespace perennial::segments

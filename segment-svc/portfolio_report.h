@@ -11,8 +11,8 @@
 
 namespace perennial::segments {
 
-// Computes a portfolio report over some rows of a view, one method a part; docs/metrics.md defines each number. Uses
-// the view until it is destroyed.
+// Computes parts of a portfolio report over some rows of a view, one method a part; docs/metrics.md defines each number.
+// Uses the view until it is destroyed.
 class PortfolioReport {
  public:
   struct Options {
@@ -30,7 +30,8 @@ class PortfolioReport {
   void AddPhases(v1::GetPortfolioReportResponse& report) const;
   void AddFlags(v1::GetPortfolioReportResponse& report) const;
   void AddSegments(v1::GetPortfolioReportResponse& report) const;
-  void AddRevenue(v1::GetPortfolioReportResponse& report) const;
+  // Over a window that ends with now.
+  void AddRevenue(int days, v1::GetPortfolioReportResponse& report) const;
   void AddWorstAccounts(v1::GetPortfolioReportResponse& report) const;
   void AddRenewals(v1::GetPortfolioReportResponse& report) const;
 

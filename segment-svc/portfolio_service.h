@@ -2,6 +2,8 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <vector>
+
 #include "common/server/worker_pool.h"
 #include "perennial/segments/v1/portfolio_service.grpc.pb.h"
 #include "segment-svc/customer_equity.h"
@@ -19,7 +21,8 @@ class PortfolioService final : public v1::PortfolioService::CallbackService {
     const Portfolio& portfolio;
     const RevenueRetention& retention;
     const CustomerEquity& equity;
-    FreshnessGate& gate;
+    FreshnessGate& gate;         // of facts
+    FreshnessGate& ledger_gate;  // of the revenue ledger
     WorkerPool& pool;
   };
   explicit PortfolioService(const Parts& parts) : parts_(parts) {}
@@ -27,19 +30,19 @@ class PortfolioService final : public v1::PortfolioService::CallbackService {
   grpc::ServerUnaryReactor* GetPortfolioReport(grpc::CallbackServerContext* context,
                                                const v1::GetPortfolioReportRequest* request,
                                                v1::GetPortfolioReportResponse* response) override {
-    return ServeFresh(parts_.gate, parts_.pool, context, request, response,
+    return ServeAfter(AwaitedBy(*request), parts_.pool, context, request, response,
                       [this](const auto& get) { return parts_.portfolio.GetReport(get); });
   }
   grpc::ServerUnaryReactor* GetRevenueRetention(grpc::CallbackServerContext* context,
                                                 const v1::GetRevenueRetentionRequest* request,
                                                 v1::GetRevenueRetentionResponse* response) override {
-    return ServeUnary(parts_.pool, context, request, response,
+    return ServeAfter(AwaitedBy(*request), parts_.pool, context, request, response,
                       [this](const auto& get) { return parts_.retention.Get(get); });
   }
   grpc::ServerUnaryReactor* ListRevenueRetentionAccounts(grpc::CallbackServerContext* context,
                                                          const v1::ListRevenueRetentionAccountsRequest* request,
                                                          v1::ListRevenueRetentionAccountsResponse* response) override {
-    return ServeUnary(parts_.pool, context, request, response,
+    return ServeAfter(AwaitedBy(*request), parts_.pool, context, request, response,
                       [this](const auto& list) { return parts_.retention.List(list); });
   }
   grpc::ServerUnaryReactor* GetCustomerEquity(grpc::CallbackServerContext* context,
@@ -50,6 +53,11 @@ class PortfolioService final : public v1::PortfolioService::CallbackService {
   }
 
  private:
+  template <class Request>
+  std::vector<AwaitedRevision> AwaitedBy(const Request& request) const {
+    return {{&parts_.gate, request.min_facts_revision()}, {&parts_.ledger_gate, request.min_ledger_revision()}};
+  }
+
   const Parts parts_;
 };
 

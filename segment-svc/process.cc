@@ -44,7 +44,8 @@ absl::Status Process::Wire(Options options, const Clock& clock) {
   metrics_ = std::make_unique<SegmentMetricsReader>(*engine_, *stores_.snapshots, options.currency);
   snapshots_ = std::make_unique<Snapshots>(*engine_, *stores_.snapshots, options.currency);
   ledger_ = std::make_unique<LiveLedger>(
-      options.currency, [this](absl::Span<const std::string> account_ids) { return engine_->RowsOf(account_ids); });
+      options.currency, [this](absl::Span<const std::string> account_ids) { return engine_->RowsOf(account_ids); },
+      [this](const LiveLedger::Progress& progress) { ledger_gate_.Advance(progress.revision, progress.feed); });
   portfolio_ = std::make_unique<Portfolio>(*engine_, options.currency, ledger_.get());
   retention_ = std::make_unique<RevenueRetention>(*engine_, *ledger_, options.currency);
   equity_ = std::make_unique<CustomerEquity>(*engine_, options.currency);
@@ -63,6 +64,7 @@ absl::Status Process::Wire(Options options, const Clock& clock) {
                                                                                   .retention = *retention_,
                                                                                   .equity = *equity_,
                                                                                   .gate = gate_,
+                                                                                  .ledger_gate = ledger_gate_,
                                                                                   .pool = portfolio_pool_});
   engagement_service_ = std::make_unique<EngagementService>(EngagementService::Parts{.models = *models_,
                                                                                      .managers = *managers_,
@@ -87,10 +89,54 @@ absl::Status Process::Wire(Options options, const Clock& clock) {
     serving_ = true;
   }
   engine_->SetScoreFeeds(options.health.size());
-  feeds_ = std::make_unique<Feeds>(*engine_, options.accounts, options.health);
+  Metrics* const metrics = options.server.metrics;
+  if (metrics != nullptr) {
+    freshness_ = std::make_unique<Freshness>(
+        *metrics, "perennial_segments_freshness_seconds",
+        "From the commit of an account's facts, and so of the records they come from, to its memberships being published.",
+        clock);
+  }
+  feeds_ = std::make_unique<Feeds>(*engine_, options.currency, options.accounts, options.health, freshness_.get());
   ledger_feed_ = std::make_unique<LedgerFeed>(*ledger_, options.accounts);
+  if (metrics != nullptr) Measure(*metrics);
   sweeper_ = std::make_unique<Sweeper>(*engine_, *snapshots_, clock);
   return absl::OkStatus();
+}
+
+void Process::Measure(Metrics& metrics) {
+  scope_ = std::make_unique<MetricsScope>(metrics);
+  feeds_->Measure(*scope_);
+  scope_->GaugeFrom("perennial_feed_lag_seconds",
+                    "How long ago all that a feed told had been applied, by feed; 0 while it is.", {{"feed", "ledger"}},
+                    [this] { return ledger_feed_->lag_seconds(); });
+  constexpr std::pair<Cause, const char*> kCauses[] = {
+      {Cause::kData, "data"}, {Cause::kTime, "time"}, {Cause::kDefinition, "definition"}, {Cause::kManual, "manual"}};
+  for (const auto& [cause, name] : kCauses) {
+    for (const bool entered : {true, false}) {
+      scope_->CounterFrom("perennial_segments_membership_changes_total", "Accounts that entered or left segments, by reason.",
+                          {{"cause", name}, {"change", entered ? "entered" : "left"}},
+                          [this, cause = cause, entered] {
+                            return static_cast<double>(engine_->membership_changes(cause, entered));
+                          });
+    }
+  }
+  const auto gauge = [this](const char* name, const char* help, double (*read)(const SegmentView&)) {
+    scope_->GaugeFrom(name, help, {}, [this, read] { return engine_->Read(read); });
+  };
+  gauge("perennial_segments_facts_revision", "Revision of the facts feed that memberships reflect, scores and values with it.",
+        [](const SegmentView& view) { return static_cast<double>(view.facts_revision); });
+  gauge("perennial_segments_accounts", "Accounts that are in the table of facts.",
+        [](const SegmentView& view) { return static_cast<double>(view.facts.table().live_count()); });
+  gauge("perennial_segments_segments", "Segments that are kept in step.",
+        [](const SegmentView& view) { return static_cast<double>(view.segments.size()); });
+  scope_->GaugeFrom("perennial_segments_ready", "1 once all feeds were read and membership is in step, else 0.", {},
+                    [this] { return engine_->ready() ? 1.0 : 0.0; });
+  scope_->GaugeFrom("perennial_segments_waiting_calls", "Calls that wait for facts of a revision.", {},
+                    [this] { return static_cast<double>(gate_.waiting()); });
+  MeasureWatches(hub_, *scope_);
+  MeasurePool("calls", pool_, *scope_);
+  MeasurePool("watches", watch_pool_, *scope_);
+  MeasurePool("portfolio", portfolio_pool_, *scope_);
 }
 
 void Process::OnPublished() {
@@ -110,8 +156,10 @@ void Process::Stop() {
   // Calls that wait for facts must end, or they hold up the rest.
   server_->Stop([this] {
     gate_.Close();
+    ledger_gate_.Close();
     hub_.Drain();
   });
+  if (scope_ != nullptr) scope_->Close();
   sweeper_.reset();
   ledger_feed_.reset();
   feeds_.reset();

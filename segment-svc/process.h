@@ -12,6 +12,8 @@
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "common/server/backup_service.h"
+#include "common/feed/freshness.h"
+#include "common/server/metrics_scope.h"
 #include "common/server/server.h"
 #include "common/server/watch_stream.h"
 #include "common/server/worker_pool.h"
@@ -64,6 +66,7 @@ class Process {
   [[nodiscard]] Server& server() { return *server_; }
   [[nodiscard]] SegmentEngine& engine() { return *engine_; }
   [[nodiscard]] FreshnessGate& gate() { return gate_; }
+  [[nodiscard]] FreshnessGate& ledger_gate() { return ledger_gate_; }
   [[nodiscard]] const LiveLedger& ledger() const { return *ledger_; }
 
   // Ends streams and waits for calls, as Server::Stop(). Safe to call twice.
@@ -79,11 +82,13 @@ class Process {
   Process(sqlite::FileLock lock, Stores stores) : lock_(std::move(lock)), stores_(std::move(stores)) {}
   absl::Status Wire(Options options, const Clock& clock);
   void OnPublished();
+  void Measure(Metrics& metrics);
 
   const sqlite::FileLock lock_;
   const Stores stores_;
   WatchHub hub_;
   FreshnessGate gate_;
+  FreshnessGate ledger_gate_{"movements of the revenue ledger"};
   Mutex ready_mu_;
   bool serving_ ABSL_GUARDED_BY(ready_mu_) = false;
   bool told_ready_ ABSL_GUARDED_BY(ready_mu_) = false;
@@ -113,9 +118,11 @@ class Process {
   std::unique_ptr<storage::BackupSource> backup_;
   std::unique_ptr<BackupServer<v1::BackupService, v1::CreateBackupRequest, v1::CreateBackupResponse>> backup_service_;
   std::unique_ptr<Server> server_;
+  std::unique_ptr<Freshness> freshness_;
   std::unique_ptr<Feeds> feeds_;
   std::unique_ptr<LedgerFeed> ledger_feed_;
   std::unique_ptr<Sweeper> sweeper_;
+  std::unique_ptr<MetricsScope> scope_;  // null without metrics
 };
 
 }  // namespace perennial::segments

@@ -106,11 +106,14 @@ absl::StatusOr<Asked> Check(const v1::ListRevenueRetentionAccountsRequest& reque
   if (!v1::RetentionFigure_IsValid(request.figure()) || request.figure() == v1::RETENTION_FIGURE_UNSPECIFIED) {
     bad.Add("figure", "must be one of the figures that have accounts behind them");
   }
+  CheckAwaited(request, bad);
   const auto page_size = PageSize(request.page_size());
   bad.AddIfError("page_size", page_size.status());
   v1::ListRevenueRetentionAccountsRequest same = request;
   same.clear_page_size();
   same.clear_page_token();
+  same.clear_min_facts_revision();
+  same.clear_min_ledger_revision();
   asked.token_request = absl::StrCat("ListRevenueRetentionAccounts ", same.SerializeAsString());
   auto after = ReadCursor(request.page_token(), asked.token_request);
   bad.AddIfError("page_token", after.status());
@@ -152,12 +155,13 @@ absl::StatusOr<v1::ListRevenueRetentionAccountsResponse> RevenueRetention::List(
   const std::vector<std::int64_t> bounds = periods.StepBounds(now);
   PERENNIAL_ASSIGN_OR_RETURN(const SelectedRows selected,
                              engine_.Read([&](const SegmentView& view) { return SelectRows(view, asked.selection); }));
+  v1::ListRevenueRetentionAccountsResponse response;
   PERENNIAL_ASSIGN_OR_RETURN(
       std::vector<Contribution> all,
-      ledger_.Read([&](const RevenueLedger& ledger, std::int64_t) -> absl::StatusOr<std::vector<Contribution>> {
+      ledger_.Read([&](const RevenueLedger& ledger, std::int64_t revision) -> absl::StatusOr<std::vector<Contribution>> {
+        response.set_ledger_revision(revision);
         return Behind(ledger, selected.rows, bounds[0], bounds[1], request.figure());
       }));
-  v1::ListRevenueRetentionAccountsResponse response;
   response.set_total_size(static_cast<std::int64_t>(all.size()));
   MoneyTotal total;
   for (const Contribution& one : all) total.AddMicros(one.amount);

@@ -79,6 +79,7 @@ absl::StatusOr<v1::GetRevenueRetentionResponse> RevenueRetention::Get(
   CheckPeriodLength(request.period(), bad);
   const absl::Time start = CheckStart(request, now, bad);
   const absl::Time end = CheckEnd(request, start, now, bad);
+  CheckAwaited(request, bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   const Periods periods = PeriodsFrom(request.period(), start, end, now);
   if (periods.count() > kMostPeriods) {

@@ -1,7 +1,6 @@
 #include "segment-svc/segment_engine.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -25,74 +24,6 @@ absl::Status NotReadyStatus() {
 
 SegmentEngine::SegmentEngine(SegmentStore& store, const Clock& clock, Published published)
     : store_(store), clock_(clock), published_(std::move(published)) {}
-
-absl::StatusOr<std::unique_ptr<SegmentEngine>> SegmentEngine::Open(SegmentStore& store, const Clock& clock,
-                                                                   const std::vector<SegmentRecord>& shipped,
-                                                                   Published published) {
-  std::unique_ptr<SegmentEngine> engine(new SegmentEngine(store, clock, std::move(published)));
-  PERENNIAL_RETURN_IF_ERROR(engine->Load(shipped));
-  return engine;
-}
-
-absl::StatusOr<StoreWrite> SegmentEngine::NewShipped(const StoredState& stored,
-                                                     const std::vector<SegmentRecord>& shipped) {
-  StoreWrite write;
-  std::set<std::string> taken(stored.shipped.begin(), stored.shipped.end());
-  const absl::Time now = absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now()));
-  std::set<std::string> ids;
-  for (const SegmentRecord& segment : stored.segments) ids.insert(segment.id);
-  std::int64_t uid = stored.greatest_uid;
-  for (const SegmentRecord& segment : shipped) {
-    if (!taken.insert(segment.id).second) continue;
-    write.shipped.push_back(segment.id);
-    // Somebody's own segment of that name stays.
-    if (ids.contains(segment.id)) continue;
-    SegmentRecord record = segment;
-    record.uid = ++uid;
-    record.create_time = record.update_time = now;
-    write.created.push_back(std::move(record));
-  }
-  return write;
-}
-
-absl::Status SegmentEngine::Load(const std::vector<SegmentRecord>& shipped) {
-  const MutexLock write_lock(write_mu_);
-  PERENNIAL_ASSIGN_OR_RETURN(StoredState stored, store_.Load());
-  PERENNIAL_ASSIGN_OR_RETURN(const StoreWrite write, NewShipped(stored, shipped));
-  if (!write.empty()) {
-    PERENNIAL_RETURN_IF_ERROR(store_.Write(write).status());
-    PERENNIAL_ASSIGN_OR_RETURN(stored, store_.Load());
-  }
-  const WriteLock state_lock(state_mu_);
-  PERENNIAL_RETURN_IF_ERROR(facts_.health().KnowFacts(stored.health_facts));
-  greatest_uid_ = stored.greatest_uid;
-  event_revision_ = stored.event_revision;
-  stored_progress_ = stored.progress;
-  facts_revision_ = std::min(stored.progress.facts_revision, stored.progress.scored_facts_revision);
-  for (SegmentRecord& record : stored.segments) {
-    evaluator_.Put({.uid = record.uid,
-                    .id = record.id,
-                    .references = record.references,
-                    .filter = std::nullopt,
-                    .is_static = record.is_static});
-    PublishedSegment& segment = segments_[record.id];
-    segment.record = std::move(record);
-    by_uid_[segment.record.uid] = &segment;
-  }
-  PERENNIAL_RETURN_IF_ERROR(
-      store_.LoadDecisions([&](std::int64_t uid, absl::string_view account, bool included) {
-        const auto segment = by_uid_.find(uid);
-        if (segment == by_uid_.end()) return;
-        evaluator_.SetDecision(segment->second->record.id, facts_.Remember(account), included);
-      }));
-  return store_.LoadMembers([&](std::int64_t uid, absl::string_view account) {
-    const auto segment = by_uid_.find(uid);
-    if (segment == by_uid_.end()) return;
-    const facts::RowId row = facts_.Remember(account);
-    segment->second->members.add(row);
-    evaluator_.SetMember(segment->second->record.id, row);
-  });
-}
 
 absl::Status SegmentEngine::Apply(const perennial::accounts::v1::WatchFactsResponse& message) {
   {
@@ -248,7 +179,8 @@ bool SegmentEngine::ReadsValues() const {
 
 Progress SegmentEngine::ProgressNow() const {
   return {.facts_revision = facts_.accounts().revision(),
-          .scored_facts_revision = facts_.health().scored_facts_revision()};
+          .scored_facts_revision = facts_.health().scored_facts_revision(),
+          .valued_facts_revision = facts_.values().valued_facts_revision()};
 }
 
 std::vector<std::string> SegmentEngine::CompilePending(StoreWrite& write) {
@@ -308,6 +240,7 @@ absl::Status SegmentEngine::EvaluateAndStore(const std::vector<AppliedRow>& rows
   if (!status.ok()) ForgetCompiled(compiled);
   stale_ = !status.ok();
   started_ = started_ || status.ok();
+  facts_.TrackChanges(started_);
   ready_ = started_ && !stale_;
   if (status.ok() && first) {
     Log(LogLevel::kInfo, "caught up", {{"accounts", absl::StrCat(facts_.table().live_count())},
@@ -366,6 +299,9 @@ absl::Status SegmentEngine::Store(StoreWrite write, absl::Span<const Move> moves
 
 void SegmentEngine::Publish(const StoreWrite& write, absl::Span<const Move> moves, std::int64_t event_revision,
                             const Progress& progress) {
+  for (const auto& change : write.changes) {
+    ++membership_changes_[static_cast<std::size_t>(change.cause)][change.entered ? 1 : 0];
+  }
   const WriteLock state_lock(state_mu_);
   for (const auto* records : {&write.created, &write.updated}) {
     for (const SegmentRecord& record : *records) {
@@ -387,7 +323,7 @@ void SegmentEngine::Publish(const StoreWrite& write, absl::Span<const Move> move
     by_uid_.erase(uid);
   }
   event_revision_ = event_revision;
-  facts_revision_ = std::max(facts_revision_, std::min(progress.facts_revision, progress.scored_facts_revision));
+  facts_revision_ = std::max(facts_revision_, progress.Complete());
 }
 
 SegmentView SegmentEngine::ViewLocked() const {

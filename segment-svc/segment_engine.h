@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -91,6 +92,11 @@ class SegmentEngine {
   // Both feeds have been caught up with, and everything that came since is stored.
   [[nodiscard]] bool ready() const { return ready_; }
 
+  // How often accounts have entered (or left) segments for a reason since the start. Any thread, at once.
+  [[nodiscard]] std::int64_t membership_changes(Cause cause, bool entered) const {
+    return membership_changes_[static_cast<std::size_t>(cause)][entered ? 1 : 0];
+  }
+
   // Runs `body(const SegmentView&)` while nothing changes, and returns what it returns. Must be short.
   template <class Body>
   auto Read(Body body) const {
@@ -171,6 +177,7 @@ class SegmentEngine {
   // Erases what is kept of accounts that were purged; tried again later when that fails.
   void CarryOutPurges() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status CarryOut(const Purge& purge) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  absl::Status LoadMembers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_, state_mu_);
   absl::StatusOr<StoreWrite> NewShipped(const StoredState& stored, const std::vector<SegmentRecord>& shipped);
 
   // `apply()` takes a message into the table, with both locks held.
@@ -205,6 +212,7 @@ class SegmentEngine {
   OnPurge on_purge_;
   std::atomic<bool> ready_ = false;
   std::atomic<std::int64_t> facts_resume_ = 0;
+  std::array<std::array<std::atomic<std::int64_t>, 2>, 5> membership_changes_ = {};  // by cause
 
   // Held by whoever makes a change, from taking it in to showing it.
   Mutex write_mu_;

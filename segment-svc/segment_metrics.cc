@@ -41,7 +41,7 @@ v1::GetPortfolioReportResponse ReportOf(const SegmentView& view, facts::Bitmap r
   report.AddTotals(response);
   report.AddHealth(response);
   report.AddFlags(response);
-  report.AddRevenue(response);
+  for (const int days : {30, 90, 365}) report.AddRevenue(days, response);
   return response;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -90,7 +91,13 @@ struct Progress {
   std::int64_t facts_revision = 0;
   // Scores computed from facts up to this revision.
   std::int64_t scored_facts_revision = 0;
+  // Values computed from facts up to this revision.
+  std::int64_t valued_facts_revision = 0;
 
+  // Facts up to this revision, and what follows from them, are in.
+  [[nodiscard]] std::int64_t Complete() const {
+    return std::min({facts_revision, scored_facts_revision, valued_facts_revision});
+  }
   bool operator==(const Progress&) const = default;
 };
 

@@ -76,6 +76,8 @@ const std::vector<std::string>& SegmentMigrations() {
   )sql", R"sql(
     ALTER TABLE progress ADD COLUMN feed_id TEXT NOT NULL DEFAULT '';
     UPDATE progress SET feed_id = lower(hex(randomblob(8)));
+  )sql", R"sql(
+    ALTER TABLE progress ADD COLUMN valued_facts_revision INTEGER NOT NULL DEFAULT 0;
   )sql"};
   return migrations;
 }

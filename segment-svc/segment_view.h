@@ -27,7 +27,7 @@ struct SegmentView {
   const PublishedSegments& segments;
   // Of the last event.
   std::int64_t event_revision;
-  // Facts up to this revision, and the scores from them, are evaluated.
+  // Facts up to this revision, and the scores and values from them, are evaluated.
   std::int64_t facts_revision;
   // How often the facts have been begun anew: revisions of one feed say nothing about another's.
   std::int64_t facts_feeds;

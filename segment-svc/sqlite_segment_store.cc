@@ -93,6 +93,8 @@ absl::StatusOr<StoredState> SqliteSegmentStore::Load() {
     PERENNIAL_ASSIGN_OR_RETURN(state.progress.facts_revision, Number(db, "SELECT facts_revision FROM progress"));
     PERENNIAL_ASSIGN_OR_RETURN(state.progress.scored_facts_revision,
                                Number(db, "SELECT scored_facts_revision FROM progress"));
+    PERENNIAL_ASSIGN_OR_RETURN(state.progress.valued_facts_revision,
+                               Number(db, "SELECT valued_facts_revision FROM progress"));
     return absl::OkStatus();
   });
   PERENNIAL_RETURN_IF_ERROR(status);
@@ -124,10 +126,13 @@ absl::StatusOr<std::int64_t> SqliteSegmentStore::Write(const StoreWrite& write) 
     PERENNIAL_RETURN_IF_ERROR(WriteDecisions(write.decisions));
     PERENNIAL_RETURN_IF_ERROR(WriteChanges(write.changes, revision));
     if (!write.progress.has_value()) return absl::OkStatus();
-    PERENNIAL_ASSIGN_OR_RETURN(
-        sqlite::Statement progress,
-        writer_->Prepare("UPDATE progress SET facts_revision = ?1, scored_facts_revision = ?2"));
-    return progress.Bind(1, write.progress->facts_revision).Bind(2, write.progress->scored_facts_revision).Run();
+    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement progress,
+                               writer_->Prepare("UPDATE progress SET facts_revision = ?1, scored_facts_revision = ?2, "
+                                                "valued_facts_revision = ?3"));
+    return progress.Bind(1, write.progress->facts_revision)
+        .Bind(2, write.progress->scored_facts_revision)
+        .Bind(3, write.progress->valued_facts_revision)
+        .Run();
   });
   PERENNIAL_RETURN_IF_ERROR(status);
   return revision;

@@ -56,10 +56,12 @@ absl::StatusOr<std::vector<AppliedRow>> ValueFacts::Apply(const perennial::healt
                      .feed = static_cast<std::uint16_t>(feed)};
     AppliedRow change{
         .row = row, .revision = update.revision(), .as_of = ToTime(value.as_of()), .changed = {}, .before = {}};
-    ReplaceFacts(table_, facts, catalogue_, owned_, change);
+    ReplaceFacts(table_, facts, catalogue_, owned_, change, track_);
     applied.push_back(std::move(change));
   }
   from.revision = std::max(from.revision, message.progress_revision());
+  // It falls when health-svc follows another feed of facts. 0: not all values have been sent yet.
+  if (message.facts_revision() > 0) from.valued_facts_revision = message.facts_revision();
   if (!message.feed_id().empty()) from.feed_id = message.feed_id();
   from.caught_up = from.caught_up || message.caught_up();
   return applied;
@@ -79,6 +81,13 @@ void ValueFacts::Restore(facts::RowId row, const facts::FactRow& facts) {
 }
 
 void ValueFacts::Rewind(std::size_t feed) { feeds_[feed] = {.caught_up = feeds_[feed].caught_up}; }
+
+std::int64_t ValueFacts::valued_facts_revision() const {
+  const auto least = std::min_element(feeds_.begin(), feeds_.end(), [](const Feed& a, const Feed& b) {
+    return a.valued_facts_revision < b.valued_facts_revision;
+  });
+  return least->valued_facts_revision;
+}
 
 bool ValueFacts::caught_up() const {
   return std::all_of(feeds_.begin(), feeds_.end(), [](const Feed& feed) { return feed.caught_up; });

@@ -26,6 +26,8 @@ class ValueFacts {
 
   // How many feeds there are, 1 unless this says otherwise. Before the first message.
   void SetFeeds(std::size_t count) { feeds_.resize(count); }
+  // As AccountFacts::TrackChanges().
+  void TrackChanges(bool on) { track_ = on; }
 
   // DATA_LOSS when the message makes no sense; rows before the bad one are applied then. A tombstone counts only when
   // it comes from the feed that the account's value came from.
@@ -41,12 +43,15 @@ class ValueFacts {
   [[nodiscard]] const std::string& feed_id(std::size_t feed) const { return feeds_[feed].feed_id; }
   // Everything of a feed up to it has been applied; where to resume.
   [[nodiscard]] std::int64_t revision(std::size_t feed) const { return feeds_[feed].revision; }
+  // Facts up to this revision have been valued, by all feeds.
+  [[nodiscard]] std::int64_t valued_facts_revision() const;
   // Whether all feeds have been caught up with once.
   [[nodiscard]] bool caught_up() const;
 
  private:
   struct Feed {
     std::int64_t revision = 0;
+    std::int64_t valued_facts_revision = 0;
     std::string feed_id = {};
     bool caught_up = false;
   };
@@ -59,6 +64,7 @@ class ValueFacts {
   facts::FactCatalogue& catalogue_;
   facts::FactTable& table_;
   facts::FactId churn_, lifetime_, clv_;
+  bool track_ = true;
   std::vector<facts::FactId> owned_;  // ascending
   std::vector<Origin> origins_;       // of the newest value, by row
   std::vector<Feed> feeds_ = std::vector<Feed>(1);

@@ -103,7 +103,8 @@ void AudienceReport::AddRow(v1::ReportTable* table, const std::string& key, cons
   }
 }
 
-void AudienceReport::List(const Heading& heading, std::vector<facts::RowId> rows, const Before& before) {
+void AudienceReport::List(const Heading& heading, std::vector<facts::RowId> rows, const Before& before,
+                          const NumberFact* mrr) {
   v1::ReportAccountList* list = response_.add_lists();
   list->set_id(heading.id);
   list->set_display_name(heading.name);
@@ -111,7 +112,14 @@ void AudienceReport::List(const Heading& heading, std::vector<facts::RowId> rows
   list->set_total_size(static_cast<std::int64_t>(rows.size()));
   const Before by_mrr = [this](facts::RowId a, facts::RowId b) { return accounts_.WeighsMore(a, b); };
   accounts_.KeepFirst(rows, before ? before : by_mrr);
-  for (const facts::RowId row : rows) *list->add_accounts() = accounts_.Show(row);
+  for (const facts::RowId row : rows) {
+    v1::ReportAccount* account = list->add_accounts();
+    *account = accounts_.Show(row);
+    if (mrr == nullptr) continue;
+    MoneyTotal shown;
+    shown.Add((*mrr)[row]);
+    *account->mutable_mrr() = accounts_.Money(shown);
+  }
 }
 
 void AddRetentionFigures(AudienceReport& report, const std::string& prefix) {

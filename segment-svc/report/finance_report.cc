@@ -60,7 +60,7 @@ void AddEquity(AudienceReport& report) {
   const auto if_known = [&](const MoneyTotal& amount) { return known > 0 ? std::optional(amount) : std::nullopt; };
   report.Amount({"finance.customer_equity", "Customer equity", "Sum of the CLV of all accounts whose CLV is known."},
                 if_known(equity), known);
-  report.Amount({"finance.mean_clv", "Mean CLV", "Mean CLV of those."}, if_known(equity.DividedBy(known)), known);
+  report.Amount({"finance.mean_clv", "Equity per account", "Mean CLV of those; of accounts that churned it is 0."}, if_known(equity.DividedBy(known)), known);
 }
 
 void AddCost(AudienceReport& report, const std::optional<LedgerFigures>& ledger, std::optional<Micros> cost) {
@@ -119,19 +119,22 @@ void AddLists(AudienceReport& report) {
   report.List({"finance.most_valuable", "Most valuable accounts", "Accounts whose CLV is known, highest first."},
               std::move(valuable), by(clv));
   report.List({"finance.lost", "Lost within 365 days",
-               "Accounts that paid 365 days ago and do not now, by what they paid then, highest first."},
-              std::move(lost), by(start));
+               "Accounts that paid 365 days ago and do not now, by what they paid then, highest first; that is the MRR "
+               "shown."},
+              std::move(lost), by(start), &start);
 }
 
 }  // namespace
 
-void AddFinanceParts(AudienceReport& report, const std::optional<LedgerFigures>& ledger, std::optional<Micros> cost) {
-  AddRevenue(report);
-  AddEquity(report);
-  AddCost(report, ledger, cost);
-  AddQuarters(report, ledger);
-  AddPlanTable(report, "finance.plans");
-  AddLists(report);
+void AddFinanceParts(RunStep run, const std::optional<LedgerFigures>& ledger, std::optional<Micros> cost) {
+  run([](AudienceReport& report) { AddRevenue(report); });
+  run([](AudienceReport& report) { AddEquity(report); });
+  run([&](AudienceReport& report) {
+    AddCost(report, ledger, cost);
+    AddQuarters(report, ledger);
+  });
+  run([](AudienceReport& report) { AddPlanTable(report, "finance.plans"); });
+  run([](AudienceReport& report) { AddLists(report); });
 }
 
 }  // namespace perennial::segments

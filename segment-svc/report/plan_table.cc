@@ -15,6 +15,7 @@ void AddPlanTable(AudienceReport& report, const char* id) {
   const ReportAccounts& accounts = report.accounts();
   const TextFact plan(accounts.facts(), "plan");
   const NumberFact clv(accounts.facts(), "value.clv");
+  const NumberFact start(accounts.facts(), "revenue.start_365d");
   struct Plan {
     std::uint32_t code = 0;
     Share share;
@@ -29,6 +30,14 @@ void AddPlanTable(AudienceReport& report, const char* id) {
     of_row.score.Add(accounts.Score(row));
     of_row.clv.Add(clv[row]);
   }
+  // Whoever paid a year ago and has no plan now: without them the rows would say that hardly anybody leaves.
+  facts::Bitmap gone(accounts.rows().size());
+  Share share_gone;
+  accounts.rows().ForEach([&](facts::RowId row) {
+    if ((accounts.IsLive(row) && plan.Code(row) != 0) || start.Or(row, 0) <= 0) return;
+    gone.Set(row);
+    accounts.Count(row, share_gone);
+  });
   std::erase_if(plans, [](const Plan& one) { return one.code == 0 || one.share.accounts == 0; });
   std::sort(plans.begin(), plans.end(), [&](const Plan& a, const Plan& b) {
     if (a.share.mrr != b.share.mrr) return a.share.mrr > b.share.mrr;
@@ -38,8 +47,10 @@ void AddPlanTable(AudienceReport& report, const char* id) {
   v1::ReportTable* table = report.Table({id, "Plans",
                                          "Live accounts by their present plan, highest MRR first, at most 20 plans: "
                                          "mean score, NRR and GRR over 365 days of the accounts "
-                                         "that have the plan now, and mean CLV of those for which it is known."},
-                                        {{"score", "points"}, {"NRR", "ratio"}, {"GRR", "ratio"}, {"mean CLV", ""}});
+                                         "that have the plan now, and mean CLV of those for which it is known. Accounts "
+                                         "that paid 365 days ago and have no plan now come last."},
+                                        {{"score", "points"}, {"NRR 365 d", "ratio"}, {"GRR 365 d", "ratio"},
+                                         {"mean CLV", ""}});
   for (const Plan& one : plans) {
     facts::Bitmap rows(accounts.rows().size());
     for (const facts::RowId row : live) {
@@ -49,6 +60,10 @@ void AddPlanTable(AudienceReport& report, const char* id) {
     report.AddRow(table, plan.TextOf(one.code), plan.TextOf(one.code), one.share,
                   {one.score.value(), year.NetRetention(), year.GrossRetention(), one.clv.value()});
   }
+  if (share_gone.accounts == 0) return;
+  const RevenueTotals year = RevenueOver(accounts.facts(), gone, 365);
+  report.AddRow(table, "", "none any more", share_gone,
+                {std::nullopt, year.NetRetention(), year.GrossRetention(), std::nullopt});
 }
 
 }  // namespace perennial::segments

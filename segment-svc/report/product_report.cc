@@ -23,53 +23,70 @@ struct Metric {
 };
 
 // Metrics that somebody of `rows` used within 30 days, most accounts first.
-std::vector<Metric> UsedMetrics(const AccountFacts& facts, const Rows& rows) {
+std::vector<Metric> UsedMetrics(RunStep run, const Rows& rows) {
   std::vector<Metric> metrics;
-  for (facts::FactId fact = 0; fact < facts.catalogue().size(); ++fact) {
-    const std::string& full = facts.catalogue().Get(fact).name;
-    absl::string_view name = full;
-    if (!absl::ConsumePrefix(&name, "usage.") || !absl::ConsumeSuffix(&name, ".sum_30d")) continue;
-    const NumberFact sum(facts, full);
-    const auto users = std::count_if(rows.begin(), rows.end(), [&](facts::RowId row) { return sum.Or(row, 0) > 0; });
-    if (users > 0) metrics.push_back({std::string(name), users});
+  run([&](AudienceReport& report) {
+    const facts::FactCatalogue& catalogue = report.accounts().facts().catalogue();
+    for (facts::FactId fact = 0; fact < catalogue.size(); ++fact) {
+      absl::string_view name = catalogue.Get(fact).name;
+      if (absl::ConsumePrefix(&name, "usage.") && absl::ConsumeSuffix(&name, ".sum_30d")) {
+        metrics.push_back({std::string(name), 0});
+      }
+    }
+  });
+  for (Metric& metric : metrics) {
+    run([&](AudienceReport& report) {
+      const NumberFact sum(report.accounts().facts(), absl::StrCat("usage.", metric.name, ".sum_30d"));
+      metric.users = std::count_if(rows.begin(), rows.end(), [&](facts::RowId row) { return sum.Or(row, 0) > 0; });
+    });
   }
+  std::erase_if(metrics, [](const Metric& metric) { return metric.users == 0; });
   std::sort(metrics.begin(), metrics.end(),
             [](const Metric& a, const Metric& b) { return std::pair(-a.users, a.name) < std::pair(-b.users, b.name); });
   metrics.resize(std::min(metrics.size(), kMostMetrics));
   return metrics;
 }
 
-void AddMetrics(AudienceReport& report, const Rows& live) {
+void AddMetric(AudienceReport& report, const std::string& metric, const Rows& live, v1::ReportTable* table) {
   const ReportAccounts& accounts = report.accounts();
-  v1::ReportTable* table = report.Table({"product.metrics", "Health by usage metric",
-                                         "Live accounts that used the metric within 30 days, most first, at most 100 "
-                                         "metrics: their share of the accounts that "
-                                         "report use, mean score of those that use it and of those that do not, "
-                                         "correlation of the score with the logarithm of "
-                                         "use, and the share of users whose use grew against the 30 days before."},
-                                        {{"adoption", "ratio"},
-                                         {"score with", "points"},
-                                         {"without", "points"},
-                                         {"corr.", "correlation"},
-                                         {"growing", "ratio"}});
-  for (const Metric& metric : UsedMetrics(accounts.facts(), live)) {
-    const NumberFact sum(accounts.facts(), absl::StrCat("usage.", metric.name, ".sum_30d"));
-    const NumberFact change(accounts.facts(), absl::StrCat("usage.", metric.name, ".change_30d"));
-    Share share;
-    Mean adoption, users, others, growing;
-    Correlation correlation;
-    for (const facts::RowId row : live) {
-      const auto used = sum[row];
-      if (!used.has_value()) continue;
-      adoption.Add(*used > 0 ? 1 : 0);
-      correlation.Add(std::log1p(std::max(*used, 0.0)), accounts.Score(row));
-      (*used > 0 ? users : others).Add(accounts.Score(row));
-      if (*used <= 0) continue;
-      accounts.Count(row, share);
-      if (const auto more = change[row]) growing.Add(*more > 0 ? 1 : 0);
-    }
-    report.AddRow(table, metric.name, metric.name, share,
-                  {adoption.value(), users.value(), others.value(), correlation.value(), growing.value()});
+  const NumberFact sum(accounts.facts(), absl::StrCat("usage.", metric, ".sum_30d"));
+  const NumberFact change(accounts.facts(), absl::StrCat("usage.", metric, ".change_30d"));
+  Share share;
+  Mean adoption, users, others, growing;
+  Correlation correlation;
+  for (const facts::RowId row : live) {
+    const auto used = sum[row];
+    if (!used.has_value()) continue;
+    adoption.Add(*used > 0 ? 1 : 0);
+    correlation.Add(std::log1p(std::max(*used, 0.0)), accounts.Score(row));
+    (*used > 0 ? users : others).Add(accounts.Score(row));
+    if (*used <= 0) continue;
+    accounts.Count(row, share);
+    if (const auto more = change[row]) growing.Add(*more > 0 ? 1 : 0);
+  }
+  report.AddRow(table, metric, metric, share,
+                {adoption.value(), users.value(), others.value(), correlation.value(), growing.value()});
+}
+
+void AddMetrics(RunStep run) {
+  Rows live;
+  v1::ReportTable* table = nullptr;
+  run([&](AudienceReport& report) {
+    live = report.Live();
+    table = report.Table({"product.metrics", "Health by usage metric",
+                          "Live accounts that used the metric within 30 days, most first, at most 100 "
+                          "metrics: their share of the accounts that "
+                          "report use, mean score of those that use it and of those that do not, "
+                          "correlation of the score with the logarithm of "
+                          "use, and the share of users whose use grew against the 30 days before."},
+                         {{"adoption", "ratio"},
+                          {"score with", "points"},
+                          {"without", "points"},
+                          {"corr.", "correlation"},
+                          {"growing", "ratio"}});
+  });
+  for (const Metric& metric : UsedMetrics(run, live)) {
+    run([&](AudienceReport& report) { AddMetric(report, metric.name, live, table); });
   }
 }
 
@@ -186,28 +203,30 @@ void AddLists(AudienceReport& report, const Rows& live) {
 
 }  // namespace
 
-void AddProductParts(AudienceReport& report) {
-  const Rows live = report.Live();
-  const AccountFacts& facts = report.accounts().facts();
-  AddFigures(report, live);
-  AddMetrics(report, live);
-  AddLevels(report,
-            report.Table(
-                {"product.breadth", "Health by adoption breadth",
-                 "Live accounts that report use, by the share of all known metrics that they used within 30 days: mean "
-                 "score, mean of that share, and mean of all CSAT answers of 90 days."},
-                {{"score", "points"}, {"breadth", "ratio"}, {"CSAT", "points"}}),
-            live, NumberFact(facts, "usage.breadth_30d"), kBreadths);
-  AddLevels(
-      report,
-      report.Table(
-          {"product.tickets", "Issues and use",
-           "Live accounts by how many tickets they opened within 90 days: mean score, mean share of all known "
-           "metrics used within 30 days, and mean of all CSAT answers of 90 days. What the tickets are about is no "
-           "fact: see ListRecurringIssues."},
-          {{"score", "points"}, {"breadth", "ratio"}, {"CSAT", "points"}}),
-      live, NumberFact(facts, "support.opened_90d"), kTickets);
-  AddLists(report, live);
+void AddProductParts(RunStep run) {
+  run([](AudienceReport& report) { AddFigures(report, report.Live()); });
+  AddMetrics(run);
+  run([](AudienceReport& report) {
+    AddLevels(report,
+              report.Table(
+                  {"product.breadth", "Health by adoption breadth",
+                   "Live accounts that report use, by the share of all known metrics that they used within 30 days: mean "
+                   "score, mean of that share, and mean of all CSAT answers of 90 days."},
+                  {{"score", "points"}, {"breadth", "ratio"}, {"CSAT", "points"}}),
+              report.Live(), NumberFact(report.accounts().facts(), "usage.breadth_30d"), kBreadths);
+  });
+  run([](AudienceReport& report) {
+    AddLevels(
+        report,
+        report.Table(
+            {"product.tickets", "Issues and use",
+             "Live accounts by how many tickets they opened within 90 days: mean score, mean share of all known "
+             "metrics used within 30 days, and mean of all CSAT answers of 90 days. What the tickets are about is no "
+             "fact: see ListRecurringIssues."},
+            {{"score", "points"}, {"breadth", "ratio"}, {"CSAT", "points"}}),
+        report.Live(), NumberFact(report.accounts().facts(), "support.opened_90d"), kTickets);
+  });
+  run([](AudienceReport& report) { AddLists(report, report.Live()); });
 }
 
 }  // namespace perennial::segments

@@ -87,12 +87,12 @@ void AddExpansion(AudienceReport& report, const Rows& live) {
     accounts.Count(row, share);
   }
   const bool any = known > 0 || share.accounts > 0;
-  report.Figure({"sales.expansion_candidates", "Expansion candidates", "Accounts of the list of expansion candidates."},
+  report.Figure({"sales.expansion_candidates", "May be expanded", "Accounts of the list of expansion candidates."},
                 "accounts", any ? std::optional(static_cast<double>(share.accounts)) : std::nullopt, known);
   report.Amount({"sales.expansion_candidates_mrr", "MRR of candidates", "What the accounts of that list pay now."},
                 any ? std::optional(share.mrr) : std::nullopt, known);
   report.List(
-      {"sales.expansion_candidates", "Expansion candidates",
+      {"sales.expansion_candidates", "Expansion candidates, flagged ones too",
        "Live accounts that pay and have a raised flag of category OPPORTUNITY, or are in the highest band and within "
        "30 days "
        "used at least 80 % of their seats or at least 25 % more than in the 30 days before; by MRR, highest first."},
@@ -155,18 +155,19 @@ void AddRenewals(AudienceReport& report) {
 
 }  // namespace
 
-void AddSalesParts(AudienceReport& report) {
-  const Rows live = report.Live();
-  AddRetained(report);
-  AddRetentionFigures(report, "sales");
-  const RevenueTotals year = RevenueOver(report.accounts().facts(), report.accounts().rows(), 365);
-  report.Figure(
-      {"sales.expansion_365d", "Expansion, 365 days",
-       "Expansion within 365 days of the accounts that paid at their start, as a share of what they paid then."},
-      "ratio", year.ExpansionRate(), year.start_accounts);
-  AddRenewals(report);
-  AddExpansion(report, live);
-  AddPlanTable(report, "sales.plans");
+void AddSalesParts(RunStep run) {
+  run([](AudienceReport& report) { AddRetained(report); });
+  run([](AudienceReport& report) { AddRetentionFigures(report, "sales"); });
+  run([](AudienceReport& report) {
+    const RevenueTotals year = RevenueOver(report.accounts().facts(), report.accounts().rows(), 365);
+    report.Figure(
+        {"sales.expansion_365d", "Expansion, 365 days",
+         "Expansion within 365 days of the accounts that paid at their start, as a share of what they paid then."},
+        "ratio", year.ExpansionRate(), year.start_accounts);
+  });
+  run([](AudienceReport& report) { AddRenewals(report); });
+  run([](AudienceReport& report) { AddExpansion(report, report.Live()); });
+  run([](AudienceReport& report) { AddPlanTable(report, "sales.plans"); });
 }
 
 }  // namespace perennial::segments

@@ -169,13 +169,10 @@ void AddLists(AudienceReport& report, const ServiceFacts& service, const Rows& l
 
 }  // namespace
 
-void AddSupportParts(AudienceReport& report) {
-  const Rows live = report.Live();
-  const ServiceFacts service(report.accounts());
-  AddFigures(report, service, live);
-  AddBands(report, service, live);
-  AddVoices(report, service, live);
-  AddLists(report, service, live);
+void AddSupportParts(RunStep run) {
+  for (const auto& part : {AddFigures, AddBands, AddVoices, AddLists}) {
+    run([&](AudienceReport& report) { part(report, ServiceFacts(report.accounts()), report.Live()); });
+  }
 }
 
 }  // namespace perennial::segments

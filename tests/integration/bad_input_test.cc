@@ -296,16 +296,21 @@ constexpr BadCall kBadCalls[] = {
     {"EngagementService.AssignAccounts", R"({"manager":"x","filter":" ","apply":true,"limit":-1})",
      "etag filter limit manager"},
     {"EngagementService.GetCoverage", R"({"list_size":-1,"min_facts_revision":-1})", "list_size min_facts_revision"},
-    {"PortfolioService.GetPortfolioReport", R"({"audience":99,"segment":"x","list_size":-1})", "audience list_size segment"},
+    {"PortfolioService.GetPortfolioReport",
+     R"({"audience":99,"segment":"x","list_size":-1,"min_facts_revision":-1,"min_ledger_revision":-1})",
+     "audience list_size min_facts_revision min_ledger_revision segment"},
     {"PortfolioService.GetPortfolioReport", R"({"success_cost_365d":{"amount":"-1","currency_code":"eur"}})",
      "success_cost_365d.amount success_cost_365d.currency_code"},
     {"PortfolioService.GetRevenueRetention", R"({"filter":" ","segment":"x","period":99})", "filter period segment start_time"},
     {"PortfolioService.GetRevenueRetention", R"({"start_time":"2024-02-01T00:00:00Z","end_time":"2024-02-01T00:00:00Z"})",
      "end_time"},
     {"PortfolioService.GetRevenueRetention", R"({"start_time":"0001-01-01T00:00:00Z"})", "start_time"},
+    {"PortfolioService.GetRevenueRetention", R"({"min_facts_revision":-1,"min_ledger_revision":-1})",
+     "min_facts_revision min_ledger_revision start_time"},
     {"PortfolioService.GetRevenueRetention", R"({"start_time":"9999-01-01T00:00:00Z"})", "start_time"},
-    {"PortfolioService.ListRevenueRetentionAccounts", R"({"segment":"x","figure":99,"page_size":-1,"page_token":"%%"})",
-     "figure page_size page_token segment start_time"},
+    {"PortfolioService.ListRevenueRetentionAccounts",
+     R"({"segment":"x","figure":99,"page_size":-1,"page_token":"%%","min_facts_revision":-1,"min_ledger_revision":-1})",
+     "figure min_facts_revision min_ledger_revision page_size page_token segment start_time"},
     {"PortfolioService.GetCustomerEquity",
      R"({"filter":" ","segments":["x"],"expected_new_customers":-1,"market_equity":{"amount":"0","currency_code":"USD"}})",
      "expected_new_customers filter market_equity.amount segments[0]"},
@@ -498,6 +503,12 @@ TEST_F(BadInput, UnknownResourcesAreNotFound) {
       {"PortfolioService.ListRevenueRetentionAccounts",
        R"({"segment":"segments/none","start_time":"2024-01-01T00:00:00Z","figure":1})"},
       {"PortfolioService.GetCustomerEquity", R"({"segments":["segments/none"]})"},
+      {"ValueService.GetValue", R"({"name":"accounts/none/value"})"},
+      {"ValueService.BatchGetValue", R"({"names":["accounts/none"]})"},
+      {"ValueService.GetValueModel", R"({"name":"valueModels/none"})"},
+      {"ValueService.ListValueModels", R"({"name":"valueModels/none"})"},
+      {"ValueService.DeleteValueModel", R"({"name":"valueModels/none"})"},
+      {"ValueService.ProjectRetention", R"({"name":"valueModels/none"})"},
       {"CustomerService.GetCustomer360", R"({"name":"accounts/none"})"},
   };
   for (const auto& [method, json] : calls) {
@@ -510,7 +521,7 @@ TEST_F(BadInput, RevisionsNeverGivenOutAreOutOfRange) {
   const auto channel = suite_->Channel();
   for (const char* method :
        {"FactService.WatchFacts", "TaskService.WatchTasks", "FlagService.WatchFlags", "HealthScoreService.WatchHealthScores",
-        "SegmentService.WatchMembership", "SubscriptionService.WatchRevenueMovements"}) {
+        "ValueService.WatchValues", "SegmentService.WatchMembership", "SubscriptionService.WatchRevenueMovements"}) {
     const grpc::Status status = CallJson(channel, *Find(method), R"({"start_revision":999999999})");
     EXPECT_EQ(status.error_code(), grpc::StatusCode::OUT_OF_RANGE) << method << ": " << status.error_message();
   }

@@ -101,6 +101,26 @@ TEST(ValueOfTelco, ChurnIsForetoldAsWellAsThePublishedModelsDo) {
     EXPECT_EQ(coefficient.term().find("phase"), std::string::npos) << coefficient.term();
   }
 
+  // With the quarter that is held out unless a request says otherwise, too.
+  health::FitChurnModelRequest usual = request;
+  usual.clear_holdout_share();
+  usual.set_validate_only(true);
+  health::FitChurnModelResponse quarter;
+  const grpc::Status tried = Patiently(*values, &health::ValueService::Stub::FitChurnModel, usual, &quarter);
+  ASSERT_TRUE(tried.ok()) << tried.error_message();
+  const health::ChurnEvaluation& held_out = quarter.value_model().churn().evaluation();
+  EXPECT_NEAR(static_cast<double>(held_out.rows()), 7032 * 0.25, 120);
+  EXPECT_GE(held_out.auc().value(), 0.835);
+  EXPECT_LE(held_out.auc().value(), 0.855) << held_out.ShortDebugString();
+  ASSERT_EQ(held_out.calibration_size(), 10);
+  // A tenth is 176 accounts: its interval is wide, and holds what was foretold but for the odd one.
+  int outside = 0;
+  for (const auto& bin : held_out.calibration()) {
+    if (bin.predicted() < bin.observed().low() || bin.predicted() > bin.observed().high()) ++outside;
+  }
+  EXPECT_LE(outside, 2) << held_out.ShortDebugString();
+  RecordProperty("auc_of_a_quarter", absl::StrCat(held_out.auc().value()));
+
   // Who is still there is valued by it, and segments and filters read what it says.
   const auto likely = List(*values, revision, "value.churn_probability_12m > 0.9");
   const auto all = List(*values, revision, "mrr > 0");

@@ -194,7 +194,8 @@ TEST_F(AudienceReportTest, TellsSalesWhomToGrowAndWhoRenews) {
   EXPECT_THAT(Rows(report, "sales.renewals"),
               ElementsAre("30: 1, 100 | 90 | 0 | 1", "60: 1, 300 | 20 | 1 | 0", "90: 0, 0 | - | - | -"));
   EXPECT_THAT(Rows(report, "sales.plans"),
-              ElementsAre("Basic: 1, 300 | 20 | 0.75 | 0.75 | 500", "Pro: 2, 150 | 75 | 1.25 | 1 | 1000"));
+              ElementsAre("Basic: 1, 300 | 20 | 0.75 | 0.75 | 500", "Pro: 2, 150 | 75 | 1.25 | 1 | 1000",
+                          ": 1, 0 | - | 0 | 0 | -"));
 }
 
 TEST_F(AudienceReportTest, TellsSupportOfServiceAndOfTheSilentBesideIt) {
@@ -242,6 +243,9 @@ TEST_F(AudienceReportTest, TellsFinanceOfRevenueEquityAndCost) {
   EXPECT_THAT(Listed(report, "finance.largest"), ElementsAre("beta", "acme", "core"));
   EXPECT_THAT(Listed(report, "finance.most_valuable"), ElementsAre("acme", "beta", "dusk"));
   EXPECT_THAT(Listed(report, "finance.lost"), ElementsAre("dusk"));
+  const auto lost = std::find_if(report.lists().begin(), report.lists().end(),
+                                 [](const auto& list) { return list.id() == "finance.lost"; });
+  EXPECT_EQ(lost->accounts(0).mrr().amount(), "20");
 
   ASSERT_THAT(ledger.Apply(movements.Since(0)), IsOk());
   report = Report(v1::REPORT_AUDIENCE_FINANCE, &ledger, "100");

@@ -38,9 +38,15 @@ absl::Status EngineTest::SyncScores() {
   return engine->Apply(scores.Since(engine->scores_resume()));
 }
 
+absl::Status EngineTest::SyncValues() {
+  values.SetFactsRevision(accounts.revision());
+  return engine->Apply(values.Since(engine->values_resume(0)));
+}
+
 void EngineTest::Sync() {
   ASSERT_THAT(SyncFacts(), IsOk());
   ASSERT_THAT(SyncScores(), IsOk());
+  ASSERT_THAT(SyncValues(), IsOk());
 }
 
 v1::CreateSegmentRequest EngineTest::CreateRequest(const std::string& id, const std::string& filter) {

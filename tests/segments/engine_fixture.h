@@ -103,10 +103,11 @@ class EngineTest : public ::testing::Test {
 
   // Opens everything anew over the same folder, as after a crash, with nothing of the feeds applied.
   void Restart(const std::vector<SegmentRecord>& shipped = {});
-  // Applies what is new in both feeds; the scores count as computed from all facts.
+  // Applies what is new in the feeds; scores and values count as computed from all facts.
   void Sync();
   absl::Status SyncFacts() { return engine->Apply(accounts.Since(engine->facts_resume())); }
   absl::Status SyncScores();
+  absl::Status SyncValues();
 
   v1::CreateSegmentRequest CreateRequest(const std::string& id, const std::string& filter);
   // Creates a segment, which must succeed.
@@ -124,6 +125,7 @@ class EngineTest : public ::testing::Test {
   ManualClock clock;
   AccountsFeed accounts;
   ScoresFeed scores;
+  ValuesFeed values;
   std::unique_ptr<FlakyStore> store;
   std::unique_ptr<SegmentEngine> engine;
   std::unique_ptr<Segments> segments;

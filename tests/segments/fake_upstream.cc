@@ -8,6 +8,7 @@
 #include "perennial/accounts/v1/subscription_service.grpc.pb.h"
 #include "perennial/health/v1/flag_service.grpc.pb.h"
 #include "perennial/health/v1/health_score_service.grpc.pb.h"
+#include "perennial/health/v1/value_service.grpc.pb.h"
 
 namespace perennial::segments::testing {
 namespace {
@@ -20,6 +21,7 @@ struct FakeUpstream::State {
   std::condition_variable changed;
   AccountsFeed accounts ABSL_GUARDED_BY(mu);
   ScoresFeed scores ABSL_GUARDED_BY(mu);
+  ValuesFeed values ABSL_GUARDED_BY(mu);
   MovementsFeed movements ABSL_GUARDED_BY(mu);
   std::int64_t movements_life ABSL_GUARDED_BY(mu) = 1;
   std::vector<std::string> rules ABSL_GUARDED_BY(mu);
@@ -133,17 +135,32 @@ class FakeUpstream::Ledgers final : public perennial::accounts::v1::Subscription
   State& state_;
 };
 
+class FakeUpstream::Worths final : public perennial::health::v1::ValueService::Service {
+ public:
+  explicit Worths(State& state) : state_(state) {}
+  grpc::Status WatchValues(grpc::ServerContext* context, const perennial::health::v1::WatchValuesRequest* request,
+                           grpc::ServerWriter<perennial::health::v1::WatchValuesResponse>* writer) override {
+    return state_.Serve(context, request->start_revision(), writer,
+                        [this](std::int64_t revision) { return state_.values.Since(revision); });
+  }
+
+ private:
+  State& state_;
+};
+
 FakeUpstream::FakeUpstream()
     : state_(std::make_unique<State>()),
       facts_(std::make_unique<Facts>(*state_)),
       scores_(std::make_unique<Scores>(*state_)),
       flags_(std::make_unique<Flags>(*state_)),
-      ledgers_(std::make_unique<Ledgers>(*state_)) {
+      ledgers_(std::make_unique<Ledgers>(*state_)),
+      worths_(std::make_unique<Worths>(*state_)) {
   grpc::ServerBuilder builder;
   builder.RegisterService(facts_.get());
   builder.RegisterService(scores_.get());
   builder.RegisterService(flags_.get());
   builder.RegisterService(ledgers_.get());
+  builder.RegisterService(worths_.get());
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
   server_ = builder.BuildAndStart();
 }
@@ -166,8 +183,8 @@ void FakeUpstream::PutScore(const std::string& account, const ScoresFeed::Score&
   state_->Edit([&] { return state_->scores.Put(account, score); });
 }
 
-void FakeUpstream::PutLedger(const std::string& account, const std::vector<MovementsFeed::Change>& changes) {
-  state_->Edit([&] { state_->movements.Put(account, changes); });
+std::int64_t FakeUpstream::PutLedger(const std::string& account, const std::vector<MovementsFeed::Change>& changes) {
+  return state_->Edit([&] { return state_->movements.Put(account, changes); });
 }
 
 void FakeUpstream::ReplaceLedger(MovementsFeed ledger) {
@@ -177,8 +194,8 @@ void FakeUpstream::ReplaceLedger(MovementsFeed ledger) {
   });
 }
 
-void FakeUpstream::Define(const std::string& name, facts::FactType type) {
-  state_->Edit([&] { state_->accounts.Define(name, type); });
+void FakeUpstream::Define(const std::string& name, facts::FactType type, const std::string& unit) {
+  state_->Edit([&] { state_->accounts.Define(name, type, unit); });
 }
 
 void FakeUpstream::DeleteScore(const std::string& account) {
@@ -186,7 +203,22 @@ void FakeUpstream::DeleteScore(const std::string& account) {
 }
 
 void FakeUpstream::SetScored() {
+  state_->Edit([&] {
+    state_->scores.SetFactsRevision(state_->accounts.revision());
+    state_->values.SetFactsRevision(state_->accounts.revision());
+  });
+}
+
+void FakeUpstream::SetOnlyScored() {
   state_->Edit([&] { state_->scores.SetFactsRevision(state_->accounts.revision()); });
+}
+
+void FakeUpstream::SetValued() {
+  state_->Edit([&] { state_->values.SetFactsRevision(state_->accounts.revision()); });
+}
+
+void FakeUpstream::PutValue(const std::string& account, double clv) {
+  state_->Edit([&] { state_->values.Put(account, clv, state_->accounts.revision()); });
 }
 
 void FakeUpstream::SetRules(std::vector<std::string> rules) {

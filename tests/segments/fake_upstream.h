@@ -27,15 +27,19 @@ class FakeUpstream {
   // As in AccountsFeed and ScoresFeed. A change of facts counts as scored only once a score or SetScored() says so.
   std::int64_t Put(const std::string& account, const Values& values);
   std::int64_t Delete(const std::string& account);
-  void Define(const std::string& name, facts::FactType type);
+  void Define(const std::string& name, facts::FactType type, const std::string& unit = "");
   void PutScore(const std::string& account, const ScoresFeed::Score& score);
   void DeleteScore(const std::string& account);
-  // As in MovementsFeed.
-  void PutLedger(const std::string& account, const std::vector<MovementsFeed::Change>& changes);
+  // As in MovementsFeed; returns the revision.
+  std::int64_t PutLedger(const std::string& account, const std::vector<MovementsFeed::Change>& changes);
   // Another ledger under another feed id, as of a restored backup; ends its streams.
   void ReplaceLedger(MovementsFeed ledger);
-  // All facts have been scored.
+  // All facts have been scored and valued.
   void SetScored();
+  // The same of scores alone, and of values alone.
+  void SetOnlyScored();
+  void SetValued();
+  void PutValue(const std::string& account, double clv);
   void SetRules(std::vector<std::string> rules);
   // Forgets all scores, as a health-svc with an empty database; ends its streams.
   void LoseScores();
@@ -50,11 +54,13 @@ class FakeUpstream {
   class Scores;
   class Flags;
   class Ledgers;
+  class Worths;
   const std::unique_ptr<State> state_;
   const std::unique_ptr<Facts> facts_;
   const std::unique_ptr<Scores> scores_;
   const std::unique_ptr<Flags> flags_;
   const std::unique_ptr<Ledgers> ledgers_;
+  const std::unique_ptr<Worths> worths_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };

@@ -1,5 +1,6 @@
 #include "tests/segments/feed_models.h"
 
+#include "common/base/money.h"
 #include "common/base/time_util.h"
 #include "common/facts/packed_facts.h"
 
@@ -7,8 +8,8 @@ namespace perennial::segments::testing {
 
 absl::Time TestTime() { return absl::FromCivil(absl::CivilSecond(2024, 12, 31, 23, 59, 59), absl::UTCTimeZone()); }
 
-void AccountsFeed::Define(const std::string& name, facts::FactType type) {
-  (void)catalogue_.Add({.name = name, .type = type});
+void AccountsFeed::Define(const std::string& name, facts::FactType type, const std::string& unit) {
+  (void)catalogue_.Add({.name = name, .type = type, .unit = unit});
 }
 
 std::int64_t AccountsFeed::Put(const std::string& account, const Values& values, absl::Time as_of) {
@@ -92,6 +93,32 @@ std::int64_t ScoresFeed::Delete(const std::string& account) {
 perennial::health::v1::WatchHealthScoresResponse ScoresFeed::Since(std::int64_t revision) const {
   perennial::health::v1::WatchHealthScoresResponse message;
   std::map<std::int64_t, const perennial::health::v1::HealthScoreUpdate*> newer;
+  for (const auto& [account, update] : rows_) {
+    if (update.revision() > revision) newer[update.revision()] = &update;
+  }
+  for (const auto& [at, update] : newer) *message.add_updates() = *update;
+  message.set_progress_revision(revision_);
+  message.set_facts_revision(facts_revision_);
+  message.set_caught_up(true);
+  return message;
+}
+
+std::int64_t ValuesFeed::Put(const std::string& account, double clv, std::int64_t facts_revision) {
+  perennial::health::v1::ValueUpdate update;
+  update.set_account_id(account);
+  update.set_revision(++revision_);
+  auto* value = update.mutable_value();
+  value->set_name("accounts/" + account + "/value");
+  value->mutable_clv()->set_currency_code("USD");
+  value->mutable_clv()->set_amount(FormatAmount(MicrosOfNumber(clv)));
+  value->set_facts_revision(facts_revision);
+  rows_[account] = update;
+  return revision_;
+}
+
+perennial::health::v1::WatchValuesResponse ValuesFeed::Since(std::int64_t revision) const {
+  perennial::health::v1::WatchValuesResponse message;
+  std::map<std::int64_t, const perennial::health::v1::ValueUpdate*> newer;
   for (const auto& [account, update] : rows_) {
     if (update.revision() > revision) newer[update.revision()] = &update;
   }

@@ -12,6 +12,7 @@
 #include "common/facts/fact_row.h"
 #include "perennial/accounts/v1/fact_service.pb.h"
 #include "perennial/health/v1/health_score_service.pb.h"
+#include "perennial/health/v1/value_service.pb.h"
 
 namespace perennial::segments::testing {
 
@@ -26,7 +27,7 @@ absl::Time TestTime();
 class AccountsFeed {
  public:
   // Makes a fact known without a value. Values make their facts known by themselves.
-  void Define(const std::string& name, facts::FactType type);
+  void Define(const std::string& name, facts::FactType type, const std::string& unit = "");
   // Replaces the facts of an account; returns the revision.
   std::int64_t Put(const std::string& account, const Values& values, absl::Time as_of = TestTime());
   std::int64_t Delete(const std::string& account, absl::Time as_of = TestTime());
@@ -66,6 +67,21 @@ class ScoresFeed {
 
  private:
   std::map<std::string, perennial::health::v1::HealthScoreUpdate> rows_;
+  std::int64_t revision_ = 0;
+  std::int64_t facts_revision_ = 0;
+};
+
+// The feed of values.
+class ValuesFeed {
+ public:
+  std::int64_t Put(const std::string& account, double clv, std::int64_t facts_revision);
+  // Facts up to this revision have been valued.
+  void SetFactsRevision(std::int64_t revision) { facts_revision_ = revision; }
+  [[nodiscard]] std::int64_t revision() const { return revision_; }
+  [[nodiscard]] perennial::health::v1::WatchValuesResponse Since(std::int64_t revision) const;
+
+ private:
+  std::map<std::string, perennial::health::v1::ValueUpdate> rows_;
   std::int64_t revision_ = 0;
   std::int64_t facts_revision_ = 0;
 };

@@ -79,7 +79,7 @@ TEST_F(FreshnessGateTest, TellsWhoWaitedTooLong) {
 }
 
 TEST_F(FreshnessGateTest, RefusesMoreThanItsShare) {
-  FreshnessGate gate(2);
+  FreshnessGate gate("facts", 2);
   auto first = Wait(gate, 5);
   auto second = Wait(gate, 5);
   EXPECT_THAT(Wait(gate, 5).get(), HasCode(absl::StatusCode::kResourceExhausted));

@@ -45,7 +45,10 @@ TEST_F(ProcessTest, WaitsForFactsAndGivesUpAtTheDeadline) {
   v1::ListMembersResponse response;
   EXPECT_EQ(ListMembers(request, &response, std::chrono::milliseconds(50)).error_code(),
             grpc::StatusCode::DEADLINE_EXCEEDED);
-  upstream_.SetScored();
+  upstream_.SetOnlyScored();
+  EXPECT_EQ(ListMembers(request, &response, std::chrono::milliseconds(50)).error_code(),
+            grpc::StatusCode::DEADLINE_EXCEEDED);
+  upstream_.SetValued();
   EXPECT_TRUE(ListMembers(request, &response).ok());
   EXPECT_EQ(response.total_size(), 2);
 }

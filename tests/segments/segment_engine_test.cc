@@ -288,13 +288,19 @@ TEST_F(EngineTest, EvaluatesEverythingAfterAMessageThatMadeNoSense) {
   EXPECT_EQ(MembersOf("big"), (Members{"acme"}));
 }
 
-TEST_F(EngineTest, ReachesAFactsRevisionWhenFactsAndTheirScoresAreIn) {
+TEST_F(EngineTest, ReachesAFactsRevisionWhenFactsAndTheirScoresAndValuesAreIn) {
   const auto reached = [&] { return engine->Read([](const SegmentView& view) { return view.facts_revision; }); };
   Sync();
   const std::int64_t revision = accounts.Put("acme", {{"mrr", 1.0}});
   ASSERT_THAT(SyncFacts(), IsOk());
   EXPECT_LT(reached(), revision);
   ASSERT_THAT(SyncScores(), IsOk());
+  EXPECT_LT(reached(), revision);
+  ASSERT_THAT(SyncValues(), IsOk());
+  EXPECT_EQ(reached(), revision);
+  // Also after a restart, from what is stored, once something was.
+  Create("all", "mrr > 0");
+  Restart();
   EXPECT_EQ(reached(), revision);
 }
 
