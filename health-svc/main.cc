@@ -87,9 +87,10 @@ absl::Status Run() {
   if (absl::GetFlag(FLAGS_drain_ms) < 0) return absl::InvalidArgumentError("--drain_ms must not be negative");
   PERENNIAL_RETURN_IF_ERROR(SecureByFlags(tls, false, options.server));
   if (OnlyCheckConfig()) return absl::OkStatus();
-  AuditSender audit(options.accounts);
+  AuditSender audit(options.accounts, {.journal = options.data + "/audit.journal"});
   SetAuditSink([&audit](AuditedChange change) { audit.Send(std::move(change)); });
   PERENNIAL_ASSIGN_OR_RETURN(const auto process, HealthProcess::Start(std::move(options), *clock));
+  MeasureAudit(audit, process->metrics());
   WaitForStopSignal();
   LeaveIfStoppedWithCode();
   process->Stop();
