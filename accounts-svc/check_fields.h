@@ -8,6 +8,7 @@
 #include "accounts-svc/facts/fact_numbering.h"
 #include "accounts-svc/model.h"
 #include "common/base/error_details.h"
+#include "common/base/time_util.h"
 #include "perennial/accounts/v1/account.pb.h"
 #include "perennial/accounts/v1/subscription.pb.h"
 
@@ -29,6 +30,13 @@ void CheckText(absl::string_view field, absl::string_view text, std::size_t leas
 // A time that protobuf allows and that is not after `latest`; adds "is required" when it is absent and `required`.
 void CheckTime(absl::string_view field, bool present, const google::protobuf::Timestamp& time, bool required,
                absl::Time latest, BadRequest& bad);
+
+// The moment that a request asks for with `as_of`, now when it does not; adds what is wrong with it: no time, or one in the future.
+template <class Request>
+absl::Time ReadAsOf(const Request& request, absl::Time now, BadRequest& bad) {
+  CheckTime("as_of", request.has_as_of(), request.as_of(), false, now, bad);
+  return request.has_as_of() ? ToTime(request.as_of()) : now;
+}
 
 // Registers the attributes' facts. INVALID_ARGUMENT, with `prefix` before the fields, when one got another type meanwhile or
 // is one too many.

@@ -33,9 +33,8 @@ absl::StatusOr<v1::GetFactsResponse> Facts::Get(const v1::GetFactsRequest& reque
   BadRequest bad;
   const auto id = IdOf(request.name(), "accounts");
   bad.AddIfError("name", id.status());
-  CheckTime("as_of", request.has_as_of(), request.as_of(), false, now, bad);
+  const absl::Time as_of = ReadAsOf(request, now, bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
-  const absl::Time as_of = request.has_as_of() ? ToTime(request.as_of()) : now;
 
   v1::GetFactsResponse response;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
@@ -95,6 +94,13 @@ absl::StatusOr<std::string> CheckFeedId(ReadTransaction& transaction, absl::stri
                     "OTHER_FEED");
 }
 
+absl::Status CheckGivenOut(std::int64_t start_revision, std::int64_t last) {
+  if (start_revision <= last) return absl::OkStatus();
+  return WithReason(absl::OutOfRangeError(absl::StrCat("start_revision ", start_revision,
+                                                       " was never given out; the newest is ", last, "; start from 0")),
+                    "FUTURE_REVISION");
+}
+
 absl::StatusOr<std::optional<v1::WatchFactsResponse>> FactsCursor::Next() {
   v1::WatchFactsResponse message;
   bool more = false;
@@ -104,12 +110,7 @@ absl::StatusOr<std::optional<v1::WatchFactsResponse>> FactsCursor::Next() {
       PERENNIAL_ASSIGN_OR_RETURN(*message.mutable_feed_id(), CheckFeedId(transaction, feed_id_));
     }
     PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t last, transaction.LastRevision());
-    if (revision_ > last) {
-      return WithReason(
-          absl::OutOfRangeError(absl::StrCat("start_revision ", revision_, " was never given out; the newest is ", last,
-                                             "; start from 0")),
-          "FUTURE_REVISION");
-    }
+    PERENNIAL_RETURN_IF_ERROR(CheckGivenOut(revision_, last));
     PERENNIAL_ASSIGN_OR_RETURN(const auto definitions, transaction.ListFactDefinitions(announced_));
     for (const auto& definition : definitions) *message.add_definitions() = facts::ToProto(announced_++, definition);
     PERENNIAL_ASSIGN_OR_RETURN(std::vector<FeedRow> rows, transaction.ListFeed(revision_, kRowsAMessage));

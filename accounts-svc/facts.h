@@ -51,6 +51,9 @@ absl::Status EnsureFeedId(Store& store);
 // The identity of the feeds of this store. OUT_OF_RANGE when it is not `known`, unless that is empty.
 absl::StatusOr<std::string> CheckFeedId(ReadTransaction& transaction, absl::string_view known);
 
+// OUT_OF_RANGE with reason FUTURE_REVISION when a feed whose newest revision is `last` never gave out `start_revision`.
+absl::Status CheckGivenOut(std::int64_t start_revision, std::int64_t last);
+
 // The rules of FactService. Thread-safe.
 class Facts {
  public:

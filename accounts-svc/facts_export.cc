@@ -20,14 +20,13 @@ constexpr int kAccountsAMessage = 200;
 absl::StatusOr<std::unique_ptr<FactsExport>> Facts::Export(const v1::ExportFactsRequest& request) {
   const absl::Time now = clock_.Now();
   BadRequest bad;
-  CheckTime("as_of", request.has_as_of(), request.as_of(), false, now, bad);
+  const absl::Time as_of = ReadAsOf(request, now, bad);
   PERENNIAL_RETURN_IF_ERROR(LearnFacts(store_, numbering_));
   auto filter = numbering_.WithCatalogue(
       [&](const facts::FactCatalogue& catalogue) { return filter::Filter::Compile(request.filter(), catalogue); });
   bad.AddIfError("filter", filter.status());
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
-  return std::make_unique<FactsExport>(store_, numbering_, request.has_as_of() ? ToTime(request.as_of()) : now,
-                                       *std::move(filter));
+  return std::make_unique<FactsExport>(store_, numbering_, as_of, *std::move(filter));
 }
 
 absl::StatusOr<std::optional<v1::ExportFactsResponse>> FactsExport::Next() {

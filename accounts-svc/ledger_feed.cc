@@ -22,7 +22,6 @@ namespace perennial::accounts {
 namespace {
 
 constexpr int kLedgersAMessage = 500;
-constexpr std::size_t kMostBytes = 1 << 20;  // of ledgers in a message; clients take 4 MiB by default
 
 void ToProto(const Movement& movement, const std::string& currency, v1::RevenueMovement& out) {
   SetTimestamp(movement.time, out.mutable_effective_time());
@@ -101,7 +100,7 @@ absl::Status LedgerCursor::AddLedger(ReadTransaction& transaction, const LedgerR
   v1::AccountLedger* part = &out;
   std::size_t bytes = 0;
   for (const AccountMovement& movement : movements) {
-    if (bytes >= kMostBytes) {
+    if (bytes >= most_bytes_) {
       part->set_continues_next(true);
       part = &rest_.emplace_back();
       part->set_account(out.account());
@@ -137,18 +136,13 @@ absl::StatusOr<std::optional<v1::WatchRevenueMovementsResponse>> LedgerCursor::N
       PERENNIAL_ASSIGN_OR_RETURN(*message.mutable_feed_id(), CheckFeedId(transaction, feed_id_));
     }
     PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t last, transaction.LastLedgerRevision());
-    if (revision_ > last) {
-      return WithReason(
-          absl::OutOfRangeError(absl::StrCat("start_revision ", revision_, " was never given out; the newest is ", last,
-                                             "; start from 0")),
-          "FUTURE_REVISION");
-    }
+    PERENNIAL_RETURN_IF_ERROR(CheckGivenOut(revision_, last));
     PERENNIAL_ASSIGN_OR_RETURN(const std::vector<LedgerRow> rows,
                                transaction.ListLedgerFeed(revision_, kLedgersAMessage));
     std::size_t bytes = 0;
     more = rows.size() == kLedgersAMessage;
     for (const LedgerRow& row : rows) {
-      if (bytes >= kMostBytes) {
+      if (bytes >= most_bytes_) {
         more = true;
         break;
       }

@@ -17,12 +17,15 @@ namespace perennial::accounts {
 class LedgerCursor {
  public:
   // `feed_id` is what the reader knows the feed by; it may be empty. Money is in `currency`.
-  LedgerCursor(Store& store, const Clock& clock, std::string currency, std::string feed_id, std::int64_t start_revision)
+  // A message has about `most_bytes` of ledgers, at most twice as many.
+  LedgerCursor(Store& store, const Clock& clock, std::string currency, std::string feed_id, std::int64_t start_revision,
+               std::size_t most_bytes = std::size_t{1} << 20)
       : store_(store),
         clock_(clock),
         currency_(std::move(currency)),
         feed_id_(std::move(feed_id)),
-        revision_(start_revision) {}
+        revision_(start_revision),
+        most_bytes_(most_bytes) {}
 
   // What comes next, or nothing: caught up. OUT_OF_RANGE when the feed never gave out the revision that it started from, or
   // is another one than the reader knows.
@@ -38,6 +41,7 @@ class LedgerCursor {
   const std::string currency_;
   const std::string feed_id_;
   std::int64_t revision_;
+  const std::size_t most_bytes_;
   bool begun_ = false;
   std::deque<v1::AccountLedger> rest_;  // further parts of one ledger, as it was when the first was sent
   // Revision of the last message that said "caught up"; -1 before the first.

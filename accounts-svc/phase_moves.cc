@@ -182,10 +182,9 @@ absl::StatusOr<v1::GetAccountLifecycleResponse> Lifecycle::Get(const v1::GetAcco
   BadRequest bad;
   const auto id = IdOf(request.name(), "accounts");
   bad.AddIfError("name", id.status());
-  CheckTime("as_of", request.has_as_of(), request.as_of(), false, now, bad);
+  const absl::Time as_of = ReadAsOf(request, now, bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
-  const absl::Time as_of = request.has_as_of() ? ToTime(request.as_of()) : now;
   AccountHistory history;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, *id));

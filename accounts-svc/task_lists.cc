@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/check_fields.h"
+#include "accounts-svc/facts.h"
 #include "accounts-svc/tasks.h"
 #include "common/base/error_details.h"
 #include "common/base/page_token.h"
@@ -110,12 +111,7 @@ absl::StatusOr<std::optional<v1::WatchTasksResponse>> TaskCursor::Next() {
   bool more = false;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t last, transaction.LastTaskRevision());
-    if (revision_ > last) {
-      return WithReason(
-          absl::OutOfRangeError(absl::StrCat("start_revision ", revision_, " was never given out; the newest is ", last,
-                                             "; start from 0")),
-          "FUTURE_REVISION");
-    }
+    PERENNIAL_RETURN_IF_ERROR(CheckGivenOut(revision_, last));
     if (!account_id_.empty() && caught_up_at_ < 0) {
       PERENNIAL_ASSIGN_OR_RETURN(const auto account, transaction.FindAccount(account_id_));
       if (!account.has_value()) return NoSuch(absl::StrCat("accounts/", account_id_));

@@ -180,43 +180,6 @@ TEST_F(LedgerFeedTest, ManyLedgersComeInSeveralMessagesWithoutAGap) {
   }
 }
 
-TEST_F(LedgerFeedTest, ALedgerTooGreatForAMessageComesInPartsAndTogetherIsWhole) {
-  constexpr int kChanges = 30'000;
-  const absl::Time start = clock_.Now() - absl::Hours(kChanges);
-  for (int done = 0; done < kChanges;) {
-    std::vector<v1::Record> states;
-    for (int i = 0; i < 10'000; ++i, ++done) {
-      v1::Record& state = states.emplace_back(RecordOf("acme", ""));
-      SetTimestamp(start + absl::Hours(done), state.mutable_event_time());
-      v1::Subscription& subscription = *state.mutable_subscription_state();
-      subscription.set_name("accounts/acme/subscriptions/s");
-      subscription.set_plan("basic");
-      subscription.mutable_mrr()->set_amount(absl::StrCat(1 + done % 2, "000000.000001"));
-      subscription.mutable_mrr()->set_currency_code("USD");
-      SetTimestamp(start, subscription.mutable_start_time());
-    }
-    Write(states);
-  }
-  CreateAccount("beta");
-  ASSERT_TRUE(Create(SubscriptionOf("beta", "s", "7")).ok());
-  std::int64_t within = 0;
-  {
-    LedgerFollower cut(*subscriptions_, 0);
-    ASSERT_TRUE(cut.ReadOne());
-    ASSERT_EQ(cut.parts_, 1);
-    within = cut.revision_;
-  }
-  LedgerFollower follower(*subscriptions_, within);
-  follower.CatchUp();
-  EXPECT_GT(follower.parts_, 0) << "whoever resumes within a ledger gets all of it";
-  const Lines& lines = follower.ledgers_["accounts/acme"];
-  ASSERT_EQ(lines.size(), static_cast<std::size_t>(kChanges));
-  EXPECT_EQ(lines.front(), "NEW 1000000.000001 1000000.000001");
-  EXPECT_EQ(lines[1], "EXPANSION 1000000 2000000.000001");
-  EXPECT_EQ(lines.back(), "EXPANSION 1000000 2000000.000001");
-  EXPECT_EQ(follower.ledgers_["accounts/beta"], (Lines{"NEW 7 7"}));
-}
-
 TEST_F(LedgerFeedTest, RevisionsAndFeedsThatAreNotItsOwnAreRefused) {
   ASSERT_TRUE(Create(SubscriptionOf("acme", "s", "100")).ok());
   EXPECT_EQ(BadFields(LedgerFollower(*subscriptions_, -1).Finish()), (Fields{"start_revision"}));

@@ -1,5 +1,9 @@
 // The feed of ledgers and the days of use of a store.
+#include <map>
+
+#include "accounts-svc/ledger_feed.h"
 #include "common/base/time_util.h"
+#include "tests/accounts/server_fixture.h"
 #include "tests/accounts/store_fixture.h"
 
 namespace perennial::accounts::testing {
@@ -176,6 +180,66 @@ TEST_P(LedgerStoreTest, DaysOfUseAreThoseOfOneMetricWithinBounds) {
   EXPECT_EQ(sum("2024-01-02T00:00:00Z", "2024-01-02T02:00:00Z"), 2) << "the end does not count";
   EXPECT_EQ(sum("2024-01-04T00:00:00Z", "2024-01-05T00:00:00Z"), 0);
   EXPECT_EQ(sum("2024-01-03T00:00:00Z", "2024-01-04T00:00:00Z"), std::nullopt);
+}
+
+// Reads all that the feed has from a revision on, joined from its parts; how many parts there were but for the last ones.
+struct ReadLedgers {
+  std::map<std::string, int> movements;
+  int parts = 0;
+  std::int64_t revision = 0;
+};
+ReadLedgers ReadAll(LedgerCursor cursor) {
+  ReadLedgers all;
+  v1::AccountLedger begun;
+  for (;;) {
+    const auto message = cursor.Next();
+    EXPECT_TRUE(message.ok()) << message.status();
+    if (!message.ok() || !message->has_value()) return all;
+    all.revision = (*message)->progress_revision();
+    for (const v1::AccountLedger& ledger : (*message)->ledgers()) {
+      EXPECT_EQ(ledger.continues_previous(), !begun.account().empty());
+      if (ledger.continues_previous()) {
+        EXPECT_EQ(ledger.account(), begun.account());
+      }
+      begun.MergeFrom(ledger);
+      if (ledger.continues_next()) {
+        EXPECT_EQ(&ledger, &*(*message)->ledgers().rbegin());
+        EXPECT_LT(all.revision, ledger.revision());
+        ++all.parts;
+        continue;
+      }
+      for (int i = 0; i + 1 < begun.movements_size(); ++i) {
+        EXPECT_LT(ToTime(begun.movements(i).effective_time()), ToTime(begun.movements(i + 1).effective_time()));
+      }
+      all.movements[begun.account()] = begun.movements_size();
+      begun.Clear();
+    }
+  }
+}
+
+TEST_P(LedgerStoreTest, ALedgerTooGreatForAMessageComesInPartsAndIsWholeTogether) {
+  const std::vector<std::pair<std::string, int>> ledgers = {{"a", 3}, {"great", 700}, {"b", 2}, {"c", 110}};
+  for (const auto& [id, count] : ledgers) {
+    std::vector<Movement> movements;
+    for (int i = 0; i < count; ++i) {
+      movements.push_back({.kind = MovementKind::kExpansion,
+                           .time = absl::UnixEpoch() + absl::Hours(i),
+                           .amount = kMicrosPerUnit,
+                           .mrr_after = (1 + i) * kMicrosPerUnit});
+    }
+    const AccountNo no = Insert(id);
+    Write([&](WriteTransaction& transaction) { return transaction.ReplaceMovements(no, id, movements); });
+  }
+  TestClock clock(At("2024-06-30T12:00:00Z"));
+  const std::map<std::string, int> expected = {
+      {"accounts/a", 3}, {"accounts/great", 700}, {"accounts/b", 2}, {"accounts/c", 110}};
+  const ReadLedgers all = ReadAll(LedgerCursor(*store_, clock, "USD", "", 0, 4000));
+  EXPECT_EQ(all.movements, expected);
+  EXPECT_GT(all.parts, 4);
+  EXPECT_EQ(all.revision, 4);
+  EXPECT_EQ(ReadAll(LedgerCursor(*store_, clock, "USD", "", 1, 4000)).movements.size(), 3U)
+      << "who resumes within the great one gets all of it";
+  EXPECT_EQ(ReadAll(LedgerCursor(*store_, clock, "USD", "", 0)).parts, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, LedgerStoreTest, ::testing::ValuesIn(StoreKinds()), ::testing::PrintToStringParamName());
