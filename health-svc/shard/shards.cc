@@ -86,7 +86,8 @@ absl::Status Shards::KeepsNoConfiguration() const {
 }
 
 grpc::Status Shards::Explained(int shard, const grpc::Status& status) const {
-  if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return status;
+  // One that says why itself was there to say so.
+  if (status.error_code() != grpc::StatusCode::UNAVAILABLE || !status.error_details().empty()) return status;
   return ToGrpcStatus(WithReason(
       absl::UnavailableError(absl::StrCat("replica ", shard, " of ", count_, ", which has some of the accounts",
                                           shard == kKeeper ? " and keeps the configuration" : "",

@@ -73,7 +73,8 @@ WatchHealthScoresResponse Score(const std::string& account, std::int64_t revisio
   update->mutable_health_score()->set_band(band);
   *update->mutable_health_score()->mutable_as_of() = Moment();
   for (const std::string& flag : flags) update->mutable_health_score()->add_open_flags(flag);
-  message.set_progress_token(absl::StrCat(revision));  // as of several replicas, which have no revision in common
+  message.set_progress_revision(revision);
+  message.set_progress_token(absl::StrCat(revision));
   message.set_caught_up(true);
   return message;
 }

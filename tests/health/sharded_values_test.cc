@@ -31,6 +31,20 @@ class ShardedValuesTest : public ShardedFixture {
     accounts_.Put("unknown", {{"use", 50.0}});
     ASSERT_NO_FATAL_FAILURE(StartBoth());
     ASSERT_NO_FATAL_FAILURE(WaitForBoth());
+    // Through one of them; each makes the model.
+    v1::FitRetentionModelRequest request;
+    request.set_value_model_id("cohort");
+    request.set_author("kim");
+    request.set_period_months(12);
+    request.set_family(v1::RETENTION_FAMILY_SHIFTED_BETA_GEOMETRIC);
+    v1::CohortSurvivors* cohort = request.add_cohorts();
+    for (const double survivors : {1000.0, 869.0, 743.0, 653.0, 593.0, 551.0}) {
+      cohort->add_survivors(survivors);
+    }
+    v1::FitRetentionModelResponse fitted;
+    const grpc::Status status =
+        Call(&v1::ValueService::Stub::FitRetentionModel, Values(1), request, &fitted, std::chrono::seconds(60));
+    ASSERT_TRUE(status.ok()) << status.error_message();
   }
   std::string Name(int i) const { return absl::StrCat("accounts/a", i, "/value"); }
   v1::CustomerValue Value(int replica, const std::string& account) {
