@@ -78,6 +78,10 @@ const std::vector<std::string>& SegmentMigrations() {
     UPDATE progress SET feed_id = lower(hex(randomblob(8)));
   )sql", R"sql(
     ALTER TABLE progress ADD COLUMN valued_facts_revision INTEGER NOT NULL DEFAULT 0;
+  )sql", R"sql(
+    -- With the column that it is partial by: else SQLite looks each row up in the table, which takes most of a start.
+    DROP INDEX open_memberships;
+    CREATE INDEX open_memberships ON memberships (segment_uid, account_id, leave_revision) WHERE leave_revision IS NULL;
   )sql"};
   return migrations;
 }

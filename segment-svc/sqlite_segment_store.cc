@@ -272,11 +272,12 @@ absl::Status SqliteSegmentStore::Enter(const MembershipChange& change, std::int6
   PERENNIAL_ASSIGN_OR_RETURN(
       sqlite::Statement insert,
       writer_->Prepare("INSERT INTO memberships (account_id, segment_uid, enter_revision, enter_time, enter_cause) "
-                       "VALUES (?1, ?2, ?3, ?4, ?5)"));
+                       "SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM memberships "
+                       "WHERE segment_uid = ?2 AND account_id = ?1 AND leave_revision IS NULL)"));
   insert.Bind(1, change.account_id).Bind(2, change.segment_uid).Bind(3, revision);
-  const absl::Status status =
-      insert.Bind(4, absl::ToUnixMicros(change.time)).Bind(5, static_cast<int>(change.cause)).Run();
-  return absl::IsAlreadyExists(status) ? absl::InternalError("an account enters a segment that it is in") : status;
+  PERENNIAL_RETURN_IF_ERROR(
+      insert.Bind(4, absl::ToUnixMicros(change.time)).Bind(5, static_cast<int>(change.cause)).Run());
+  return writer_->changes() == 0 ? absl::InternalError("an account enters a segment that it is in") : absl::OkStatus();
 }
 
 absl::Status SqliteSegmentStore::Leave(const MembershipChange& change, std::int64_t revision, absl::Time& time) {
