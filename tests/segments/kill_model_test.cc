@@ -2,7 +2,8 @@
 // after each restart membership is what a full evaluation from nothing gives, and so are the events, resumed where the
 // watcher stood.
 //
-// The short version runs always; the full one of 10,000 accounts and 300 segments with PERENNIAL_LONG set.
+// The short version runs always; the full one of 10,000 accounts and 300 segments with PERENNIAL_LONG set, and another run of
+// events with another PERENNIAL_SEED.
 
 #include <gmock/gmock.h>
 
@@ -39,6 +40,11 @@ struct Size {
 Size SizeOfRun() {
   if (std::getenv("PERENNIAL_LONG") == nullptr) return {};
   return {.accounts = 10'000, .segments = 300, .nested = 30, .rounds = 60};
+}
+
+unsigned SeedOfRun() {
+  const char* seed = std::getenv("PERENNIAL_SEED");
+  return seed == nullptr ? 17 : static_cast<unsigned>(std::atoi(seed));
 }
 
 class KillModelTest : public ::testing::Test {
@@ -264,7 +270,7 @@ class KillModelTest : public ::testing::Test {
   const TemporaryFolder folder_;
   testing::FakeUpstream upstream_;
   MembershipModel model_{size_.accounts};
-  std::mt19937 random_{17};
+  std::mt19937 random_{SeedOfRun()};
   absl::Time now_ = testing::TestTime();
   int starts_ = 0;
   std::unique_ptr<Process> process_;
