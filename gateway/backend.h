@@ -46,13 +46,17 @@ class Backend {
   // What the end of a call that had `time` says about the service: a failure when it could not be reached, or has not answered
   // though it had long enough.
   [[nodiscard]] static CircuitBreaker::Outcome OutcomeOf(const grpc::Status& status, std::chrono::nanoseconds time);
-  // Whether a call that ended so has not been carried out as far as its service knows, and may be tried elsewhere or again.
+  // Whether a call that its caller has not cancelled ended as gRPC ends one that reaches a server which is shutting down: it was
+  // never looked at.
+  [[nodiscard]] static bool IsTurnedAway(const grpc::Status& status);
+  // Whether a call that ended so has not been carried out as far as its service knows, and may be tried elsewhere or again. For
+  // calls that their callers have not cancelled.
   [[nodiscard]] static bool IsTransient(const grpc::Status& status);
   // What a caller is told while the breaker is open.
   [[nodiscard]] grpc::Status Unreachable() const;
 
-  // What the caller is told for `status`, with which a call to this service ended: the same, except that a failure to
-  // reach the service names it, where gRPC names addresses.
+  // What the caller, who has not cancelled, is told for `status`, with which a call to this service ended: the same, except that a
+  // failure to reach the service names it, where gRPC names addresses.
   [[nodiscard]] grpc::Status StatusForCaller(const grpc::Status& status) const;
 
  private:

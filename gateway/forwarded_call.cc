@@ -112,7 +112,7 @@ void ForwardedCall::OnBackendDone(const grpc::Status& status) {
     const auto draining = absl::UnavailableError("the gateway is draining; resume from the last progress_revision");
     return caller_.Finish(ToGrpcStatus(WithReason(draining, "DRAINING")));
   }
-  caller_.Finish(route_.backend->StatusForCaller(status));
+  caller_.Finish(caller_context_.IsCancelled() ? status : route_.backend->StatusForCaller(status));
 }
 
 }  // namespace perennial::gateway

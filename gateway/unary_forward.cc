@@ -110,8 +110,13 @@ void UnaryForward::OnAnswer(const grpc::Status& status) {
   FinishWith(status);
 }
 
+bool UnaryForward::IsCancelled() {
+  MutexLock lock(mu_);
+  return cancelled_;
+}
+
 bool UnaryForward::TryAgain(const grpc::Status& status) {
-  if (attempts_ >= kMostAttempts || !Backend::IsTransient(status)) return false;
+  if (attempts_ >= kMostAttempts || IsCancelled() || !Backend::IsTransient(status)) return false;
   thread_local absl::BitGen random;
   const auto pause = kFirstPause * (1 << (attempts_ - 1)) * absl::Uniform(random, 0.8, 1.2);
   const auto again = std::chrono::system_clock::now() + std::chrono::duration_cast<std::chrono::microseconds>(pause);
@@ -128,7 +133,7 @@ bool UnaryForward::IsSafeToRepeat() const {
 
 void UnaryForward::FinishWith(const grpc::Status& status) {
   // From here on gRPC may delete this at any moment.
-  if (!status.ok()) return Finish(route_.backend->StatusForCaller(status));
+  if (!status.ok()) return Finish(IsCancelled() ? status : route_.backend->StatusForCaller(status));
   {
     MutexLock lock(mu_);
     ForwardInitialMetadata(*context_, caller_context_);

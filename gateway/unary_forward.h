@@ -38,6 +38,7 @@ class UnaryForward final : public grpc::ServerGenericBidiReactor {
   void Attempt();
   void OnAnswer(const grpc::Status& status);
   // Starts to wait for another attempt; false when there is to be none.
+  [[nodiscard]] bool IsCancelled();
   bool TryAgain(const grpc::Status& status);
   [[nodiscard]] bool IsSafeToRepeat() const;
   void FinishWith(const grpc::Status& status);

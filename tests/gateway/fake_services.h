@@ -85,6 +85,7 @@ class FakeAccounts final : public accounts::v1::AccountService::Service {
                           accounts::v1::GetAccountResponse* response) override {
     seen.Record(*context);
     if (failures-- > 0) return {grpc::StatusCode::UNAVAILABLE, "connection lost"};
+    if (turned_away-- > 0) return {grpc::StatusCode::CANCELLED, "CANCELLED"};
     if (request->name() == "accounts/hangs") return HangUntilCancelled(*context, cancelled);
     if (request->name() == "accounts/waits") {
       // Until the test lets it go.
@@ -130,6 +131,8 @@ class FakeAccounts final : public accounts::v1::AccountService::Service {
   std::atomic<bool> released = false;
   // As many calls more cannot be reached.
   std::atomic<int> failures = 0;
+  // As many calls more end as gRPC ends those that come while a server shuts down.
+  std::atomic<int> turned_away = 0;
 };
 
 class FakeGoals final : public accounts::v1::GoalService::Service {

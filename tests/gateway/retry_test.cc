@@ -32,6 +32,16 @@ TEST_F(RetryTest, GivesUpAfterThreeAttempts) {
   EXPECT_EQ(accounts_.seen.count(), 3);
 }
 
+TEST_F(RetryTest, AsksAgainWhatAServiceThatShutsDownTurnedAway) {
+  accounts_.turned_away = 2;
+  EXPECT_TRUE(GetAccount("accounts/acme").ok());
+  EXPECT_EQ(accounts_.seen.count(), 3);
+  accounts_.turned_away = 3;
+  const grpc::Status status = GetAccount("accounts/acme");
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << "CANCELLED is for callers who cancel";
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(status).reason(), "SERVICE_UNREACHABLE");
+}
+
 TEST_F(RetryTest, AsksAgainAWriteWithARequestIdOnly) {
   accounts_.failures = 1;
   EXPECT_TRUE(Create("acme", "r1").ok());
