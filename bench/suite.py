@@ -99,15 +99,9 @@ class Suite:
         last = {"name": f"accounts/a{count - 1}/healthScore"}
         until(lambda: self.call("perennial.health.v1.HealthScoreService/GetHealthScore", last, token)[0] == 200, "scores")
 
-    def metric(self, part, name, labels=""):
-        """The sum of a metric over all series with these labels."""
+    def handled(self, part, code="OK"):
+        """Calls of GetHealthScore that ended with this code."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.pages[part]}/metrics", timeout=30) as page:
             lines = page.read().decode().splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name) and labels in line)
-
-    def handled(self, part):
-        """Calls of GetHealthScore that ended with OK."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.pages[part]}/metrics", timeout=30) as page:
-            lines = page.read().decode().splitlines()
-        return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines
-                   if line.startswith("grpc_server_handled_total") and '"GetHealthScore"' in line and 'grpc_code="OK"' in line)
+        return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines if line.startswith("grpc_server_handled_total")
+                   and '"GetHealthScore"' in line and f'grpc_code="{code}"' in line)

@@ -23,7 +23,7 @@ std::string NameOf(Part part) {
   return kNames[static_cast<std::size_t>(part)];
 }
 
-Suite::Suite(std::string now) : now_(std::move(now)) {
+Suite::Suite(std::string now, Flags more) : now_(std::move(now)), more_(std::move(more)) {
   for (int& port : ports_) port = FreePort();
   Start(Part::kRedis);
   for (const Part part : kServices) Start(part);
@@ -51,11 +51,14 @@ std::vector<std::string> Suite::Command(Part part) const {
   if (part == Part::kGateway) {
     command.push_back(absl::StrCat("--segments=", local(Part::kSegments)));
     command.push_back(absl::StrCat("--http_port=", 0));
+    command.push_back(absl::StrCat("--http_port_file=", folder_.path(), "/http_port"));
   }
   if (part == Part::kHealth) {
     command.push_back(absl::StrCat("--redis=127.0.0.1:", port(Part::kRedis)));
     command.push_back(absl::StrCat("--metrics_port=", 0));
   }
+  const auto more = more_.find(part);
+  if (more != more_.end()) command.insert(command.end(), more->second.begin(), more->second.end());
   return command;
 }
 
@@ -76,6 +79,16 @@ bool Suite::WaitReady(std::chrono::seconds longest) {
 }
 
 std::string Suite::address() const { return absl::StrCat("localhost:", ports_[static_cast<std::size_t>(Part::kGateway)]); }
+
+int Suite::http_port() const {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  std::string address;
+  while (address.find('\n') == std::string::npos && std::chrono::steady_clock::now() < deadline) {
+    address = ReadFile(folder_.path() + "/http_port");
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return std::atoi(address.substr(address.find(':') + 1).c_str());
+}
 
 std::shared_ptr<grpc::Channel> Suite::Channel(Part part) const {
   grpc::ChannelArguments arguments;

@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -28,8 +29,10 @@ std::string NameOf(Part part);
 // The real processes, on free ports, with data in a folder of their own: what ./run starts.
 class Suite {
  public:
+  // Further flags of a part; they win over those that it has anyhow.
+  using Flags = std::map<Part, std::vector<std::string>>;
   // Starts all; `now` (RFC 3339) fixes their clock, empty takes the machine's.
-  explicit Suite(std::string now = "");
+  explicit Suite(std::string now = "", Flags more = {});
   ~Suite();
 
   // Ends a process as a power cut would, and starts it again on the same port with the same data.
@@ -46,6 +49,9 @@ class Suite {
 
   // "localhost:port" of the gateway.
   [[nodiscard]] std::string address() const;
+  [[nodiscard]] int port(Part part) const { return ports_[static_cast<std::size_t>(part)]; }
+  // Where the gateway serves HTTP. Waits until it does.
+  [[nodiscard]] int http_port() const;
   [[nodiscard]] const std::string& folder() const { return folder_.path(); }
   [[nodiscard]] Process& process(Part part) { return *processes_[static_cast<std::size_t>(part)]; }
   // A fresh channel to the gateway.
@@ -61,6 +67,7 @@ class Suite {
   [[nodiscard]] std::vector<std::string> Command(Part part) const;
 
   const std::string now_;
+  const Flags more_;
   const TemporaryFolder folder_;
   int ports_[5];
   std::unique_ptr<Process> processes_[5];
