@@ -1,94 +1,17 @@
 #include <gmock/gmock.h>
-#include <grpcpp/generic/generic_stub.h>
-
-#include <fstream>
-#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/base/sha256.h"
-#include "gateway/routes.h"
-#include "perennial/accounts/v1/audit_service.grpc.pb.h"
-#include "perennial/gateway/v1/customer_service.grpc.pb.h"
-#include "tests/gateway/gateway_fixture.h"
+#include "tests/gateway/access_fixture.h"
 #include "tests/gateway/http_client.h"
-#include "tests/gateway/token_maker.h"
-#include "tests/testing/process.h"
 
 namespace perennial::gateway::testing {
 namespace {
 
-using ::perennial::testing::TemporaryFolder;
 using ::testing::Contains;
 using ::testing::Key;
 using ::testing::Not;
 using ::testing::Pair;
-
-// A gateway that wants to know who calls: tokens "viewer", "editor" and "operator" of callers with these names.
-class AccessTest : public GatewayTest {
- protected:
-  AccessTest() {
-    std::ofstream file(options_.identity.tokens = folder_.path() + "/tokens");
-    for (const char* role : {"viewer", "editor", "operator"}) {
-      file << role << " " << role << " " << Sha256().Add(role).HexDigest() << "\n";
-    }
-    file.close();
-    options_.identity.key_set = folder_.path() + "/jwks";
-    std::ofstream(options_.identity.key_set) << maker_.KeySet();
-    options_.identity.web_tokens = {.issuer = "us", .audience = "perennial"};
-    options_.http.emplace();
-    options_.http->port = 0;
-    StartGateway();
-  }
-
-  static void Add(grpc::ClientContext& context, const std::string& authorization) {
-    SetTimeout(context);
-    context.AddMetadata("authorization", authorization);
-  }
-  grpc::Status Get(const std::string& name, const std::vector<std::string>& authorization) {
-    grpc::ClientContext context;
-    for (const std::string& value : authorization) Add(context, value);
-    SetTimeout(context);
-    return GetAccount(context, name);
-  }
-  // Calls a method with an empty request.
-  grpc::Status CallByPath(const std::string& path, const std::string& token) {
-    grpc::GenericStub stub(channel_);
-    grpc::ClientContext context;
-    if (!token.empty()) Add(context, "Bearer " + token);
-    grpc::CompletionQueue queue;
-    grpc::Status status;
-    grpc::ByteBuffer response;
-    context.set_wait_for_ready(true);
-    const grpc::Slice nothing;
-    const auto call = stub.PrepareUnaryCall(&context, path, grpc::ByteBuffer(&nothing, 1), &queue);
-    call->StartCall();
-    call->Finish(&response, &status, nullptr);
-    void* tag = nullptr;
-    bool ok = false;
-    queue.Next(&tag, &ok);
-    return status;
-  }
-  template <class Check>
-  static void ForEachMethod(const Check& check) {
-    for (const char* name : {"accounts/v1/account", "accounts/v1/audit", "accounts/v1/backup", "accounts/v1/exchange_rate",
-                             "accounts/v1/fact", "accounts/v1/goal", "accounts/v1/ingest", "accounts/v1/lifecycle",
-                             "accounts/v1/record", "accounts/v1/subscription", "accounts/v1/task", "accounts/v1/timeline",
-                             "gateway/v1/customer", "health/v1/backup", "health/v1/flag", "health/v1/health_score",
-                             "health/v1/scorecard", "health/v1/value", "segments/v1/backup", "segments/v1/engagement",
-                             "segments/v1/portfolio", "segments/v1/segment"}) {
-      const auto* file = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(
-          absl::StrCat("perennial/", name, "_service.proto"));
-      ASSERT_NE(file, nullptr) << name;
-      for (int i = 0; i < file->service_count(); ++i) {
-        for (int j = 0; j < file->service(i)->method_count(); ++j) check(*file->service(i)->method(j));
-      }
-    }
-  }
-
-  const TemporaryFolder folder_;
-  const TokenMaker maker_{TokenMaker::Kind::kEc, "k1"};
-};
 
 TEST_F(AccessTest, TellsTheServiceWhoCallsAndNeverWhatTheClientClaims) {
   grpc::ClientContext context;
@@ -125,18 +48,6 @@ TEST_F(AccessTest, RefusesBadCredentialsAlikeWhetherThereIsSomethingOrNot) {
     }
   }
   EXPECT_EQ(accounts_.seen.count(), 0) << "no service hears of it";
-}
-
-TEST_F(AccessTest, RefusesEveryMethodWithoutCredentials) {
-  int methods = 0;
-  ForEachMethod([&](const google::protobuf::MethodDescriptor& method) {
-    const std::string path = absl::StrCat("/", method.service()->full_name(), "/", method.name());
-    EXPECT_EQ(CallByPath(path, "").error_code(), grpc::StatusCode::UNAUTHENTICATED) << path;
-    EXPECT_EQ(CallByPath(path, "nobody").error_code(), grpc::StatusCode::UNAUTHENTICATED) << path;
-    ++methods;
-  });
-  EXPECT_GT(methods, 100);
-  EXPECT_EQ(CallByPath("/no.such.Service/Method", "").error_code(), grpc::StatusCode::UNAUTHENTICATED);
 }
 
 TEST_F(AccessTest, RefusesWhatARoleMayNotDoAndNothingElse) {
