@@ -181,6 +181,10 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target, const std:
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
   // A broken connection is not tried again before its name was resolved again, which gRPC allows every 30 s only.
   arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 250);
+  // How much of a stream arrives before it is read. Left to itself gRPC lets that grow to tens of megabytes on a fast network, for each
+  // stream whose reader sleeps.
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 1 << 20);
   // Each channel its own connection: a stream that is slow must not share another's flow-control window.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return grpc::CreateCustomChannel(target, tls == nullptr ? grpc::InsecureChannelCredentials() : tls->ForChannel(),
