@@ -13,7 +13,7 @@
 namespace perennial::accounts {
 
 // Memory for accounts whose facts follow new use without a look at their history.
-constexpr std::size_t kWarmBytes = std::size_t{128} << 20;
+constexpr std::size_t kWarmBytes = std::size_t{64} << 20;
 
 // Computes the facts of what a commit touched and puts them into the feed, in the same commit: a reader of the feed
 // never sees a change without its facts, or facts without their change.
