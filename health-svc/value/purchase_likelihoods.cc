@@ -62,6 +62,13 @@ struct BgNbdSums {
     hessian(2, 3) -= count * by_ab.curve();
     hessian(3, 3) += count * (by_b.curve() - by_ab.curve());
   }
+  // Having dropped out at the last purchase: by a, and by b + x - 1.
+  void AddDropped(double share, double a, double b_and_repeats) {
+    gradient[2] += share / a;
+    gradient[3] -= share / b_and_repeats;
+    hessian(2, 2) -= share / (a * a);
+    hessian(3, 3) += share / (b_and_repeats * b_and_repeats);
+  }
   // Not having bought since `time` (alpha + the last purchase, or alpha + the end), with weight `share`; `exponent` is
   // r + x.
   void AddWaiting(double share, double exponent, double time, double log_time) {
@@ -80,8 +87,26 @@ struct BgNbdSums {
 
 }  // namespace
 
+BgNbdSample::BgNbdSample(const std::vector<WeightedHistory>& histories) {
+  for (const auto& [h, count] : histories) {
+    times_.push_back(h.last);
+    times_.push_back(h.age);
+  }
+  std::sort(times_.begin(), times_.end());
+  times_.erase(std::unique(times_.begin(), times_.end()), times_.end());
+  const auto place = [&](double time) {
+    return static_cast<std::uint32_t>(std::lower_bound(times_.begin(), times_.end(), time) - times_.begin());
+  };
+  rows_.reserve(histories.size());
+  for (const auto& [h, count] : histories) rows_.push_back({h.repeats, count, place(h.last), place(h.age)});
+}
+
 double BgNbdLikelihood(const std::vector<WeightedHistory>& histories, const std::vector<double>& parameters,
                        Derivatives* derivatives) {
+  return BgNbdSample(histories).LogLikelihood(parameters, derivatives);
+}
+
+double BgNbdSample::LogLikelihood(const std::vector<double>& parameters, Derivatives* derivatives) const {
   const double r = parameters[0];
   const double alpha = parameters[1];
   const double a = parameters[2];
@@ -95,25 +120,28 @@ double BgNbdLikelihood(const std::vector<WeightedHistory>& histories, const std:
   double customers = 0;
   double x = -1;
   double log_drop = 0;  // ln of the chance to drop out at a purchase, to that of not
-  for (const auto& [h, count] : histories) {
-    if (h.repeats != x) {
-      x = h.repeats;
+  std::vector<double> logs;
+  logs.reserve(times_.size());
+  for (const double time : times_) logs.push_back(std::log(alpha + time));
+  for (const auto& [repeats, count, last_at, age_at] : rows_) {
+    if (repeats != x) {
+      x = repeats;
       by_r.MoveTo(x);
       by_b.MoveTo(x);
       by_ab.MoveTo(x);
       log_drop = x > 0 ? std::log(a / (b + x - 1)) : 0;
     }
     customers += count;
-    const double end = alpha + h.age;
-    const double log_end = std::log(end);
+    const double end = alpha + times_[age_at];
+    const double log_end = logs[age_at];
     sum += count * (by_r.log() + by_b.log() - by_ab.log() - (r + x) * log_end);
     if (derivatives != nullptr) sums.AddCount(count, by_r, by_b, by_ab);
     if (x == 0) {
       if (derivatives != nullptr) sums.AddWaiting(count, r, end, log_end);
       continue;
     }
-    const double last = alpha + h.last;
-    const double log_last = std::log(last);
+    const double last = alpha + times_[last_at];
+    const double log_last = logs[last_at];
     // Of having dropped out at the last purchase, to being alive.
     const double log_odds = log_drop + (r + x) * (log_end - log_last);
     const double small = std::exp(-std::abs(log_odds));
@@ -124,10 +152,7 @@ double BgNbdLikelihood(const std::vector<WeightedHistory>& histories, const std:
     const double drop_b = b + x - 1;
     sums.AddWaiting(count * alive, r + x, end, log_end);
     sums.AddWaiting(count * dropped, r + x, last, log_last);
-    sums.gradient[2] += count * dropped / a;
-    sums.gradient[3] -= count * dropped / drop_b;
-    sums.hessian(2, 2) -= count * dropped / (a * a);
-    sums.hessian(3, 3) += count * dropped / (drop_b * drop_b);
+    sums.AddDropped(count * dropped, a, drop_b);
     sums.AddSpread(count * alive * dropped,
                    {log_end - log_last, (r + x) * (1 / end - 1 / last), 1 / a, -1 / drop_b});
   }

@@ -147,10 +147,10 @@ double GammaGamma::ExpectedMean(const Spend& spend) const {
 
 absl::StatusOr<PurchaseFit<BgNbd>> FitBgNbd(const std::vector<PurchaseHistory>& histories, const FitLimits& limits) {
   PERENNIAL_RETURN_IF_ERROR(CheckHistories(histories));
-  const std::vector<WeightedHistory> distinct = Distinct(histories);
+  const BgNbdSample sample(Distinct(histories));
   PERENNIAL_ASSIGN_OR_RETURN(
       Fit fit, MaximizeByNewton([&](const auto& parameters,
-                                    auto* derivatives) { return BgNbdLikelihood(distinct, parameters, derivatives); },
+                                    auto* derivatives) { return sample.LogLikelihood(parameters, derivatives); },
                                 {0.5, MeanAge(histories) / 4, 1, 2}, limits));
   const auto& at = fit.parameters;
   const BgNbd model{.r = at[0], .alpha = at[1], .a = at[2], .b = at[3]};

@@ -60,7 +60,8 @@ void AddEquity(AudienceReport& report) {
   const auto if_known = [&](const MoneyTotal& amount) { return known > 0 ? std::optional(amount) : std::nullopt; };
   report.Amount({"finance.customer_equity", "Customer equity", "Sum of the CLV of all accounts whose CLV is known."},
                 if_known(equity), known);
-  report.Amount({"finance.mean_clv", "Equity per account", "Mean CLV of those; of accounts that churned it is 0."}, if_known(equity.DividedBy(known)), known);
+  report.Amount({"finance.mean_clv", "Equity per account", "Mean CLV of those; of accounts that churned it is 0."},
+                if_known(equity.DividedBy(known)), known);
 }
 
 void AddCost(AudienceReport& report, const std::optional<LedgerFigures>& ledger, std::optional<Micros> cost) {
