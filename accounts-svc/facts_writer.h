@@ -13,7 +13,7 @@
 namespace perennial::accounts {
 
 // Memory for accounts whose facts follow new use without a look at their history.
-constexpr std::size_t kWarmBytes = std::size_t{64} << 20;
+constexpr std::size_t kWarmBytes = std::size_t{32} << 20;
 
 // Computes the facts of what a commit touched and puts them into the feed, in the same commit: a reader of the feed
 // never sees a change without its facts, or facts without their change.
@@ -28,7 +28,7 @@ class FactsWriter final : public CommitHook {
     // Others write to the store too: nothing is taken from one transaction to the next.
     bool shared = false;
     // From so many accounts on, what is kept is stored too.
-    AccountNo many_accounts = kWarmBytes / 1024;
+    AccountNo many_accounts = kWarmBytes / 4096;
   };
   // All must outlive this. `on_commit` is called after each commit, on the writer's thread; it must not block.
   FactsWriter(FactNumbering& numbering, const Clock& clock, std::function<void()> on_commit, Memory memory)
