@@ -47,7 +47,8 @@ storage::CopySource CopySourceOf(const AccountsServerOptions& options) {
 class WiredServer final : public AccountsServer {
  public:
   WiredServer(std::unique_ptr<Store> store, const AccountsServerOptions& options, const Clock& clock)
-      : store_(std::move(store)),
+      : hub_(WatchHub::kMostStreams, options.longest_watch_stall),
+        store_(std::move(store)),
         audited_(*store_, clock, options.currency),
         facts_writer_(numbering_, clock, [this] { hub_.WakeAll(); }, {.bytes = kWarmBytes, .shared = store_->shared()}),
         accounts_(audited_, numbering_, clock),

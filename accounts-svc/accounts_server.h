@@ -9,6 +9,7 @@
 #include "accounts-svc/export_stream.h"
 #include "common/base/clock.h"
 #include "common/server/server.h"
+#include "common/server/watch_stream.h"
 
 namespace perennial::accounts {
 
@@ -26,6 +27,8 @@ struct AccountsServerOptions {
   std::function<void()> on_disk_failure = {};
   // How long an export of records may hold the state of the store that it sends.
   ExportLimits export_limits = {};
+  // How long a watch may wait for its reader to take something.
+  std::chrono::milliseconds longest_watch_stall = WatchHub::kLongestStall;
 };
 
 // The whole of accounts-svc, wired: store, rules, services, sweep.

@@ -62,7 +62,7 @@ struct Following {
 };
 
 // Reads a stream until `stop`, then returns OK. Once a message has come, a stream that ends or breaks off with
-// UNAVAILABLE is resumed from its last place for as long as it takes; before, and after any other error,
+// UNAVAILABLE or RESOURCE_EXHAUSTED is resumed from its last place for as long as it takes; before, and after any other error,
 // that is returned.
 template <class Response>
 absl::Status Follow(const Client& client, StopToken& stop, const Following<Response>& following) {
@@ -94,7 +94,9 @@ absl::Status Follow(const Client& client, StopToken& stop, const Following<Respo
       has_place = false;
       continue;
     }
-    const bool resumes = status.ok() || status.error_code() == grpc::StatusCode::UNAVAILABLE;
+    // The last is what a reader hears that slept, in a pager for example.
+    const bool resumes = status.ok() || status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+                         status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
     if (!resumes || !has_answered) {
       if (!status.ok()) return client.Explain(status, following.what);
       has_answered = true;

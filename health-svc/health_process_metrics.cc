@@ -73,11 +73,13 @@ void HealthProcess::Measure() {
     const ReadLock read(portfolio_->lock());
     return static_cast<double>(portfolio_->facts_revision());
   });
-  if (shards_ != nullptr && !shards_->KeepsConfiguration()) {
-    metrics_.GaugeFrom("perennial_health_configuration_followed",
-                       "1 while the replica that keeps scorecards and flag rules is followed, else 0.", {},
-                       [this] { return configuration_connected_ ? 1.0 : 0.0; });
-  }
+  metrics_.GaugeFrom("perennial_health_configuration_followed",
+                     "1 while the scorecards and flag rules in force are known: kept here, or followed from the replica that "
+                     "keeps them. Else 0.",
+                     {}, [this] {
+                       const bool follows = shards_ != nullptr && !shards_->KeepsConfiguration();
+                       return !follows || configuration_connected_ ? 1.0 : 0.0;
+                     });
   metrics_.GaugeFrom("perennial_health_scoring_queue", "Accounts that are to be looked at, whether their score changes.", {},
                      [this] { return static_cast<double>(assessor_->to_assess()); });
   MeasureWatches(hub_, feed_metrics_);

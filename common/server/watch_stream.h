@@ -4,10 +4,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <stop_token>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,19 +24,32 @@
 
 namespace perennial {
 
-// Wakes watch streams when there is something new, and ends them all when the server drains.
+// Wakes watch streams when there is something new, cuts those whose readers sleep, and ends them all when the server drains.
 //
 // Streams are weakly known here: a stream that ended is forgotten at the next wake-up.
 class WatchHub {
  public:
-  // At most this many streams at once.
-  explicit WatchHub(std::size_t max_streams = 1000) : max_streams_(max_streams) {}
+  static constexpr std::size_t kMostStreams = 1000;
+  // How long a reader may take nothing of what waits for it.
+  static constexpr std::chrono::milliseconds kLongestStall{30000};
+
+  // At most this many streams at once. With a stall of 0 somebody else calls CutSleepers().
+  explicit WatchHub(std::size_t max_streams = kMostStreams, std::chrono::milliseconds longest_stall = kLongestStall)
+      : max_streams_(max_streams), longest_stall_(longest_stall) {
+    if (longest_stall_.count() > 0) cutter_ = std::jthread([this](const std::stop_token& stop) { CutAgainAndAgain(stop); });
+  }
 
   class Stream {
    public:
     virtual ~Stream() = default;
     // Look again. Called on any thread, without locks of the hub; must not block.
     virtual void Wake() = 0;
+    // Ends the stream when its reader has taken nothing of a message that was sent before `since`; true when it has ended so,
+    // and the place is free. Called on any thread, without locks of the hub; must not block.
+    virtual bool CutIfAsleep(std::chrono::steady_clock::time_point since) {
+      (void)since;
+      return false;
+    }
   };
 
   // False when there are too many streams.
@@ -43,19 +61,17 @@ class WatchHub {
     return true;
   }
   void WakeAll() {
-    std::vector<std::shared_ptr<Stream>> live;
-    {
-      MutexLock lock(mu_);
-      live.reserve(streams_.size());
-      std::erase_if(streams_, [&](const auto& weak) {
-        if (auto stream = weak.lock()) {
-          live.push_back(std::move(stream));
-          return false;
-        }
-        return true;
-      });
+    for (const auto& stream : Live()) stream->Wake();
+  }
+  // Cuts the streams whose readers have taken nothing since then; how many there were.
+  int CutSleepers(std::chrono::steady_clock::time_point since) {
+    int cut = 0;
+    for (const auto& stream : Live()) {
+      if (!stream->CutIfAsleep(since)) continue;
+      Forget(*stream);
+      ++cut;
     }
-    for (const auto& stream : live) stream->Wake();
+    return cut;
   }
   // Ends every stream, present and future, with UNAVAILABLE.
   void Drain() {
@@ -71,14 +87,46 @@ class WatchHub {
   }
 
  private:
+  std::vector<std::shared_ptr<Stream>> Live() {
+    std::vector<std::shared_ptr<Stream>> live;
+    MutexLock lock(mu_);
+    live.reserve(streams_.size());
+    std::erase_if(streams_, [&](const auto& weak) {
+      if (auto stream = weak.lock()) {
+        live.push_back(std::move(stream));
+        return false;
+      }
+      return true;
+    });
+    return live;
+  }
+
+  void CutAgainAndAgain(const std::stop_token& stop) {
+    std::unique_lock<std::mutex> lock(pause_mu_);
+    while (!stop.stop_requested()) {
+      // A few looks while a reader may sleep.
+      pause_.wait_for(lock, stop, longest_stall_ / 4, [] { return false; });
+      CutSleepers(std::chrono::steady_clock::now() - longest_stall_);
+    }
+  }
+  void Forget(const Stream& gone) {
+    MutexLock lock(mu_);
+    std::erase_if(streams_, [&](const auto& weak) { return weak.lock().get() == &gone; });
+  }
+
   const std::size_t max_streams_;
+  const std::chrono::milliseconds longest_stall_;
   std::atomic<bool> draining_ = false;
   mutable Mutex mu_;
   std::vector<std::weak_ptr<Stream>> streams_ ABSL_GUARDED_BY(mu_);
+  std::mutex pause_mu_;  // of the thread alone
+  std::condition_variable_any pause_;
+  std::jthread cutter_;  // last: uses all of the above
 };
 
 // Server side of a watch method: pulls messages from `next` and sends them one at a time, so that a slow reader holds up
-// nobody and costs no memory: what it has not read yet stays in the store, compacted.
+// nobody and costs no memory: what it has not read yet stays in the store, compacted. One that takes nothing at all for as long
+// as the hub allows gives its place to others: RESOURCE_EXHAUSTED (SLOW_READER), to be resumed from what it read last.
 //
 // `next` runs on `pool` (it may block) and is never called twice at once. It returns a message to send, nothing when it has
 // caught up, or an error that ends the stream. After a wake-up of the hub it is called again. A stream that is started as
@@ -115,6 +163,15 @@ class WatchStream final : public WatchHub::Stream, public std::enable_shared_fro
       busy_ = true;
     }
     Schedule();
+  }
+  bool CutIfAsleep(std::chrono::steady_clock::time_point since) override {
+    {
+      MutexLock lock(mu_);
+      if (finished_ || !writing_since_.has_value() || *writing_since_ > since) return false;
+    }
+    Finish(WithReason(absl::ResourceExhaustedError("the reader took nothing for too long; resume from the last place it was told"),
+                      "SLOW_READER"));
+    return true;
   }
 
  private:
@@ -170,10 +227,16 @@ class WatchStream final : public WatchHub::Stream, public std::enable_shared_fro
     message_ = std::move(message);
     MutexLock lock(mu_);
     // The reactor outlives this call: OnDone waits for the write that starts here.
-    if (reactor_ != nullptr && !finished_) reactor_->StartWrite(&message_);
+    if (reactor_ == nullptr || finished_) return;
+    writing_since_ = std::chrono::steady_clock::now();
+    reactor_->StartWrite(&message_);
   }
 
   void WriteDone(bool ok) {
+    {
+      MutexLock lock(mu_);
+      writing_since_.reset();
+    }
     if (!ok) return Finish(absl::CancelledError("the reader left"));
     Schedule();
   }
@@ -195,6 +258,8 @@ class WatchStream final : public WatchHub::Stream, public std::enable_shared_fro
   bool busy_ ABSL_GUARDED_BY(mu_) = false;
   bool woken_ ABSL_GUARDED_BY(mu_) = false;
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
+  // While a message waits for its reader.
+  std::optional<std::chrono::steady_clock::time_point> writing_since_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace perennial

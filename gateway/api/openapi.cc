@@ -2,10 +2,12 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/identity/role.h"
 
 namespace perennial::gateway::api {
 namespace {
@@ -32,10 +34,13 @@ class Writer {
     Json paths = Json::object();
     Json tags = Json::array();
     for (const auto* service : api.services()) {
-      tags.push_back({{"name", service->full_name()}, {"description", CommentLineOf(*service)}});
+      bool tagged = false;
       for (int i = 0; i < service->method_count(); ++i) {
         const MethodDescriptor& method = *service->method(i);
-        if (method.client_streaming()) continue;
+        if (method.client_streaming() || PolicyOf(service->full_name(), method.name()).internal) continue;
+        if (!std::exchange(tagged, true)) {
+          tags.push_back({{"name", service->full_name()}, {"description", CommentLineOf(*service)}});
+        }
         paths[absl::StrCat("/", service->full_name(), "/", method.name())]["post"] = Operation(method);
       }
     }

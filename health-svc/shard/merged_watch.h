@@ -96,6 +96,7 @@ class MergedWatch final : public WatchHub::Stream, public std::enable_shared_fro
   void Wake() override {
     if (hub_.draining()) own_hub_.Drain();
   }
+  bool CutIfAsleep(std::chrono::steady_clock::time_point since) override { return own_hub_.CutSleepers(since) > 0; }
 
  private:
   static constexpr int kShortestWait = 50;
@@ -230,7 +231,7 @@ class MergedWatch final : public WatchHub::Stream, public std::enable_shared_fro
 
   const Shards& shards_;
   WatchHub& hub_;
-  WatchHub own_hub_{1};
+  WatchHub own_hub_{1, std::chrono::milliseconds{0}};
   bool opened_ = false;        // of Next(), one at a time
   std::size_t next_peer_ = 0;  // likewise
   Mutex mu_;

@@ -1,4 +1,5 @@
 // FactService.WatchFacts over the wire.
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "tests/accounts/feed_follower.h"
@@ -37,6 +38,50 @@ TEST_F(WatchFactsTest, SendsWhatIsThereAndThenEachChange) {
   follower.ReadUntil(revision);
   EXPECT_EQ(follower.rows_.at("a"), FactsOf("a"));
   EXPECT_EQ(follower.rows_.at("a").at("usage.logins.sum_7d"), "number: 4");
+}
+
+// A server that waits a moment only for its readers, and says how many it has.
+class SleepingReaderTest : public WatchFactsTest {
+ protected:
+  void SetUp() override {
+    auto server = AccountsServer::Start({.server = {.metrics = &metrics_},
+                                         .data = folder_.path(),
+                                         .database = DatabaseFor(folder_.path()),
+                                         .longest_watch_stall = std::chrono::milliseconds(200)},
+                                        clock_);
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    channel_ = server_->InProcessChannel();
+    accounts_ = v1::AccountService::NewStub(channel_);
+    ingest_ = v1::IngestService::NewStub(channel_);
+    facts_ = v1::FactService::NewStub(channel_);
+  }
+  void TearDown() override { server_ = nullptr; }
+  bool NobodyWatches() {
+    return absl::StrContains(metrics_.Text(), "\nperennial_watch_streams 0");
+  }
+
+  Metrics metrics_;
+};
+
+TEST_F(SleepingReaderTest, IsCutAndGoesOnWhereItWas) {
+  CreateAccount("a");
+  FeedFollower sleeper(*facts_);
+  sleeper.ReadUntil(1);
+  ASSERT_FALSE(NobodyWatches());
+  std::int64_t revision = 0;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  for (int i = 0; !NobodyWatches() && std::chrono::steady_clock::now() < end; ++i) {
+    revision = Write({Usage("a", absl::StrCat(i), "logins")}).revision();
+  }
+  ASSERT_TRUE(NobodyWatches());
+  while (sleeper.ReadOne()) {
+  }
+  EXPECT_EQ(sleeper.Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_LT(sleeper.revision_, revision);
+  FeedFollower again(*facts_, From(sleeper.revision_));
+  again.ReadUntil(revision);
+  EXPECT_EQ(again.rows_.at("a"), FactsOf("a"));
 }
 
 TEST_F(WatchFactsTest, IsCompactedSoThatAnAccountThatChangedOftenIsSentOnce) {

@@ -50,6 +50,8 @@ class FactsWatcher {
     stream_ = nullptr;
     return true;
   }
+  // Whether the stream has ended by itself.
+  [[nodiscard]] bool over() const { return over_.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
   // Ends the stream, if there is one.
   void Leave() {
     if (stream_ == nullptr) return;
