@@ -4,16 +4,21 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string>
+#include <system_error>
 
 namespace perennial::testing {
 namespace {
@@ -104,16 +109,40 @@ std::string ReadFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-int FreePort() {
-  const int socket_file = socket(AF_INET, SOCK_STREAM, 0);
+namespace {
+
+// Whether nobody listens there.
+bool IsFree(int port) {
+  const int socket_file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int yes = 1;
+  setsockopt(socket_file, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  bind(socket_file, reinterpret_cast<sockaddr*>(&address), sizeof address);
-  socklen_t size = sizeof address;
-  getsockname(socket_file, reinterpret_cast<sockaddr*>(&address), &size);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  const bool free = bind(socket_file, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   close(socket_file);
-  return ntohs(address.sin_port);
+  return free;
+}
+
+}  // namespace
+
+int FreePort() {
+  // Below those that the kernel gives to connections and to servers that take any, and locked until this process ends, as
+  // other tests look for one at the same moment.
+  constexpr int kFirst = 20000;
+  constexpr int kCount = 12000;
+  const std::filesystem::path locks = std::filesystem::temp_directory_path() / "perennial-test-ports";
+  std::error_code ignored;
+  std::filesystem::create_directories(locks, ignored);
+  static std::atomic<int> next = getpid() * 101 % kCount;
+  for (int tried = 0; tried < kCount; ++tried) {
+    const int port = kFirst + next++ % kCount;
+    const int lock = open((locks / std::to_string(port)).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0 && IsFree(port)) return port;
+    if (lock >= 0) close(lock);
+  }
+  return 0;
 }
 
 }  // namespace perennial::testing

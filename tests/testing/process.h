@@ -55,7 +55,7 @@ class TemporaryFolder {
 // The text of a file; empty when there is none.
 std::string ReadFile(const std::string& path);
 
-// A port that nobody listens on at the moment.
+// A port that nobody listens on, and that no other test gets while this process lives; 0 when there is none.
 int FreePort();
 
 }  // namespace perennial::testing
