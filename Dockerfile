@@ -33,8 +33,9 @@ RUN /scripts/install-runtime
 
 FROM ${BASE} AS included
 
-FROM ${BINARIES} AS binaries
-FROM ${RUNTIME} AS roots
+# With the defaults once more: podman 4 does not see that a stage is needed whose name comes from an ARG alone.
+FROM ${BINARIES:-compiled} AS binaries
+FROM ${RUNTIME:-installed} AS roots
 COPY scripts/image-root /scripts/
 COPY --from=binaries /programs/ /programs/
 RUN for program in accounts-svc health-svc segment-svc gateway perennial; do \
