@@ -79,30 +79,46 @@ std::optional<Purchases> BoughtBy(const accounts_v1::AccountDailyUsage& usage, s
   return out;
 }
 
+absl::StatusOr<const accounts_v1::AccountLedger*> LedgerParts::Add(const accounts_v1::AccountLedger& part) {
+  if (part.continues_previous() != begun_.continues_next() ||
+      (part.continues_previous() && (part.account() != begun_.account() || part.revision() != begun_.revision()))) {
+    return absl::DataLossError("the feed of ledgers sent parts that do not belong together");
+  }
+  if (!part.continues_previous() && !part.continues_next()) return &part;
+  begun_.MergeFrom(part);
+  begun_.set_continues_next(part.continues_next());
+  if (part.continues_next()) return nullptr;
+  whole_.Clear();
+  whole_.Swap(&begun_);
+  whole_.clear_continues_previous();
+  return &whole_;
+}
+
 absl::Status ValueHistory::VisitLedgers(
     const MakeContext& make_context,
     const std::function<void(const std::string&, const accounts_v1::AccountLedger&)>& visit) const {
   const std::unique_ptr<grpc::ClientContext> context = make_context();
   const auto stream = subscriptions_->WatchRevenueMovements(context.get(), {});
   accounts_v1::WatchRevenueMovementsResponse message;
-  accounts_v1::AccountLedger begun;  // the parts so far of a ledger that is too great for one message
+  LedgerParts parts;
+  absl::flat_hash_set<std::string> visited;  // one that changes meanwhile comes again, with a new revision
+  absl::Status nonsense;
   bool caught_up = false;
-  while (!caught_up && stream->Read(&message)) {
-    for (const accounts_v1::AccountLedger& ledger : message.ledgers()) {
-      if (ledger.deleted()) continue;
-      if (!ledger.continues_previous() && !ledger.continues_next()) {
-        visit(AccountOf(ledger.account()), ledger);
-        continue;
-      }
-      if (!ledger.continues_previous()) begun.Clear();
-      begun.MergeFrom(ledger);
-      if (!ledger.continues_next()) visit(AccountOf(begun.account()), begun);
+  while (!caught_up && nonsense.ok() && stream->Read(&message)) {
+    for (const accounts_v1::AccountLedger& part : message.ledgers()) {
+      const absl::StatusOr<const accounts_v1::AccountLedger*> whole = parts.Add(part);
+      nonsense.Update(whole.status());
+      if (!whole.ok()) break;
+      if (*whole == nullptr || (*whole)->deleted()) continue;
+      std::string account = AccountOf((*whole)->account());
+      if (visited.insert(account).second) visit(account, **whole);
     }
     caught_up = message.caught_up();
   }
   // The stream would go on with what is new.
-  if (caught_up) context->TryCancel();
+  if (caught_up || !nonsense.ok()) context->TryCancel();
   const grpc::Status ended = stream->Finish();
+  PERENNIAL_RETURN_IF_ERROR(nonsense);
   if (caught_up) return absl::OkStatus();
   return ended.ok() ? absl::UnavailableError("the ledger ended before all of it had come") : FromGrpcStatus(ended);
 }

@@ -35,6 +35,18 @@ value::Renewals::Customer CustomerOf(const Relationship& relationship, int perio
 // What somebody bought by `end_day`: the days in ascending order with their values. Nothing without a day up to then.
 std::optional<Purchases> BoughtBy(const perennial::accounts::v1::AccountDailyUsage& usage, std::int64_t end_day);
 
+// Joins the parts of ledgers that are too great for one message of their feed.
+class LedgerParts {
+ public:
+  // What comes next in the feed. The whole ledger that ends with it, valid until the next call and as long as `part`; null
+  // when more of it is to come. DATA_LOSS when it does not follow what came before: a part is missing.
+  absl::StatusOr<const perennial::accounts::v1::AccountLedger*> Add(const perennial::accounts::v1::AccountLedger& part);
+
+ private:
+  perennial::accounts::v1::AccountLedger begun_;
+  perennial::accounts::v1::AccountLedger whole_;
+};
+
 // Asks accounts-svc for the data that value models are fitted on. Blocks; safe for many threads.
 class ValueHistory {
  public:
@@ -44,7 +56,7 @@ class ValueHistory {
         records_(perennial::accounts::v1::RecordService::NewStub(accounts)) {}
 
   using MakeContext = PastFacts::MakeContext;
-  // Calls `visit` for each account that there is, with its ledger.
+  // Calls `visit` once for each account that there is, with its ledger as it was when its turn came.
   absl::Status VisitLedgers(const MakeContext& make_context,
                             const std::function<void(const std::string& account,
                                                      const perennial::accounts::v1::AccountLedger&)>& visit) const;
