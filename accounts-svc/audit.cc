@@ -87,6 +87,16 @@ void CheckEntry(const std::string& field, const v1::AuditEntry& entry, BadReques
   }
 }
 
+// Whether an entry that comes late is about an account that was purged since. One that was created anew has entries of its own.
+absl::StatusOr<bool> IsOfPurged(ReadTransaction& transaction, const v1::AuditEntry& entry) {
+  const std::vector<std::string> parts = absl::StrSplit(entry.resource(), absl::MaxSplits('/', 2));
+  if (parts.size() < 2 || parts[0] != "accounts") return false;
+  PERENNIAL_ASSIGN_OR_RETURN(const auto tombstone, transaction.FindTombstone(parts[1]));
+  if (!tombstone.has_value()) return false;
+  PERENNIAL_ASSIGN_OR_RETURN(const auto account, transaction.FindAccount(parts[1]));
+  return !account.has_value() || StoredAuditTime(entry.event_time()) < account->create_time;
+}
+
 }  // namespace
 
 absl::StatusOr<v1::ListAuditEntriesResponse> Audit::List(const v1::ListAuditEntriesRequest& request) {
@@ -118,13 +128,14 @@ absl::StatusOr<v1::WriteAuditEntriesResponse> Audit::Write(const v1::WriteAuditE
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   const auto written = store_.Write([&](WriteTransaction& transaction) -> absl::Status {
     for (const v1::AuditEntry& entry : request.entries()) {
+      PERENNIAL_ASSIGN_OR_RETURN(const bool purged, IsOfPurged(transaction, entry));
       PERENNIAL_RETURN_IF_ERROR(transaction.PutAuditEntry({.id = entry.id(),
                                                            .time = StoredAuditTime(entry.event_time()),
                                                            .caller = entry.caller(),
                                                            .method = entry.method(),
                                                            .resource = entry.resource(),
-                                                           .old_value = entry.old_value(),
-                                                           .new_value = entry.new_value(),
+                                                           .old_value = purged ? "" : entry.old_value(),
+                                                           .new_value = purged ? "" : entry.new_value(),
                                                            .trace_id = entry.trace_id()}));
     }
     return absl::OkStatus();

@@ -17,8 +17,7 @@ grpc::ServerUnaryReactor* IngestService::WriteRecords(grpc::CallbackServerContex
                     });
 }
 
-grpc::ServerBidiReactor<v1::StreamRecordsRequest, v1::StreamRecordsResponse>* IngestService::StreamRecords(
-    grpc::CallbackServerContext*) {
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* IngestService::StreamRecords(grpc::CallbackServerContext*) {
   return RecordStream::Start(ingest_, pool_, hub_, memory_);
 }
 

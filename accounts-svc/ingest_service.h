@@ -9,15 +9,15 @@
 namespace perennial::accounts {
 
 // Serves Ingest over gRPC. All it adds is the transport.
-class IngestService final : public v1::IngestService::CallbackService {
+class IngestService final : public v1::IngestService::WithCallbackMethod_WriteRecords<
+                                v1::IngestService::WithRawCallbackMethod_StreamRecords<v1::IngestService::Service>> {
  public:
   // All must outlive this. `hub` ends streams when the server drains.
   IngestService(Ingest& ingest, WorkerPool& pool, WatchHub& hub) : ingest_(ingest), pool_(pool), hub_(hub) {}
 
   grpc::ServerUnaryReactor* WriteRecords(grpc::CallbackServerContext* context, const v1::WriteRecordsRequest* request,
                                          v1::WriteRecordsResponse* response) override;
-  grpc::ServerBidiReactor<v1::StreamRecordsRequest, v1::StreamRecordsResponse>* StreamRecords(
-      grpc::CallbackServerContext* context) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StreamRecords(grpc::CallbackServerContext* context) override;
 
  private:
   Ingest& ingest_;

@@ -73,7 +73,7 @@ void RecordStream::Advance() {
     return Finish(WithReason(absl::UnavailableError("server is draining; send what was not acknowledged again"), "DRAINING"));
   }
   if (taken_.empty()) {
-    if (ended_) Finish(absl::OkStatus());
+    if (ended_) Finish(end_);
     return;
   }
   working_ = true;
@@ -84,15 +84,20 @@ void RecordStream::Advance() {
 }
 
 void RecordStream::ReadDone(bool ok) {
+  v1::StreamRecordsRequest batch;
+  const bool parsed = ok && grpc::SerializationTraits<v1::StreamRecordsRequest>::Deserialize(&incoming_, &batch).ok();
+  incoming_.Clear();
   MutexLock lock(mu_);
   reading_ = false;
-  if (ok) {
-    taken_bytes_.push_back(incoming_.SpaceUsedLong());
+  if (parsed) {
+    taken_bytes_.push_back(batch.SpaceUsedLong());
     memory_.Take(taken_bytes_.back());
-    taken_.push_back(std::move(incoming_));
-    incoming_ = v1::StreamRecordsRequest();
+    taken_.push_back(std::move(batch));
   } else {
     ended_ = true;
+    if (ok) {
+      end_ = WithReason(absl::InvalidArgumentError("a message of the stream is no StreamRecordsRequest"), "MALFORMED_MESSAGE");
+    }
   }
   Advance();
 }
@@ -120,9 +125,12 @@ void RecordStream::Work() {
 }
 
 void RecordStream::Acknowledge() {
-  outgoing_.set_batch_id(taken_.front().batch_id());
-  *outgoing_.mutable_summary() = std::move(written_.front());
+  v1::StreamRecordsResponse acknowledgement;
+  acknowledgement.set_batch_id(taken_.front().batch_id());
+  *acknowledgement.mutable_summary() = std::move(written_.front());
   written_.pop_front();
+  bool own_buffer = false;
+  grpc::SerializationTraits<v1::StreamRecordsResponse>::Serialize(acknowledgement, &outgoing_, &own_buffer);
   reactor_->StartWrite(&outgoing_);
 }
 

@@ -16,11 +16,13 @@
 namespace perennial::accounts {
 
 // Server side of StreamRecords: takes at most kMostTaken batches ahead, writes those that are there in order, in one
-// transaction, and acknowledges each, in order, once it is on disk. When the window or the memory of all streams is full it reads no more, and gRPC's flow
+// transaction, and acknowledges each, in order, once it is on disk. A message that cannot be parsed ends the stream with
+// INVALID_ARGUMENT, after what came before it is acknowledged. When the window or the memory of all streams is full it reads no more, and gRPC's flow
 // control holds the sender.
 class RecordStream final : public WatchHub::Stream, public std::enable_shared_from_this<RecordStream> {
  public:
-  using Reactor = grpc::ServerBidiReactor<v1::StreamRecordsRequest, v1::StreamRecordsResponse>;
+  // Of bytes: gRPC tells a message that cannot be parsed and the end of the stream alike.
+  using Reactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
 
   // Starts the stream; gRPC owns the reactor. All must outlive all streams.
   static Reactor* Start(Ingest& ingest, WorkerPool& pool, WatchHub& hub, BatchMemory& memory);
@@ -52,8 +54,8 @@ class RecordStream final : public WatchHub::Stream, public std::enable_shared_fr
   WorkerPool& pool_;
   WatchHub& hub_;
   BatchMemory& memory_;
-  v1::StreamRecordsRequest incoming_;   // being read
-  v1::StreamRecordsResponse outgoing_;  // being written
+  grpc::ByteBuffer incoming_;  // being read
+  grpc::ByteBuffer outgoing_;  // being written
   Mutex mu_;
   Reactor* reactor_ ABSL_GUARDED_BY(mu_) = nullptr;
   std::deque<v1::StreamRecordsRequest> taken_ ABSL_GUARDED_BY(mu_);  // read and not yet acknowledged
@@ -62,7 +64,8 @@ class RecordStream final : public WatchHub::Stream, public std::enable_shared_fr
   bool counted_ ABSL_GUARDED_BY(mu_) = false;  // among the streams of memory_
   bool reading_ ABSL_GUARDED_BY(mu_) = false;
   bool working_ ABSL_GUARDED_BY(mu_) = false;  // a batch is being written or acknowledged
-  bool ended_ ABSL_GUARDED_BY(mu_) = false;    // the sender has no more
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;    // the sender has no more, or nothing that can be read
+  absl::Status end_ ABSL_GUARDED_BY(mu_);      // what the stream ends with then
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
 };
 

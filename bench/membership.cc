@@ -61,6 +61,9 @@ class NoStore final : public SegmentStore {
   absl::StatusOr<std::vector<DecisionRecord>> Decisions(std::int64_t, absl::string_view, int) override {
     return std::vector<DecisionRecord>();
   }
+  absl::StatusOr<std::vector<DecisionRecord>> DecisionsAbout(std::int64_t, const std::vector<std::string>&) override {
+    return std::vector<DecisionRecord>();
+  }
   absl::StatusOr<std::vector<DefinitionRecord>> Definitions(std::int64_t, std::int64_t, int) override {
     return std::vector<DefinitionRecord>();
   }

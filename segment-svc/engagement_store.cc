@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "common/audit/kept_changes.h"
 #include "common/base/status_macros.h"
 
 namespace perennial::segments {
@@ -26,7 +27,7 @@ const std::vector<std::string>& Migrations() {
       author TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX assignments_by_manager ON assignments (manager_id);
-  )sql"};
+  )sql", kKeptChangesSchema};
   return migrations;
 }
 
@@ -55,6 +56,7 @@ absl::StatusOr<Message> Parse(absl::string_view body) {
 absl::StatusOr<std::unique_ptr<EngagementStore>> EngagementStore::Open(const std::string& path) {
   PERENNIAL_ASSIGN_OR_RETURN(auto db, sqlite::Connection::Open(path, sqlite::Durability::kFull));
   PERENNIAL_RETURN_IF_ERROR(sqlite::Migrate(*db, kApplicationId, Migrations()));
+  PERENNIAL_RETURN_IF_ERROR(SendKeptChanges(*db));
   return std::unique_ptr<EngagementStore>(new EngagementStore(std::move(db)));
 }
 
@@ -102,19 +104,22 @@ absl::Status EngagementStore::RunWithId(absl::string_view sql, const std::string
 }
 
 absl::Status EngagementStore::Put(const v1::EngagementModel& model) {
-  return PutBody(kPutModel, IdIn(model.name()), model.SerializeAsString());
+  return InAuditedTransaction(
+      *db_, [&] { return PutBody(kPutModel, IdIn(model.name()), model.SerializeAsString()); });
 }
 
 absl::Status EngagementStore::Put(const v1::Manager& manager) {
-  return PutBody(kPutManager, IdIn(manager.name()), manager.SerializeAsString());
+  return InAuditedTransaction(
+      *db_, [&] { return PutBody(kPutManager, IdIn(manager.name()), manager.SerializeAsString()); });
 }
 
 absl::Status EngagementStore::DeleteModel(const std::string& id) {
-  return RunWithId("DELETE FROM engagement_models WHERE id = ?1", id);
+  return InAuditedTransaction(
+      *db_, [&] { return RunWithId("DELETE FROM engagement_models WHERE id = ?1", id); });
 }
 
 absl::Status EngagementStore::DeleteManager(const std::string& id) {
-  return db_->InTransaction([&]() -> absl::Status {
+  return InAuditedTransaction(*db_, [&]() -> absl::Status {
     PERENNIAL_RETURN_IF_ERROR(RunWithId("DELETE FROM assignments WHERE manager_id = ?1", id));
     return RunWithId("DELETE FROM managers WHERE id = ?1", id);
   });
@@ -123,7 +128,9 @@ absl::Status EngagementStore::DeleteManager(const std::string& id) {
 absl::Status EngagementStore::PutShipped(const std::vector<v1::EngagementModel>& models,
                                          const std::vector<std::string>& ids) {
   return db_->InTransaction([&]() -> absl::Status {
-    for (const v1::EngagementModel& model : models) PERENNIAL_RETURN_IF_ERROR(Put(model));
+    for (const v1::EngagementModel& model : models) {
+      PERENNIAL_RETURN_IF_ERROR(PutBody(kPutModel, IdIn(model.name()), model.SerializeAsString()));
+    }
     for (const std::string& id : ids) {
       PERENNIAL_RETURN_IF_ERROR(
           RunWithId("INSERT INTO shipped_models (id) VALUES (?1) ON CONFLICT DO NOTHING", id));
@@ -134,7 +141,7 @@ absl::Status EngagementStore::PutShipped(const std::vector<v1::EngagementModel>&
 
 absl::Status EngagementStore::Assign(const std::vector<AssignmentRecord>& assignments, absl::Time time,
                                      const std::string& author) {
-  return db_->InTransaction([&]() -> absl::Status {
+  return InAuditedTransaction(*db_, [&]() -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(
         sqlite::Statement put,
         db_->Prepare("INSERT INTO assignments (account_id, manager_id, assign_time, author) VALUES (?1, ?2, ?3, ?4) "
@@ -148,7 +155,10 @@ absl::Status EngagementStore::Assign(const std::vector<AssignmentRecord>& assign
 }
 
 absl::Status EngagementStore::Forget(const std::string& account_id) {
-  PERENNIAL_RETURN_IF_ERROR(RunWithId("DELETE FROM assignments WHERE account_id = ?1", account_id));
+  PERENNIAL_RETURN_IF_ERROR(db_->InTransaction([&]() -> absl::Status {
+    PERENNIAL_RETURN_IF_ERROR(ForgetKeptChanges(*db_, account_id));
+    return RunWithId("DELETE FROM assignments WHERE account_id = ?1", account_id);
+  }));
   db_->Checkpoint();
   return absl::OkStatus();
 }

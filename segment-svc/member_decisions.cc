@@ -14,6 +14,7 @@
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
+#include "common/server/audited_change.h"
 #include "segment-svc/segment_checks.h"
 #include "segment-svc/segment_protos.h"
 #include "segment-svc/segments.h"
@@ -67,8 +68,40 @@ std::vector<facts::RowId> RowsOf(const SegmentEngine::Editor& editor, const std:
   return rows;
 }
 
+v1::MemberDecision ToProto(const std::string& segment, const DecisionRecord& decision) {
+  v1::MemberDecision out;
+  out.set_segment(segment);
+  out.set_account(AccountName(decision.account_id));
+  out.set_included(decision.included);
+  out.set_author(decision.author);
+  SetTimestamp(decision.time, out.mutable_decide_time());
+  return out;
+}
+
+// Decides for the accounts, and tells the audit trail what was decided about them before and is now. Within an edit, so that nobody
+// decides between.
+absl::StatusOr<SegmentEngine::Editor::Decided> DecideAloud(SegmentEngine::Editor& editor, SegmentStore& store,
+                                                           const SegmentRecord& record, const Checked& checked,
+                                                           const std::vector<facts::RowId>& rows,
+                                                           std::optional<bool> included, const std::string& author) {
+  const auto decisions = [&]() -> absl::StatusOr<v1::ListMemberDecisionsResponse> {
+    v1::ListMemberDecisionsResponse all;
+    PERENNIAL_ASSIGN_OR_RETURN(const auto records, store.DecisionsAbout(record.uid, checked.account_ids));
+    for (const DecisionRecord& decision : records) {
+      *all.add_decisions() = ToProto(absl::StrCat("segments/", record.id), decision);
+    }
+    return all;
+  };
+  PERENNIAL_ASSIGN_OR_RETURN(const v1::ListMemberDecisionsResponse before, decisions());
+  NoteOldValue(before);
+  PERENNIAL_ASSIGN_OR_RETURN(const auto decided, editor.Decide(record, rows, included, author));
+  // What is decided is; that it cannot be read now is no reason to say otherwise.
+  if (const auto after = decisions(); after.ok()) NoteNewValue(*after);
+  return decided;
+}
+
 template <class Request>
-absl::StatusOr<SegmentEngine::Editor::Decided> Decide(SegmentEngine& engine, const Request& request,
+absl::StatusOr<SegmentEngine::Editor::Decided> Decide(SegmentEngine& engine, SegmentStore& store, const Request& request,
                                                       const Checked& checked, bool included) {
   return engine.Edit([&](SegmentEngine::Editor& editor) -> absl::StatusOr<SegmentEngine::Editor::Decided> {
     const auto found = editor.segments().find(checked.segment_id);
@@ -79,7 +112,8 @@ absl::StatusOr<SegmentEngine::Editor::Decided> Decide(SegmentEngine& engine, con
     const SegmentRecord record = found->second.record;
     // A list has nothing to be an exception from.
     const bool forget = record.is_static && !included;
-    return editor.Decide(record, rows, forget ? std::nullopt : std::optional(included), request.author());
+    return DecideAloud(editor, store, record, checked, rows, forget ? std::nullopt : std::optional(included),
+                       request.author());
   });
 }
 
@@ -105,7 +139,7 @@ absl::StatusOr<v1::AddMemberResponse> MemberDecisions::Add(const v1::AddMemberRe
   const Checked checked = Check(request, bad);
   CheckAuthor(request.author(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
-  PERENNIAL_ASSIGN_OR_RETURN(const auto decided, Decide(engine_, request, checked, true));
+  PERENNIAL_ASSIGN_OR_RETURN(const auto decided, Decide(engine_, store_, request, checked, true));
   v1::AddMemberResponse response;
   response.set_entered_count(decided.entered);
   return response;
@@ -116,7 +150,7 @@ absl::StatusOr<v1::RemoveMemberResponse> MemberDecisions::Remove(const v1::Remov
   const Checked checked = Check(request, bad);
   CheckAuthor(request.author(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
-  PERENNIAL_ASSIGN_OR_RETURN(const auto decided, Decide(engine_, request, checked, false));
+  PERENNIAL_ASSIGN_OR_RETURN(const auto decided, Decide(engine_, store_, request, checked, false));
   v1::RemoveMemberResponse response;
   response.set_left_count(decided.left);
   return response;
@@ -135,7 +169,8 @@ absl::StatusOr<v1::ResetMemberResponse> MemberDecisions::Reset(const v1::ResetMe
       if (const auto row = editor.FindAnyAccount(account)) rows.push_back(*row);
     }
     const SegmentRecord record = found->second.record;
-    PERENNIAL_ASSIGN_OR_RETURN(const auto decided, editor.Decide(record, rows, std::nullopt, ""));
+    PERENNIAL_ASSIGN_OR_RETURN(const auto decided,
+                               DecideAloud(editor, store_, record, checked, rows, std::nullopt, ""));
     v1::ResetMemberResponse response;
     response.set_entered_count(decided.entered);
     response.set_left_count(decided.left);
@@ -163,12 +198,7 @@ absl::StatusOr<v1::ListMemberDecisionsResponse> MemberDecisions::List(
     response.set_next_page_token(MakePageToken(decisions.back().account_id, same));
   }
   for (const DecisionRecord& decision : decisions) {
-    v1::MemberDecision* out = response.add_decisions();
-    out->set_segment(request.parent());
-    out->set_account(AccountName(decision.account_id));
-    out->set_included(decision.included);
-    out->set_author(decision.author);
-    SetTimestamp(decision.time, out->mutable_decide_time());
+    *response.add_decisions() = ToProto(request.parent(), decision);
   }
   return response;
 }

@@ -1,5 +1,7 @@
 #include "segment-svc/segment_schema.h"
 
+#include "common/audit/kept_changes.h"
+
 namespace perennial::segments {
 
 const std::vector<std::string>& SegmentMigrations() {
@@ -82,7 +84,7 @@ const std::vector<std::string>& SegmentMigrations() {
     -- With the column that it is partial by: else SQLite looks each row up in the table, which takes most of a start.
     DROP INDEX open_memberships;
     CREATE INDEX open_memberships ON memberships (segment_uid, account_id, leave_revision) WHERE leave_revision IS NULL;
-  )sql"};
+  )sql", kKeptChangesSchema};
   return migrations;
 }
 

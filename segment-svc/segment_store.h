@@ -109,6 +109,9 @@ class SegmentStore {
   // At most `limit` decisions about accounts whose id is greater than `after_account`, by account id.
   virtual absl::StatusOr<std::vector<DecisionRecord>> Decisions(std::int64_t segment_uid,
                                                                 absl::string_view after_account, int limit) = 0;
+  // Those about the accounts, in their order; of accounts without one, nothing.
+  virtual absl::StatusOr<std::vector<DecisionRecord>> DecisionsAbout(std::int64_t segment_uid,
+                                                                     const std::vector<std::string>& account_ids) = 0;
   // At most `limit` definitions that a segment has had, newest first, whose revision is less than `before`.
   virtual absl::StatusOr<std::vector<DefinitionRecord>> Definitions(std::int64_t segment_uid, std::int64_t before,
                                                                     int limit) = 0;

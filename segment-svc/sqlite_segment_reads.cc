@@ -28,6 +28,13 @@ StayRecord StayOf(const sqlite::Statement& row) {
   return stay;
 }
 
+DecisionRecord DecisionOf(const sqlite::Statement& row) {
+  return {.account_id = row.Text(0),
+          .included = row.Int64(1) != 0,
+          .author = row.Text(2),
+          .time = absl::FromUnixMicros(row.Int64(3))};
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> SqliteSegmentStore::FeedId() {
@@ -137,13 +144,27 @@ absl::StatusOr<std::vector<DecisionRecord>> SqliteSegmentStore::Decisions(std::i
     for (;;) {
       PERENNIAL_ASSIGN_OR_RETURN(const bool row, rows.Step());
       if (!row) return absl::OkStatus();
-      decisions.push_back({.account_id = rows.Text(0),
-                           .included = rows.Int64(1) != 0,
-                           .author = rows.Text(2),
-                           .time = absl::FromUnixMicros(rows.Int64(3))});
+      decisions.push_back(DecisionOf(rows));
     }
   });
   PERENNIAL_RETURN_IF_ERROR(status);
+  return decisions;
+}
+
+absl::StatusOr<std::vector<DecisionRecord>> SqliteSegmentStore::DecisionsAbout(
+    std::int64_t segment_uid, const std::vector<std::string>& account_ids) {
+  std::vector<DecisionRecord> decisions;
+  PERENNIAL_RETURN_IF_ERROR(readers_.Read([&](sqlite::Connection& db) -> absl::Status {
+    PERENNIAL_ASSIGN_OR_RETURN(sqlite::Statement rows,
+                               db.Prepare("SELECT account_id, included, author, decide_time FROM member_decisions "
+                                          "WHERE segment_uid = ?1 AND account_id = ?2"));
+    for (const std::string& account : account_ids) {
+      PERENNIAL_ASSIGN_OR_RETURN(const bool found, rows.Bind(1, segment_uid).Bind(2, account).Step());
+      if (found) decisions.push_back(DecisionOf(rows));
+      rows.Reset();
+    }
+    return absl::OkStatus();
+  }));
   return decisions;
 }
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "common/audit/kept_changes.h"
 #include "common/base/status_macros.h"
 #include "segment-svc/segment_schema.h"
 
@@ -68,6 +69,7 @@ absl::StatusOr<std::unique_ptr<SqliteSegmentStore>> SqliteSegmentStore::Open(con
   // given out again.
   PERENNIAL_ASSIGN_OR_RETURN(auto writer, sqlite::Connection::Open(path, sqlite::Durability::kFull));
   PERENNIAL_RETURN_IF_ERROR(sqlite::Migrate(*writer, kApplicationId, SegmentMigrations()));
+  PERENNIAL_RETURN_IF_ERROR(SendKeptChanges(*writer));
   return std::unique_ptr<SqliteSegmentStore>(new SqliteSegmentStore(std::move(writer), path));
 }
 
@@ -116,7 +118,7 @@ absl::Status SqliteSegmentStore::LoadMembers(const std::function<void(std::int64
 
 absl::StatusOr<std::int64_t> SqliteSegmentStore::Write(const StoreWrite& write) {
   std::int64_t revision = 0;
-  const absl::Status status = writer_->InTransaction([&]() -> absl::Status {
+  const absl::Status status = InAuditedTransaction(*writer_, [&]() -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(revision, Number(*writer_, kEventRevision));
     PERENNIAL_RETURN_IF_ERROR(WriteSegments(write));
     PERENNIAL_RETURN_IF_ERROR(
@@ -162,6 +164,7 @@ absl::Status SqliteSegmentStore::Purge(absl::string_view account_id, std::int64_
             "memberships m WHERE m.account_id = ?1 AND m.leave_revision IS NULL)"));
     PERENNIAL_RETURN_IF_ERROR(run("DELETE FROM memberships WHERE account_id = ?1 AND leave_revision IS NOT NULL"));
     PERENNIAL_RETURN_IF_ERROR(run("DELETE FROM member_decisions WHERE account_id = ?1"));
+    PERENNIAL_RETURN_IF_ERROR(ForgetKeptChanges(*writer_, account_id));
     PERENNIAL_ASSIGN_OR_RETURN(
         sqlite::Statement note,
         writer_->Prepare("INSERT INTO purges VALUES (?1, ?2) ON CONFLICT (account_id) DO UPDATE SET facts_revision = ?2"));

@@ -33,6 +33,8 @@ class SqliteSegmentStore final : public SegmentStore {
   absl::Status LoadDecisions(const std::function<void(std::int64_t, absl::string_view, bool)>& visit) override;
   absl::StatusOr<std::vector<DecisionRecord>> Decisions(std::int64_t segment_uid, absl::string_view after_account,
                                                         int limit) override;
+  absl::StatusOr<std::vector<DecisionRecord>> DecisionsAbout(std::int64_t segment_uid,
+                                                             const std::vector<std::string>& account_ids) override;
   absl::StatusOr<std::vector<DefinitionRecord>> Definitions(std::int64_t segment_uid, std::int64_t before,
                                                             int limit) override;
 

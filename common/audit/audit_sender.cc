@@ -6,27 +6,14 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/audit/audit_entry.h"
 #include "common/base/log.h"
-#include "common/base/time_util.h"
 
 namespace perennial {
 namespace {
 
 constexpr int kMostAtOnce = 50;  // of at most 128 KiB each
 constexpr std::size_t kMostOnDisk = 4;  // times as much as may wait: the journal is cleared when nothing does
-
-accounts::v1::AuditEntry ToProto(AuditedChange change) {
-  accounts::v1::AuditEntry entry;
-  entry.set_id(std::move(change.id));
-  SetTimestamp(change.time, entry.mutable_event_time());
-  entry.set_caller(std::move(change.caller));
-  entry.set_method(std::move(change.method));
-  entry.set_resource(std::move(change.resource));
-  entry.set_old_value(std::move(change.old_value));
-  entry.set_new_value(std::move(change.new_value));
-  entry.set_trace_id(std::move(change.trace_id));
-  return entry;
-}
 
 }  // namespace
 
@@ -72,7 +59,7 @@ void AuditSender::OpenJournal() {
 }
 
 void AuditSender::Send(AuditedChange change) {
-  accounts::v1::AuditEntry entry = ToProto(std::move(change));
+  accounts::v1::AuditEntry entry = ToAuditEntry(std::move(change));
   const std::size_t size = entry.ByteSizeLong();
   {
     const std::lock_guard lock(mu_);

@@ -22,8 +22,14 @@ struct CallInfo {
   std::string method;
   // What is asked for; null when unknown.
   const google::protobuf::Message* request = nullptr;
-  // What the call changes, as it was before, as JSON; for the audit trail (NoteOldValue). Its thread only.
+  // Whether this process tells the audit trail of what the call changes. Not of the copy of a call that another replica tells of.
+  bool audited = false;
+  // For the audit trail (common/server/audited_change.h), of the call's thread only: what it changes, as it was before and as it is
+  // now, as JSON; the id of the entry, once that is kept beside the change; and whether the change is stored.
   mutable std::string old_value = {};
+  mutable std::string new_value = {};
+  mutable std::string change_id = {};
+  mutable bool changed = false;
 
   // The 32 hexadecimal digits of the trace; empty without one.
   [[nodiscard]] absl::string_view trace_id() const {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/random/random.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -13,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "common/base/mutex.h"
 
 namespace perennial {
 namespace {
@@ -64,6 +66,7 @@ bool OnlyTries(const Message& request) {
 
 // The resource that the call answered with; nothing of one that it deleted; else what was asked for.
 std::string NewValueOf(const CallInfo& call, const Message& response) {
+  if (!call.new_value.empty()) return call.new_value;
   const google::protobuf::Descriptor& type = *response.GetDescriptor();
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor* const field = type.field(i);
@@ -84,6 +87,33 @@ std::function<void(AuditedChange)>& Sink() {
   static auto& sink = *new std::function<void(AuditedChange)>();
   return sink;
 }
+
+// Entries that were kept by calls which are not told of yet.
+struct BeingHandled {
+  Mutex mu;
+  absl::flat_hash_set<std::string> ids ABSL_GUARDED_BY(mu);
+};
+
+BeingHandled& Calls() {
+  static auto& calls = *new BeingHandled();
+  return calls;
+}
+
+// The call has kept an entry, which is not needed any more from now on.
+class ForgetAtEnd {
+ public:
+  explicit ForgetAtEnd(const CallInfo& call) : call_(call) {}
+  ~ForgetAtEnd() {
+    if (call_.change_id.empty()) return;
+    const MutexLock lock(Calls().mu);
+    Calls().ids.erase(call_.change_id);
+  }
+  ForgetAtEnd(const ForgetAtEnd&) = delete;
+  ForgetAtEnd& operator=(const ForgetAtEnd&) = delete;
+
+ private:
+  const CallInfo& call_;
+};
 
 }  // namespace
 
@@ -141,11 +171,50 @@ void NoteOldValue(const Message& resource) {
   if (call != nullptr && Sink() != nullptr) call->old_value = AuditedJson(resource);
 }
 
-void NoteHandled(const CallInfo& call, const Message& response) {
-  if (Sink() == nullptr || OnlyTries(*call.request)) return;
+void NoteNewValue(const Message& resource) {
+  const CallInfo* const call = CurrentCall();
+  if (call != nullptr && Sink() != nullptr) call->new_value = AuditedJson(resource);
+}
+
+std::optional<AuditedChange> ChangeToKeep() {
+  const CallInfo* const call = CurrentCall();
+  if (call == nullptr || !call->audited || call->request == nullptr || Sink() == nullptr) return std::nullopt;
+  AuditedChange change = ChangeBy(*call, absl::Now());
+  change.old_value = call->old_value;
+  if (!absl::StrContains(call->method, "/Delete")) change.new_value = AuditedJson(*call->request);
+  if (!call->change_id.empty()) {
+    change.id = call->change_id;
+    return change;
+  }
+  call->change_id = change.id;
+  const MutexLock lock(Calls().mu);
+  Calls().ids.insert(change.id);
+  return change;
+}
+
+void NoteStored() {
+  if (const CallInfo* const call = CurrentCall(); call != nullptr) call->changed = true;
+}
+
+bool IsBeingHandled(const std::string& id) {
+  const MutexLock lock(Calls().mu);
+  return Calls().ids.contains(id);
+}
+
+bool SendKept(AuditedChange change) {
+  if (Sink() == nullptr) return false;
+  Sink()(std::move(change));
+  return true;
+}
+
+void NoteHandled(const CallInfo& call, const Message* response) {
+  const ForgetAtEnd forget(call);
+  if (Sink() == nullptr || OnlyTries(*call.request) || (response == nullptr && !call.changed)) return;
   AuditedChange change = ChangeBy(call, absl::Now());
+  if (!call.change_id.empty()) change.id = call.change_id;
   change.old_value = call.old_value;
-  change.new_value = NewValueOf(call, response);
+  // One that failed after it had stored something does not say how that is now.
+  change.new_value = response == nullptr ? AuditedJson(*call.request) : NewValueOf(call, *response);
   if (!change.old_value.empty() && change.new_value == change.old_value) return;
   Sink()(std::move(change));
 }

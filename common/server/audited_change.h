@@ -3,6 +3,7 @@
 #include <google/protobuf/message.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -48,10 +49,24 @@ void SetAuditSink(std::function<void(AuditedChange)> sink);
 // What the current call (CurrentCall) is about to change, as it is before; for the entry that NoteHandled() makes of it. Does
 // nothing where nobody takes changes.
 void NoteOldValue(const google::protobuf::Message& resource);
+// The same as it is now, where the answer does not tell.
+void NoteNewValue(const google::protobuf::Message& resource);
 
-// A call has changed something: tells the sink, with the resource that it answered as the new content, or what was asked for where
-// it answered none; nothing where it deleted one. Does nothing for a call that only tried (`validate_only`) or left the resource as
-// it was.
-void NoteHandled(const CallInfo& call, const google::protobuf::Message& response);
+// The entry of what the current call is about to store, to be stored in the same transaction, so that no kill parts them: with what
+// was asked for as the new content, as the answer is not there yet. Always the same id for a call, and the one of NoteHandled().
+// Nothing for a call that this process does not tell of, where nobody takes changes, and outside of calls.
+std::optional<AuditedChange> ChangeToKeep();
+// That transaction is committed.
+void NoteStored();
+// Whether the sink was not yet told of the entry that ChangeToKeep() made: until then it must be kept. Any thread.
+bool IsBeingHandled(const std::string& id);
+// Tells the sink of an entry that was kept and that it was never told of, as the process was killed; what it knows by its id does
+// no harm. False where nobody takes changes.
+bool SendKept(AuditedChange change);
+
+// A call has ended: tells the sink of what it changed, with NoteNewValue() as the new content, else the resource that it answered,
+// or what was asked for where it answered none; nothing where it deleted one. Does nothing for a call that only tried
+// (`validate_only`) or left the resource as it was, and for one that failed (`response` is null) before anything was stored.
+void NoteHandled(const CallInfo& call, const google::protobuf::Message* response);
 
 }  // namespace perennial

@@ -73,6 +73,10 @@ CallInfo CallInfoOf(const grpc::ServerContextBase& context, std::string method) 
   return info;
 }
 
+bool IsCopy(const grpc::ServerContextBase& context) {
+  return context.client_metadata().find(kCopyKey) != context.client_metadata().end();
+}
+
 void AddCallMetadata(grpc::ClientContext& context) {
   if (const CallInfo* const call = CurrentCall(); call != nullptr) Send(*call, context);
 }

@@ -17,6 +17,9 @@ namespace perennial {
 inline constexpr char kCallerKey[] = "x-perennial-caller";
 inline constexpr char kTraceparentKey[] = "traceparent";
 inline constexpr char kTracestateKey[] = "tracestate";
+// Marks a call that a replica sends to others to have them make the change that was asked of it: it tells of the change, they do
+// not.
+inline constexpr char kCopyKey[] = "x-perennial-copy";
 
 // Whether `text` is a traceparent of version 00 or one that starts like it, with ids that are not all zero (W3C Trace
 // Context).
@@ -30,6 +33,9 @@ std::string TraceparentOf(const grpc::ServerContextBase& context);
 
 // What the metadata of a call tells.
 CallInfo CallInfoOf(const grpc::ServerContextBase& context, std::string method);
+
+// Whether another replica made the same change and tells of it.
+bool IsCopy(const grpc::ServerContextBase& context);
 
 // Sends caller and trace of the current call (CurrentCall) on with a call to another service; nothing when there is none. Every
 // call that is made on behalf of another one takes this or PassCallOn().

@@ -26,14 +26,14 @@ bool IsSampled(absl::string_view traceparent) {
 
 class SpanOfCall final : public grpc::experimental::Interceptor {
  public:
-  SpanOfCall(std::shared_ptr<SpanExporter> exporter, const char* path) : exporter_(std::move(exporter)), path_(path) {}
+  SpanOfCall(std::shared_ptr<SpanExporter> exporter, const char* path) : span_(std::move(exporter), path) {}
 
   void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
     if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_INITIAL_METADATA)) {
       Begin(*methods->GetRecvInitialMetadata());
     }
     if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS)) {
-      End(methods->GetSendStatus().error_code());
+      span_.End(methods->GetSendStatus().error_code());
     }
     methods->Proceed();
   }
@@ -42,45 +42,16 @@ class SpanOfCall final : public grpc::experimental::Interceptor {
   // Handlers read the metadata afterwards. What is put there lives as long as the call's context, as this does.
   void Begin(Metadata& metadata) {
     const auto [begin, end] = metadata.equal_range(kTraceparentKey);
-    const bool continues = begin != end && std::next(begin) == end && IsTraceparent(MetadataText(begin->second));
-    if (continues) {
-      const std::string parent(MetadataText(begin->second));
-      if (exporter_ != nullptr) parent_id_ = parent.substr(36, 16);
-      traceparent_ = ChildOf(parent);
-      begin->second = traceparent_;
-    } else {
-      traceparent_ = ChildOf("", exporter_ == nullptr || exporter_->SamplesNew());
-      metadata.erase(kTraceparentKey);
-      metadata.erase(kTracestateKey);  // of a trace that is not continued
-      metadata.emplace(kTraceparentKey, traceparent_);
-    }
-    if (exporter_ == nullptr || !IsSampled(traceparent_)) return;
-    start_ = absl::Now();
+    const bool once = begin != end && std::next(begin) == end;
     const auto state = metadata.find(kTracestateKey);
-    if (state != metadata.end()) tracestate_ = std::string(MetadataText(state->second));
+    span_.Begin(once ? MetadataText(begin->second) : absl::string_view(),
+                state == metadata.end() ? absl::string_view() : MetadataText(state->second));
+    metadata.erase(kTraceparentKey);
+    metadata.emplace(kTraceparentKey, span_.traceparent());
+    if (!span_.continues()) metadata.erase(kTracestateKey);  // of a trace that is not continued
   }
 
-  void End(int code) {
-    if (start_ == absl::InfinitePast()) return;
-    const absl::string_view path = absl::StripPrefix(path_, "/");
-    const std::size_t slash = std::min(path.rfind('/'), path.size());
-    exporter_->Offer({.trace_id = traceparent_.substr(3, 32),
-                      .span_id = traceparent_.substr(36, 16),
-                      .parent_id = std::move(parent_id_),
-                      .tracestate = std::move(tracestate_),
-                      .service = std::string(path.substr(0, slash)),
-                      .method = std::string(path.substr(std::min(slash + 1, path.size()))),
-                      .start = std::exchange(start_, absl::InfinitePast()),
-                      .end = absl::Now(),
-                      .grpc_code = code});
-  }
-
-  const std::shared_ptr<SpanExporter> exporter_;
-  const absl::string_view path_;
-  std::string traceparent_;
-  std::string parent_id_;
-  std::string tracestate_;
-  absl::Time start_ = absl::InfinitePast();  // where it is recorded, when it began
+  CallSpan span_;
 };
 
 class SpanFactory final : public grpc::experimental::ServerInterceptorFactoryInterface {
@@ -96,6 +67,47 @@ class SpanFactory final : public grpc::experimental::ServerInterceptorFactoryInt
 };
 
 }  // namespace
+
+void CallSpan::Begin(absl::string_view parent, absl::string_view tracestate) {
+  continues_ = IsTraceparent(parent);
+  traceparent_ = continues_ ? ChildOf(parent) : ChildOf("", exporter_ == nullptr || exporter_->SamplesNew());
+  if (exporter_ == nullptr || !IsSampled(traceparent_)) return;
+  start_ = absl::Now();
+  if (!continues_) return;
+  parent_id_ = std::string(parent.substr(36, 16));
+  tracestate_ = std::string(tracestate);
+}
+
+void CallSpan::End(int grpc_code) {
+  if (start_ == absl::InfinitePast()) return;
+  const absl::string_view path = absl::StripPrefix(path_, "/");
+  const std::size_t slash = std::min(path.rfind('/'), path.size());
+  exporter_->Offer({.trace_id = traceparent_.substr(3, 32),
+                    .span_id = traceparent_.substr(36, 16),
+                    .parent_id = std::move(parent_id_),
+                    .tracestate = std::move(tracestate_),
+                    .service = std::string(path.substr(0, slash)),
+                    .method = std::string(path.substr(std::min(slash + 1, path.size()))),
+                    .start = std::exchange(start_, absl::InfinitePast()),
+                    .end = absl::Now(),
+                    .grpc_code = grpc_code});
+}
+
+void MeasureSpans(const std::shared_ptr<SpanExporter>& spans, Metrics& metrics) {
+  const auto count = [&](const char* name, const char* help, const Metrics::Labels& labels,
+                         std::int64_t (SpanExporter::*read)() const) {
+    metrics.CounterFrom(name, help, labels, [spans, read] { return static_cast<double>(((*spans).*read)()); });
+  };
+  count("perennial_spans_exported_total", "Spans that the collector took.", {}, &SpanExporter::sent);
+  constexpr char kLost[] = "perennial_spans_lost_total";
+  constexpr char kLostHelp[] = "Spans that never reach the collector: too many waited (full), or it refused them.";
+  count(kLost, kLostHelp, {{"reason", "full"}}, &SpanExporter::dropped);
+  count(kLost, kLostHelp, {{"reason", "refused"}}, &SpanExporter::refused);
+  count("perennial_spans_export_failures_total", "Attempts to send spans that failed and are repeated.", {},
+        &SpanExporter::failures);
+  metrics.GaugeFrom("perennial_spans_waiting", "Spans that are not sent yet.", {},
+                    [spans] { return static_cast<double>(spans->waiting()); });
+}
 
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> TraceCalls(
     std::shared_ptr<SpanExporter> exporter) {

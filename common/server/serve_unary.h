@@ -53,7 +53,7 @@ auto CallSafely(Handler&& handler) -> decltype(handler()) {
 
 // Handles `request` on behalf of who sent it: the thread knows the call meanwhile (CurrentCall), and a request that does not
 // say who wants the change ("author", "actor") is handled as one that names the caller. What it changed goes to the audit trail
-// (NoteHandled).
+// (NoteHandled), where no other replica tells of it.
 template <class Response, class Request, class Handler>
 absl::StatusOr<Response> HandleFor(const grpc::ServerContextBase& context, const Request& request, Handler& handle) {
   static const std::string& method = *new std::string(MethodOf(*Request::descriptor()));
@@ -61,11 +61,12 @@ absl::StatusOr<Response> HandleFor(const grpc::ServerContextBase& context, const
   static const bool audited = IsAudited(method);
   CallInfo info = CallInfoOf(context, method);
   info.request = &request;
+  info.audited = audited && !IsCopy(context);
   const CallScope scope(info);
   const auto handle_safely = [&](const Request& asked) {
     info.request = &asked;
     auto result = CallSafely([&]() -> absl::StatusOr<Response> { return handle(asked); });
-    if (audited && result.ok()) NoteHandled(info, *result);
+    if (info.audited) NoteHandled(info, result.ok() ? &*result : nullptr);
     return result;
   };
   if (author == nullptr || info.caller.empty() || !request.GetReflection()->GetString(request, author).empty()) {

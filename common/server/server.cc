@@ -1,5 +1,7 @@
 #include "common/server/server.h"
 
+#include <grpcpp/server_posix.h>
+
 #include <csignal>
 #include <cstdio>
 #include <thread>
@@ -41,22 +43,6 @@ void SetLimits(const ServerOptions& options, grpc::ServerBuilder& builder) {
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
 }
 
-void MeasureSpans(const std::shared_ptr<SpanExporter>& spans, Metrics& metrics) {
-  const auto count = [&](const char* name, const char* help, const Metrics::Labels& labels,
-                         std::int64_t (SpanExporter::*read)() const) {
-    metrics.CounterFrom(name, help, labels, [spans, read] { return static_cast<double>(((*spans).*read)()); });
-  };
-  count("perennial_spans_exported_total", "Spans that the collector took.", {}, &SpanExporter::sent);
-  constexpr char kLost[] = "perennial_spans_lost_total";
-  constexpr char kLostHelp[] = "Spans that never reach the collector: too many waited (full), or it refused them.";
-  count(kLost, kLostHelp, {{"reason", "full"}}, &SpanExporter::dropped);
-  count(kLost, kLostHelp, {{"reason", "refused"}}, &SpanExporter::refused);
-  count("perennial_spans_export_failures_total", "Attempts to send spans that failed and are repeated.", {},
-        &SpanExporter::failures);
-  metrics.GaugeFrom("perennial_spans_waiting", "Spans that are not sent yet.", {},
-                    [spans] { return static_cast<double>(spans->waiting()); });
-}
-
 }  // namespace
 
 void BlockStopSignals() {
@@ -84,9 +70,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                                      "grpc.reflection.v1alpha.ServerReflection"});
   std::unique_ptr<Server> server(new Server(options, std::move(described)));
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(absl::StrCat(options.host, ":", options.port),
-                           options.tls == nullptr ? grpc::InsecureServerCredentials() : options.tls->ForServer(),
-                           &server->port_);
+  if (options.listens) {
+    builder.AddListeningPort(absl::StrCat(options.host, ":", options.port),
+                             options.tls == nullptr ? grpc::InsecureServerCredentials() : options.tls->ForServer(),
+                             &server->port_);
+  }
   server->Observe(builder);
   for (grpc::Service* service : services) builder.RegisterService(service);
   builder.RegisterService(&server->health_);
@@ -94,7 +82,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   SetLimits(options, builder);
   if (customize) customize(builder);
   server->server_ = builder.BuildAndStart();
-  if (server->server_ == nullptr || server->port_ == 0) {
+  if (server->server_ == nullptr || (options.listens && server->port_ == 0)) {
     return absl::UnavailableError(
         absl::StrCat("cannot listen on ", options.host, ":", options.port, "; is the port taken?"));
   }
@@ -102,6 +90,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   server->health_.SetServing("liveness", true);
   server->health_.SetServing("readiness", false);
   PERENNIAL_RETURN_IF_ERROR(server->StartProbes());
+  if (!options.listens) return server;
   if (options.self_check) server->StartSelfCheck();
   // Who waits for the file notices that it does not come.
   WritePortFile(options.port_file, options.host, server->port_).IgnoreError();
@@ -169,6 +158,8 @@ void Server::Stop(const std::function<void()>& end_streams) {
     probes_->Wait();
   }
 }
+
+void Server::Adopt(int socket) { grpc::AddInsecureChannelFromFd(server_.get(), socket); }
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target, const std::shared_ptr<Tls>& tls) {
   grpc::ChannelArguments arguments;

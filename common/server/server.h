@@ -24,6 +24,8 @@ namespace perennial {
 struct ServerOptions {
   // Address to listen on. Loopback by default: without `tls` nobody has to prove who they are.
   std::string host = "127.0.0.1";
+  // False for a server that takes connections by Adopt() alone: what else is said of listening is not looked at then.
+  bool listens = true;
   // 0 takes a free one.
   std::uint16_t port = 0;
   // How long the process is unready before it stops listening, so that load balancers have looked away by then.
@@ -74,6 +76,8 @@ class Server {
   HealthService& health() { return health_; }
   // A channel to it without a socket, for tests.
   std::shared_ptr<grpc::Channel> InProcessChannel();
+  // Serves a connection that is there already, in clear, and owns the socket from here on.
+  void Adopt(int socket);
 
   // Turns unready, waits for the drain time, calls `end_streams` (watches must end, or they hold up the rest), then stops
   // within the grace time. Safe to call twice.

@@ -144,7 +144,7 @@ class WatchedTls final : public Tls {
     PERENNIAL_RETURN_IF_ERROR(identity_.Replace(absl::StrCat(contents[0], "\n", contents[1])));
     expiry_ = absl::ToUnixSeconds(expiry);
     MutexLock lock(mu_);
-    in_use_ = std::make_shared<const Identity>(Identity{.certificate = contents[0], .key = contents[1]});
+    in_use_ = std::make_shared<const Identity>(Identity{.certificate = contents[0], .key = contents[1], .authority = authority});
     return absl::OkStatus();
   }
 

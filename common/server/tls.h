@@ -36,10 +36,11 @@ class Tls {
   // For a process that looks at itself: takes any certificate.
   [[nodiscard]] virtual std::shared_ptr<grpc::ChannelCredentials> ForSelf() const = 0;
 
-  // What is in use, as PEM, for servers that are not gRPC's.
+  // What is in use, as PEM, for servers and clients that are not gRPC's.
   struct Identity {
     std::string certificate;
     std::string key;
+    std::string authority;  // empty without one
   };
   // Another object after each change that was taken.
   [[nodiscard]] virtual std::shared_ptr<const Identity> identity() const = 0;

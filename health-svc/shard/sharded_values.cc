@@ -8,6 +8,7 @@
 #include "common/base/money.h"
 #include "common/base/page_token.h"
 #include "common/base/status_macros.h"
+#include "common/server/call_metadata.h"
 #include "health-svc/customer_values.h"
 #include "health-svc/shard/gather.h"
 #include "health-svc/shard/merged_watch.h"
@@ -37,13 +38,14 @@ absl::Status MergeLists(const v1::ListValuesRequest& request, std::vector<v1::Li
   return absl::OkStatus();
 }
 
-// Has every replica do the same, each by itself, and answers with what the first says.
+// Has every replica do the same, each by itself, and answers with what the first says. This one tells the audit trail of it.
 template <class Request, class Response, class Method>
 grpc::ServerUnaryReactor* DoAtAll(const Shards& shards, grpc::CallbackServerContext* context, const Request* request,
                                   Response* response, Method method) {
   return GatherFromAll(
       shards, context, response,
-      [request, method](const auto& replica, int, auto* client, auto* answer, auto done) {
+      [request, method, own = shards.index()](const auto& replica, int shard, auto* client, auto* answer, auto done) {
+        if (shard != own) client->AddMetadata(kCopyKey, "1");
         method(*replica.values->async(), client, request, answer, std::move(done));
       },
       [](std::vector<Response>& answers, Response* out) -> absl::Status {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/audit/kept_changes.h"
 #include "common/base/status_macros.h"
 
 namespace perennial::health {
@@ -69,8 +70,8 @@ absl::Status ConfigStore::Insert(const std::vector<ConfigRevision>& revisions, s
 absl::Status ConfigStore::Append(const std::vector<ConfigRevision>& revisions) {
   MutexLock lock(mu_);
   std::int64_t sequence = last_sequence_;
-  PERENNIAL_RETURN_IF_ERROR(writer_->InTransaction(
-      [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status { return Insert(revisions, sequence); }));
+  PERENNIAL_RETURN_IF_ERROR(InAuditedTransaction(
+      *writer_, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status { return Insert(revisions, sequence); }));
   last_sequence_ = sequence;
   return absl::OkStatus();
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/audit/kept_changes.h"
 #include "common/base/random_id.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -175,7 +176,8 @@ v1::HealthScoreChange ReadChange(const sqlite::Statement& row) {
 absl::StatusOr<std::unique_ptr<SqliteHealthStore>> SqliteHealthStore::Open(const std::string& path) {
   // Full: revisions are given out and history is kept, and neither can be computed anew after a power cut.
   PERENNIAL_ASSIGN_OR_RETURN(auto writer, sqlite::Connection::Open(path, sqlite::Durability::kFull));
-  PERENNIAL_RETURN_IF_ERROR(sqlite::Migrate(*writer, kApplicationId, {kSchema, kSchema2, kSchema3, kSchema4, kSchema5}));
+  PERENNIAL_RETURN_IF_ERROR(sqlite::Migrate(*writer, kApplicationId, {kSchema, kSchema2, kSchema3, kSchema4, kSchema5, kKeptChangesSchema}));
+  PERENNIAL_RETURN_IF_ERROR(SendKeptChanges(*writer));
   {
     const std::string generation = RandomFeedId();
     PERENNIAL_ASSIGN_OR_RETURN(
@@ -196,7 +198,7 @@ SqliteHealthStore::~SqliteHealthStore() {
 
 absl::Status SqliteHealthStore::Commit(const HealthBatch& batch) {
   MutexLock lock(mu_);
-  return writer_->InTransaction([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
+  return InAuditedTransaction(*writer_, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
     PERENNIAL_RETURN_IF_ERROR(WriteScores(batch));
     PERENNIAL_RETURN_IF_ERROR(WriteChanges(batch));
     PERENNIAL_RETURN_IF_ERROR(WriteFlags(batch));
@@ -287,6 +289,7 @@ absl::Status SqliteHealthStore::Purge(const std::vector<PurgedAccount>& accounts
       PERENNIAL_RETURN_IF_ERROR(note.Bind(1, account.account_id).Bind(2, account.facts_revision).Run());
       if (writer_->changes() == 0) continue;
       erased = true;
+      PERENNIAL_RETURN_IF_ERROR(ForgetKeptChanges(*writer_, account.account_id));
       for (const char* table : kAccountTables) {
         PERENNIAL_ASSIGN_OR_RETURN(
             sqlite::Statement erase,

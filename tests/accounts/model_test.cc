@@ -23,7 +23,7 @@ TEST_P(ModelTest, AnswersAsThePlainModelDoes) {
   for (unsigned seed = first; seed < first + stories; ++seed) {
     const absl::Time start = At(kStart);
     const std::vector<Step> story = StoryTeller(seed, start).Tell(steps);
-    const std::string difference = ModelRun(start, absl::Seconds(20)).Run(story);
+    const std::string difference = ModelRun(start, absl::Seconds(60)).Run(story);
     if (difference.empty()) continue;
     const std::vector<Step> shortest = Shortened(story, start, absl::Seconds(60));
     std::string text;

@@ -31,11 +31,11 @@ TEST(PostgresFaultsTest, NothingAcknowledgedIsLostWhenTheServerIsKilledUnderTwoW
   std::mutex mu;
   for (int round = 0; round < kRounds; ++round) {
     std::atomic<int> written = 0;
-    std::atomic<bool> stop = false;
+    std::atomic<bool> killed = false;
     std::vector<std::thread> writers;
     for (int writer = 0; writer < 4; ++writer) {
       writers.emplace_back([&, writer] {
-        for (int i = 0; !stop; ++i) {
+        for (int i = 0;; ++i) {
           const std::string key = absl::StrCat(round, "/", writer, "/", i);
           {
             const std::lock_guard lock(mu);
@@ -45,7 +45,8 @@ TEST(PostgresFaultsTest, NothingAcknowledgedIsLostWhenTheServerIsKilledUnderTwoW
               [&](WriteTransaction& transaction) { return transaction.PutSetting(key, "v"); });
           if (!revision.ok()) {
             EXPECT_EQ(revision.status().code(), absl::StatusCode::kUnavailable) << revision.status();
-            return;
+            if (killed) return;
+            continue;
           }
           const std::lock_guard lock(mu);
           acknowledged.insert(key);
@@ -55,6 +56,7 @@ TEST(PostgresFaultsTest, NothingAcknowledgedIsLostWhenTheServerIsKilledUnderTwoW
     }
     while (written < kWanted) std::this_thread::yield();
     cluster.Kill();
+    killed = true;
     for (std::thread& writer : writers) writer.join();
     cluster.Start();
   }

@@ -1,5 +1,6 @@
 // PurgeAccount: nothing of an account stays but the tombstone of its id.
 #include "absl/strings/str_cat.h"
+#include "perennial/accounts/v1/audit_service.grpc.pb.h"
 #include "tests/accounts/purge_fixture.h"
 
 namespace perennial::accounts::testing {
@@ -64,6 +65,54 @@ TEST_F(PurgeTest, ItsIdMayBeUsedAgainAndBringsNothingBack) {
   v1::PurgeAccountResponse again;
   ASSERT_TRUE(Purge("acme", &again).ok());
   EXPECT_EQ(again.records_erased(), 1);
+}
+
+TEST_F(PurgeTest, AnEntryOfTheAuditTrailThatComesAfterItHasNoContent) {
+  CreateAccount("zeta");
+  ASSERT_TRUE(Delete("acme").ok());
+  ASSERT_TRUE(Purge("acme").ok());
+  const auto stub = v1::AuditService::NewStub(channel_);
+  const auto write = [&](const std::string& id, const std::string& resource, absl::Time time) {
+    v1::WriteAuditEntriesRequest request;
+    v1::AuditEntry* const entry = request.add_entries();
+    entry->set_id(id);
+    entry->set_caller("ada");
+    entry->set_method("perennial.health.v1.HealthScoreService/SetHealthScoreOverride");
+    entry->set_resource(resource);
+    entry->set_old_value(kMarker);
+    entry->set_new_value(kMarker);
+    SetTimestamp(time, entry->mutable_event_time());
+    v1::WriteAuditEntriesResponse response;
+    const grpc::Status status = Send(*stub, &v1::AuditService::Stub::WriteAuditEntries, request, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  };
+  // Whether the content of the entry was kept.
+  const auto kept = [&](const std::string& id) {
+    v1::ListAuditEntriesResponse response;
+    v1::ListAuditEntriesRequest request;
+    request.set_caller("ada");
+    EXPECT_TRUE(Send(*stub, &v1::AuditService::Stub::ListAuditEntries, request, &response).ok());
+    for (const v1::AuditEntry& entry : response.entries()) {
+      if (entry.id() == id) return entry.old_value() == kMarker && entry.new_value() == kMarker;
+    }
+    ADD_FAILURE() << id << " is not there";
+    return false;
+  };
+  const absl::Time now = clock_.Now();
+  write("score", "accounts/acme/healthScore", now - absl::Seconds(5));
+  write("account", "accounts/acme", now + absl::Seconds(5));
+  write("other", "accounts/zeta/healthScore", now);
+  write("segment", "segments/acme", now);
+  EXPECT_FALSE(kept("score"));
+  EXPECT_FALSE(kept("account")) << "whatever the clock of the other service says";
+  EXPECT_TRUE(kept("other"));
+  EXPECT_TRUE(kept("segment"));
+  clock_.Advance(absl::Seconds(60));
+  CreateAccount("acme");
+  write("before", "accounts/acme/healthScore", now);
+  write("anew", "accounts/acme/healthScore", now + absl::Seconds(61));
+  EXPECT_FALSE(kept("before"));
+  EXPECT_TRUE(kept("anew")) << "an account that has the id now";
 }
 
 TEST_F(PurgeTest, ARepetitionIsAnsweredLikeTheFirst) {

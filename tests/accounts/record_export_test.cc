@@ -178,7 +178,7 @@ TEST_F(StalledExportTest, AReaderThatStallsIsCut) {
 TEST_F(StalledExportTest, AnExportThatTakesTooLongIsCut) {
   WriteMuch("acme", 8'000);
   CreateAccount("beta");
-  StartWith({.stall = std::chrono::seconds(60), .total = std::chrono::seconds(1)});
+  StartWith({.stall = std::chrono::seconds(60), .total = std::chrono::seconds(2)});
   EXPECT_TRUE(OneIsCut());
 }
 

@@ -1,4 +1,7 @@
 // IngestService.StreamRecords over the wire.
+#include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/accounts/server_fixture.h"
@@ -85,6 +88,48 @@ TEST_F(RecordStreamTest, AnEmptyBatchEndsTheStreamAndWhatWasAcknowledgedStays) {
   EXPECT_FALSE(stream_->Read(&ack_));
   EXPECT_EQ(BadFields(stream_->Finish()), std::vector<std::string>{"records"});
   EXPECT_EQ(Fact("acme", "usage.logins.sum_30d"), "number: 1");
+}
+
+TEST_F(RecordStreamTest, AMessageThatIsNoneEndsTheStreamAfterWhatCameBefore) {
+  const auto bytes = [](const std::string& text) {
+    const grpc::Slice slice(text);
+    return grpc::ByteBuffer(&slice, 1);
+  };
+  for (const std::string& bad : {std::string("\x0a\x05" "ab"), std::string(11, '\xff'), std::string("\x12\x04\x0a\x02\xc3\x28")}) {
+    Call call;
+    grpc::GenericStub stub(channel_);
+    grpc::CompletionQueue queue;
+    void* tag = nullptr;
+    bool ok = false;
+    const auto next = [&] { return queue.Next(&tag, &ok) && ok; };
+    auto stream = stub.PrepareCall(&call.context, "/perennial.accounts.v1.IngestService/StreamRecords", &queue);
+    stream->StartCall(nullptr);
+    ASSERT_TRUE(next());
+    stream->Write(bytes(BatchOf(7).SerializeAsString()), nullptr);
+    ASSERT_TRUE(next());
+    stream->Write(bytes(bad), nullptr);
+    ASSERT_TRUE(next());
+    // Not ended by the sender: else the end would follow anyhow.
+    grpc::ByteBuffer answer;
+    stream->Read(&answer, nullptr);
+    ASSERT_TRUE(next());
+    v1::StreamRecordsResponse ack;
+    ASSERT_TRUE(grpc::SerializationTraits<v1::StreamRecordsResponse>::Deserialize(&answer, &ack).ok());
+    EXPECT_EQ(ack.batch_id(), 7);
+    stream->Read(&answer, nullptr);
+    EXPECT_FALSE(next());
+    grpc::Status status;
+    stream->Finish(&status, nullptr);
+    ASSERT_TRUE(next());
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << status.error_message();
+    google::rpc::Status details;
+    EXPECT_TRUE(details.ParseFromString(status.error_details()));
+    EXPECT_THAT(details.DebugString(), ::testing::HasSubstr("MALFORMED_MESSAGE"));
+    queue.Shutdown();
+    while (queue.Next(&tag, &ok)) {
+    }
+  }
+  EXPECT_EQ(Fact("acme", "usage.logins.sum_30d"), "number: 1") << "the batch was sent three times";
 }
 
 TEST_F(RecordStreamTest, ASenderThatReadsNoAcknowledgementIsHeldBackAndLosesNothing) {

@@ -42,7 +42,7 @@ class TestClock final : public Clock {
 
 // A call's context with a deadline, so that no test hangs.
 struct Call {
-  Call() { context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30)); }
+  Call() { context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(2)); }
   grpc::ClientContext context;
 };
 
@@ -226,9 +226,9 @@ class ServerTest : public ::testing::Test {
     return found == facts.end() ? "unknown" : found->second;
   }
 
-  // Waits until `condition` holds; false after half a minute.
+  // Waits until `condition` holds; false after a minute.
   static bool Eventually(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (!condition()) {
       if (std::chrono::steady_clock::now() > deadline) return false;
       std::this_thread::yield();

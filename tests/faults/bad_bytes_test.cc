@@ -110,7 +110,6 @@ TEST_F(BadBytes, WhatIsNoMessageIsRefusedAndHurtsNobody) {
   nested.append(150, '\x0c');
   int calls = 0;
   int refused = 0;
-  int unacknowledged = 0;
   const double handled = MetricOf(suite_->http_port(), "grpc_server_handled_total");
   for (const MethodDescriptor* method : methods_) {
     SCOPED_TRACE(PathOf(*method));
@@ -125,12 +124,7 @@ TEST_F(BadBytes, WhatIsNoMessageIsRefusedAndHurtsNobody) {
       const auto [status, response] = CallBytes(channel_, *method, bytes);
       ++calls;
       if (!status.ok()) ++refused;
-      if (method->client_streaming()) {
-        // gRPC takes it for the end of what the caller sends: nothing is acknowledged.
-        EXPECT_EQ(response, "");
-        ++unacknowledged;
-        continue;
-      }
+      EXPECT_EQ(response, "");
       EXPECT_THAT(status.error_code(), AnyOf(StatusCode::INTERNAL, StatusCode::UNIMPLEMENTED, StatusCode::INVALID_ARGUMENT))
           << status.error_message();
     }
@@ -145,9 +139,9 @@ TEST_F(BadBytes, WhatIsNoMessageIsRefusedAndHurtsNobody) {
           << status.error_message();
     }
   }
-  EXPECT_GE(refused, calls - 3 * static_cast<int>(methods_.size()) - unacknowledged);
+  EXPECT_GE(refused, calls - 3 * static_cast<int>(methods_.size()));
   // CustomerService is the gateway's own: what does not parse never gets to where its calls are counted by their end.
-  EXPECT_GE(MetricOf(suite_->http_port(), "grpc_server_handled_total") - handled, calls - 20);
+  EXPECT_TRUE(Until([&] { return MetricOf(suite_->http_port(), "grpc_server_handled_total") - handled >= calls - 20; }));
   ExpectAllAlive();
   Observe(absl::StrCat(calls, " calls of bytes that are no message: INTERNAL, UNIMPLEMENTED or INVALID_ARGUMENT, counted, all alive"));
 }
@@ -159,10 +153,14 @@ TEST_F(BadBytes, UnknownFieldsAreIgnoredAndUnknownNumbersOfEnumsRefused) {
   for (const MethodDescriptor* method : methods_) {
     if (IsStream(*method)) continue;
     SCOPED_TRACE(PathOf(*method));
-    const AnyAnswer plain = CallBytes(channel_, *method, "");
-    const AnyAnswer odd = CallBytes(channel_, *method, unknown);
-    EXPECT_EQ(odd.status.error_code(), plain.status.error_code()) << odd.status.error_message();
-    EXPECT_EQ(BadFieldsOf(odd.status), BadFieldsOf(plain.status));
+    AnyAnswer plain;
+    AnyAnswer odd;
+    // What a young store does not have may come between the two.
+    EXPECT_TRUE(Until([&] {
+      plain = CallBytes(channel_, *method, "");
+      odd = CallBytes(channel_, *method, unknown);
+      return odd.status.error_code() == plain.status.error_code() && BadFieldsOf(odd.status) == BadFieldsOf(plain.status);
+    }, std::chrono::seconds(20))) << plain.status.error_message() << " / " << odd.status.error_message();
     const Descriptor& type = *method->input_type();
     for (int i = 0; i < type.field_count(); ++i) {
       const FieldDescriptor* field = type.field(i);

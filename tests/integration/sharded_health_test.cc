@@ -13,8 +13,11 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "perennial/accounts/v1/audit_service.grpc.pb.h"
 #include "perennial/health/v1/scorecard_service.grpc.pb.h"
+#include "perennial/health/v1/value_service.grpc.pb.h"
 #include "tests/integration/suite.h"
 #include "tests/testing/process.h"
 
@@ -207,7 +210,7 @@ class ShardedHealth : public ::testing::Test {
     request.set_author("kim");
     health::v1::UpdateScorecardResponse response;
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     const grpc::Status status = scorecards_->UpdateScorecard(&context, request, &response);
     *out = response.scorecard();
     return status;
@@ -224,7 +227,7 @@ class ShardedHealth : public ::testing::Test {
     request.set_page_size(1000);
     health::v1::ListHealthScoresResponse response;
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     const grpc::Status status = gateway_->scores->ListHealthScores(&context, request, &response);
     return status.ok() ? response.total_size() : -1;
   }
@@ -267,6 +270,52 @@ TEST_F(ShardedHealth, SegmentsSeeAllAccountsAndLoseOrDoubleNoneWhenAShardIsKille
   for (const auto& [account, count] : Balance("green")) EXPECT_EQ(count, even.contains(account) ? 1 : 0) << account;
   for (const auto& [account, count] : Balance("idle")) EXPECT_EQ(count, odd.contains(account) ? 1 : 0) << account;
   EXPECT_TRUE(Eventually([&] { return ListedThroughGateway() == kAccounts; })) << Logs();
+}
+
+TEST_F(ShardedHealth, ACallThatAllShardsMakeIsOneEntryOfTheAuditTrail) {
+  ASSERT_TRUE(Eventually([&] { return AllScoredBy(1); })) << Logs();
+  std::vector<std::string> made;
+  for (const Place shard : {kShard1, kShard0}) {
+    const auto values = health::v1::ValueService::NewStub(Channel(shard));
+    health::v1::UpdateValueSettingsRequest settings;
+    settings.mutable_settings()->set_discount_rate(shard == kShard1 ? 0.2 : 0.3);
+    settings.set_author("kim");
+    health::v1::UpdateValueSettingsResponse set;
+    grpc::Status status = Call(*values, &health::v1::ValueService::Stub::UpdateValueSettings, settings, &set);
+    ASSERT_TRUE(status.ok()) << status.error_message() << Logs();
+    made.push_back("UpdateValueSettings");
+    health::v1::FitRetentionModelRequest fit;
+    fit.set_value_model_id("all");
+    fit.set_author("kim");
+    for (const double survivors : {1000, 869, 743, 653, 593, 551}) {
+      (fit.cohorts().empty() ? fit.add_cohorts() : fit.mutable_cohorts(0))->add_survivors(survivors);
+    }
+    health::v1::FitRetentionModelResponse fitted;
+    status = Call(*values, &health::v1::ValueService::Stub::FitRetentionModel, fit, &fitted);
+    ASSERT_TRUE(status.ok()) << status.error_message() << Logs();
+    made.push_back("FitRetentionModel");
+  }
+  const auto trail = accounts::v1::AuditService::NewStub(Channel(kAccountsSvc));
+  const auto entries = [&] {
+    accounts::v1::ListAuditEntriesRequest request;
+    request.set_page_size(1000);
+    accounts::v1::ListAuditEntriesResponse response;
+    (void)Call(*trail, &accounts::v1::AuditService::Stub::ListAuditEntries, request, &response);
+    std::vector<std::string> methods;
+    for (const auto& entry : response.entries()) {
+      if (!absl::StrContains(entry.method(), ".health.")) continue;
+      methods.push_back(entry.method().substr(entry.method().rfind('/') + 1));
+    }
+    std::reverse(methods.begin(), methods.end());
+    return methods;
+  };
+  EXPECT_TRUE(Eventually([&] { return entries().size() >= made.size(); })) << Logs();
+  // Both shards stop after they have sent what they had to tell.
+  for (const Place shard : {kShard0, kShard1}) {
+    processes_[shard]->Signal(SIGTERM);
+    EXPECT_EQ(processes_[shard]->Wait(), 0);
+  }
+  EXPECT_THAT(entries(), ::testing::ElementsAreArray(made));
 }
 
 TEST_F(ShardedHealth, AScorecardThatIsChangedThroughTheGatewayScoresTheAccountsOfAllShards) {

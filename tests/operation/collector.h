@@ -20,9 +20,9 @@
 
 namespace perennial::testing {
 
-// Whether `condition` comes true within 20 s.
+// Whether `condition` comes true within a minute.
 inline bool ComesTrue(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

@@ -63,7 +63,7 @@ class Traces : public ::testing::Test {
   // A score of the past, which health-svc asks accounts-svc for.
   static grpc::Status GetPastScore(const std::string& traceparent, const std::string& tracestate = "") {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     context.AddMetadata("traceparent", traceparent);
     if (!tracestate.empty()) context.AddMetadata("tracestate", tracestate);
     health::GetHealthScoreRequest request;
@@ -142,7 +142,7 @@ TEST_F(Traces, CallsGoOnWithoutACollectorAndWhatIsLostIsCounted) {
   int answered = 0;
   for (int i = 0; i < 4300; ++i) {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     accounts::GetAccountRequest request;
     request.set_name("accounts/nobody");
     accounts::GetAccountResponse response;

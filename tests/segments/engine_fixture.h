@@ -84,6 +84,10 @@ class FlakyStore final : public SegmentStore {
                                                         int limit) override {
     return store_->Decisions(segment_uid, after_account, limit);
   }
+  absl::StatusOr<std::vector<DecisionRecord>> DecisionsAbout(std::int64_t segment_uid,
+                                                             const std::vector<std::string>& account_ids) override {
+    return store_->DecisionsAbout(segment_uid, account_ids);
+  }
   absl::StatusOr<std::vector<DefinitionRecord>> Definitions(std::int64_t segment_uid, std::int64_t before,
                                                             int limit) override {
     return store_->Definitions(segment_uid, before, limit);

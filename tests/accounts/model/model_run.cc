@@ -14,7 +14,7 @@ template <class Stub, class Request, class Response>
 grpc::Status SendTo(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                     const Request& request, Response* response) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
   return (stub.*method)(&context, request, response);
 }
 
