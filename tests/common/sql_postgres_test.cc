@@ -20,7 +20,7 @@ class SqlPostgresTest : public SqlTest {
   // Ends all sessions of this test's database, as an administrator may.
   static void EndSessions() {
     PostgresCluster::Shared().Run(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'perennial'");
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name = 'perennial'");
   }
   [[nodiscard]] std::unique_ptr<sql::Connection> OpenWith(postgres::Options options) const {
     options.connection = options.connection.empty() ? connection_string_ : options.connection;
@@ -30,10 +30,11 @@ class SqlPostgresTest : public SqlTest {
     return nullptr;
   }
   // The same database through a breaker.
-  [[nodiscard]] postgres::Options Through(const CommitBreaker& breaker) const {
+  [[nodiscard]] postgres::Options Through(const CommitBreaker& breaker,
+                                          std::chrono::milliseconds resolve_timeout = std::chrono::seconds(60)) const {
     std::string connection = connection_string_;
     connection.replace(0, connection.find(' '), "host=" + breaker.host());
-    return {.connection = connection, .resolve_timeout = std::chrono::milliseconds(300)};
+    return {.connection = connection, .resolve_timeout = resolve_timeout};
   }
   [[nodiscard]] std::string ServerFolder() const {
     return connection_string_.substr(5, connection_string_.find(' ') - 5);
@@ -99,7 +100,7 @@ TEST_P(SqlPostgresTest, ACommitThatNeverArrivedIsUnavailableAndLeavesNothing) {
 TEST_P(SqlPostgresTest, ACommitThatNobodyCanAskAboutIsUnknown) {
   ASSERT_NE(Open(), nullptr);
   CommitBreaker breaker(ServerFolder());
-  const auto connection = OpenWith(Through(breaker));
+  const auto connection = OpenWith(Through(breaker, std::chrono::milliseconds(300)));
   breaker.Set(CommitBreaker::Mode::kAfterCommitForGood);
   const absl::Status status = connection->InTransaction([&] { return Insert(*connection, 1, "one"); });
   EXPECT_THAT(status, HasCode(StatusCode::kUnavailable));
@@ -166,9 +167,9 @@ TEST_P(SqlPostgresTest, AWriterThatWaitsTooLongForAnotherIsUnavailable) {
 }
 
 TEST_P(SqlPostgresTest, AWriterThatHangsIsEndedSoThatOthersGetOn) {
-  const auto hung = OpenWith({.idle_timeout = std::chrono::milliseconds(100)});
+  const auto hung = OpenWith({.idle_timeout = std::chrono::milliseconds(1000)});
   const auto other =
-      OpenWith({.statement_timeout = std::chrono::seconds(20), .lock_timeout = std::chrono::seconds(20)});
+      OpenWith({.statement_timeout = std::chrono::seconds(60), .lock_timeout = std::chrono::seconds(60)});
   EXPECT_THAT(hung->InTransaction([&]() -> absl::Status {
     EXPECT_THAT(Insert(*hung, 1, "one"), IsOk());
     EXPECT_THAT(other->InTransaction([&] { return Insert(*other, 2, "two"); }), IsOk());  // it hangs meanwhile
@@ -179,8 +180,8 @@ TEST_P(SqlPostgresTest, AWriterThatHangsIsEndedSoThatOthersGetOn) {
 }
 
 TEST_P(SqlPostgresTest, AStatementThatTakesTooLongIsUnavailable) {
-  const auto connection = OpenWith({.statement_timeout = std::chrono::milliseconds(50)});
-  EXPECT_THAT(connection->Execute("SELECT pg_sleep(20)"), HasCode(StatusCode::kUnavailable));
+  const auto connection = OpenWith({.statement_timeout = std::chrono::milliseconds(1000)});
+  EXPECT_THAT(connection->Execute("SELECT pg_sleep(100)"), HasCode(StatusCode::kUnavailable));
   EXPECT_TRUE(connection->alive());
 }
 

@@ -22,7 +22,7 @@ using testing::Authority;
 using testing::TemporaryFolder;
 
 bool Eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -53,7 +53,7 @@ class TlsTest : public ::testing::Test {
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
     const auto channel = grpc::CreateCustomChannel(absl::StrCat(host, ":", port), credentials, arguments);
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     grpc::health::v1::HealthCheckResponse response;
     return grpc::health::v1::Health::NewStub(channel)->Check(&context, {}, &response);
   }

@@ -42,7 +42,7 @@ AnyAnswer CallBytes(const std::shared_ptr<grpc::Channel>& channel, const MethodD
     std::promise<grpc::Status> done;
   } reader;
   reader.watch = method.server_streaming();
-  reader.context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  reader.context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
   for (const auto& [key, value] : metadata) reader.context.AddMetadata(key, value);
   const grpc::Slice slice(request);
   grpc::ByteBuffer bytes(&slice, 1);

@@ -52,10 +52,11 @@ class Follower {
     while (!stop_) {
       const auto facts = v1::FactService::NewStub(channel_);
       grpc::ClientContext context;
-      context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+      context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(5));
       v1::WatchFactsRequest request;
       {
         MutexLock lock(mu_);
+        if (stop_) return;  // later on, Stop() finds the context
         context_ = &context;
         request.set_start_revision(revision_);
       }
@@ -134,7 +135,7 @@ class CrashRounds : public FaultTest {
     std::map<std::string, double> stored;
     for (const std::string& id : ids) EXPECT_TRUE(client_->Count(id, &stored[id]).ok());
     EXPECT_EQ(stored, expected);
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (follower.Sums() != expected && std::chrono::steady_clock::now() < deadline) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }

@@ -53,7 +53,7 @@ Injection::Injection(pid_t pid, const std::string& what, const std::string& call
       std::vector<std::string>{"strace", "-f", "-o", folder_.path() + "/calls", "-e", "trace=" + calls, "-e", what, "-p",
                                absl::StrCat(pid)},
       log);
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (strace_->running() && std::chrono::steady_clock::now() < deadline) {
     attached_ = absl::StrContains(ReadFile(log), absl::StrCat("Process ", pid, " attached"));
     if (attached_) return;

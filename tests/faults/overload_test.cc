@@ -2,10 +2,8 @@
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
 #include <grpcpp/grpcpp.h>
-#include <sys/wait.h>
 
 #include <atomic>
-#include <csignal>
 #include <memory>
 #include <string>
 #include <vector>
@@ -102,11 +100,7 @@ TEST_F(Overload, WhatIsCheapIsRefusedFirstAndProbesAreAnswered) {
   std::atomic<int> refused = 0;
   std::atomic<int> wrong = 0;
   // As a service does that is far too slow: its calls take all the places that reads may have.
-  const pid_t health = suite_.process(Part::kHealth).pid();
-  suite_.process(Part::kHealth).Signal(SIGSTOP);
-  int stopped = 0;
-  ASSERT_EQ(waitpid(health, &stopped, WUNTRACED), health);
-  ASSERT_TRUE(WIFSTOPPED(stopped));
+  suite_.process(Part::kHealth).Freeze();
   for (Reader& reader : readers) {
     SetTime(reader.context);
     reader.request.set_name("accounts/acme/healthScore");
@@ -126,7 +120,7 @@ TEST_F(Overload, WhatIsCheapIsRefusedFirstAndProbesAreAnswered) {
   EXPECT_EQ(Probe("readiness"), HealthCheckResponse::SERVING);
   EXPECT_EQ(GetPage(suite_.http_port(), "/healthz").status, 200);
   EXPECT_EQ(GetPage(suite_.http_port(), "/readyz").status, 200);
-  suite_.process(Part::kHealth).Signal(SIGCONT);
+  suite_.process(Part::kHealth).Thaw();
   EXPECT_TRUE(Until([&] { return served + refused + wrong == kCalls; }));
   EXPECT_EQ(served, kPlacesOfReads);
   EXPECT_EQ(wrong, 0);

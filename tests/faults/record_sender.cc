@@ -24,7 +24,7 @@ void RecordSender::Stop() {
 
 bool RecordSender::WaitForMore(std::int64_t events) {
   const std::int64_t wanted = acknowledged_ + events;
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (acknowledged_ < wanted) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -55,7 +55,7 @@ void RecordSender::Loop() {
 
 bool RecordSender::Send(std::int64_t& next) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(5));
   const auto ingest = v1::IngestService::NewStub(channel_);
   const auto stream = ingest->StreamRecords(&context);
   bool sent = true;

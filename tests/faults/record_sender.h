@@ -18,7 +18,7 @@ class RecordSender {
   RecordSender(std::shared_ptr<grpc::Channel> channel, std::vector<std::string> ids);
   ~RecordSender() { Stop(); }
 
-  // Waits until so many more events are acknowledged; false after half a minute.
+  // Waits until so many more events are acknowledged; false after a minute.
   bool WaitForMore(std::int64_t events);
   // Stops once the batch in hand is acknowledged.
   void Stop();

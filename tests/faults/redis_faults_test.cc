@@ -2,7 +2,6 @@
 // else from the facts. Reads go through the gateway.
 #include <grpcpp/grpcpp.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -135,7 +134,7 @@ class RedisFaults : public MatrixTest {
     ASSERT_GT(others_.size(), 10U);
   }
   static void SetTime(grpc::ClientContext& context) {
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
   }
   bool AllCached() {
     for (int i = 0; i < kAccounts; ++i) {
@@ -228,8 +227,11 @@ class RedisFaults : public MatrixTest {
 
 TEST_F(RedisFaults, RedisThatIsDownFailsNoReadAndIsLeftAlone) {
   Row("F5");
-  ExpectAnswers();
-  EXPECT_GE(Reads("hit"), static_cast<double>(others_.size()));
+  // On a busy machine one or the other read may take longer than Redis is waited for.
+  EXPECT_TRUE(Until([&] {
+    ExpectAnswers();
+    return Reads("hit") >= static_cast<double>(others_.size());
+  }));
   redis_.Stop();
   ExpectBreakerOpens();
   EXPECT_GT(Reads("error"), 0);
@@ -279,6 +281,10 @@ TEST_F(RedisFaults, WhatIsNoScoreIsAbsentAndDeleted) {
   ASSERT_EQ(Redis({"SET", rubbish, std::string("\0\xff rubbish", 10)}).text, "OK");
   (void)Redis({"DEL", list});
   ASSERT_EQ(Redis({"LPUSH", list, "x"}).integer, 1);
+  EXPECT_TRUE(Until([&] {
+    ExpectAnswers();
+    return Reads("poisoned") >= 2;
+  }));
   ExpectAnswers();
   EXPECT_EQ(Reads("poisoned"), 2);
   EXPECT_EQ(Redis({"EXISTS", rubbish}).integer, 0);
@@ -300,6 +306,24 @@ TEST_F(RedisFaults, WhatIsNoScoreIsAbsentAndDeleted) {
   Observe("read-only: the same");
 }
 
+TEST_F(RedisFaults, WhileRedisLoadsItsDataNoReadFailsAndItIsReadOnceItHas) {
+  Row("F9");
+  redis_.RestartLoading();
+  const double hits = Reads("hit");
+  const double errors = Reads("error");
+  EXPECT_TRUE(Until([&] {
+    ExpectAnswers();
+    return Reads("error") >= errors + 5;
+  }));
+  EXPECT_TRUE(redis_.IsLoading()) << "else nothing was shown";
+  EXPECT_EQ(Reads("hit"), hits);
+  EXPECT_EQ(Reads("poisoned"), 0) << "and it keeps what it has";
+  redis_.FinishLoading();
+  ASSERT_TRUE(OthersCached());
+  ExpectHitsAgain();
+  Observe("loading: answers, counted");
+}
+
 TEST_F(RedisFaults, AScoreThatManyAskForIsComputedOnce) {
   Row("F10");
   constexpr int kReaders = 500;
@@ -315,7 +339,7 @@ TEST_F(RedisFaults, AScoreThatManyAskForIsComputedOnce) {
     (void)Redis({"DEL", KeyOf(absl::StrCat("a", hot))});
     const double computed = OfOthers("recomputations_total");
     const double joined = OfOthers("joined_total");
-    accounts_->Signal(SIGSTOP);
+    accounts_->Freeze();
     std::vector<Reader> readers(kReaders);
     std::atomic<int> right = 0;
     std::atomic<int> done = 0;
@@ -329,7 +353,7 @@ TEST_F(RedisFaults, AScoreThatManyAskForIsComputedOnce) {
     }
     EXPECT_TRUE(Until([&] { return OfOthers("joined_total") - joined == kReaders - 1 || done > 0; }));
     told = done == 0;
-    accounts_->Signal(SIGCONT);
+    accounts_->Thaw();
     EXPECT_TRUE(Until([&] { return done == kReaders; }));
     told = told && right == kReaders;
     if (told) {

@@ -62,7 +62,7 @@ class Client {
   template <class Make>
   void Try(const char* what, const Make& make) {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     const grpc::Status status = make(&context);
     ++calls_;
     if (status.ok()) return;

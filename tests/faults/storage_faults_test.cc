@@ -114,7 +114,7 @@ TEST_F(StorageFaults, ADiskWithoutRoomForOneWriteRefusesItAlone) {
 class HealthWatch {
  public:
   explicit HealthWatch(AccountsProcess& service) : stub_(grpc::health::v1::Health::NewStub(service.Channel())) {
-    context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     stream_ = stub_->Watch(&context_, grpc::health::v1::HealthCheckRequest());
     grpc::health::v1::HealthCheckResponse first;
     EXPECT_TRUE(stream_->Read(&first));
@@ -216,6 +216,7 @@ TEST_F(StorageFaults, AWriterThatHoldsTheFileMakesWritesUnavailableUntilItLetsGo
   WriteMore();
   sqlite3* other = nullptr;
   ASSERT_EQ(sqlite3_open(service_->database_file().c_str(), &other), SQLITE_OK);
+  sqlite3_busy_timeout(other, 60'000);
   ASSERT_EQ(sqlite3_exec(other, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK);
   const grpc::Status status = client_->Use("a0", tried_, tried_ + kBatch);
   EXPECT_EQ(status.error_code(), StatusCode::UNAVAILABLE) << status.error_message();

@@ -26,12 +26,13 @@
 #include "perennial/health/v1/value_service.grpc.pb.h"
 #include "perennial/segments/v1/engagement_service.grpc.pb.h"
 #include "perennial/segments/v1/segment_service.grpc.pb.h"
+#include "tests/testing/process.h"
 
 namespace perennial::gateway::testing {
 
-// Waits until `condition` holds; false when it does not within ten seconds.
+// Waits until `condition` holds; false when it does not within a minute.
 inline bool Eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
@@ -319,7 +320,6 @@ class FakeProcess {
     auto server = Server::Start(options, services_, {});
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
-    port_ = static_cast<std::uint16_t>(server_->port());
     server_->SetReady(true);
   }
   void Stop() { server_ = nullptr; }
@@ -328,7 +328,8 @@ class FakeProcess {
 
  private:
   const std::vector<grpc::Service*> services_;
-  std::uint16_t port_ = 0;
+  // One that no client can get while the server is away.
+  const std::uint16_t port_ = static_cast<std::uint16_t>(perennial::testing::FreePort());
   std::unique_ptr<Server> server_;
 };
 

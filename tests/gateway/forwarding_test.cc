@@ -106,7 +106,7 @@ TEST_F(ForwardingTest, GivesAWatchWithoutADeadlineNone) {
 
 TEST_F(ForwardingTest, EndsACallAtItsDeadlineOnBothSides) {
   grpc::ClientContext context;
-  SetTimeout(context, std::chrono::milliseconds(200));
+  SetTimeout(context, std::chrono::milliseconds(1000));
   EXPECT_EQ(GetAccount(context, "accounts/hangs").error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   EXPECT_TRUE(Eventually([&] { return accounts_.cancelled == 1; }));
 }

@@ -33,7 +33,7 @@ class GatewayTest : public ::testing::Test {
     channel_ = MakeChannel("127.0.0.1:" + std::to_string(gateway_->port()));
   }
 
-  static void SetTimeout(grpc::ClientContext& context, std::chrono::milliseconds timeout = std::chrono::seconds(20)) {
+  static void SetTimeout(grpc::ClientContext& context, std::chrono::milliseconds timeout = std::chrono::seconds(60)) {
     context.set_deadline(std::chrono::system_clock::now() + timeout);
   }
 

@@ -26,7 +26,7 @@ class HealthServiceTest : public ::testing::Test {
 
   std::unique_ptr<grpc::ClientReader<HealthCheckResponse>> Watch(grpc::ClientContext& context,
                                                                const std::string& service) {
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     HealthCheckRequest request;
     request.set_service(service);
     return stub_->Watch(&context, request);

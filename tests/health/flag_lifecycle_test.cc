@@ -215,7 +215,7 @@ class FlagWatchTest : public FlagLifecycleTest {
   // Updates after `start` until the server says that there are no more.
   std::vector<v1::FlagUpdate> Watch(std::int64_t start, std::int64_t* progress = nullptr) {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     v1::WatchFlagsRequest request;
     request.set_start_revision(start);
     const auto reader = flags_->WatchFlags(&context, request);

@@ -29,9 +29,9 @@ class MovedClock final : public Clock {
   std::atomic<std::int64_t> micros_ = 1735603199LL * 1000000;  // 2024-12-30T23:59:59Z
 };
 
-// Asks until the answer is true, at most ten seconds.
+// Asks until the answer is true, at most a minute.
 inline bool Eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (std::chrono::steady_clock::now() < deadline) {
     if (condition()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

@@ -23,6 +23,15 @@ std::unique_ptr<RedisClient> ClientOf(RedisOptions options) {
   return *std::move(client);
 }
 
+// A short timeout may pass on a busy machine: until it does not.
+bool SometimeOk(RedisClient& client, const std::vector<RedisCommand>& commands) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!client.Run(commands).ok()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+  }
+  return true;
+}
+
 TEST(RedisClientTest, RefusesAnAddressThatIsNone) {
   for (const char* address :
        {"", "localhost", ":6379", "localhost:", "localhost:0", "localhost:70000", "localhost:x"}) {
@@ -32,7 +41,7 @@ TEST(RedisClientTest, RefusesAnAddressThatIsNone) {
 
 TEST(RedisClientTest, AnswersInOrderAndTakesAnyBytes) {
   const RedisServer server;
-  const auto client = ClientOf({.address = server.address(), .timeout = std::chrono::milliseconds(2000)});
+  const auto client = ClientOf({.address = server.address(), .timeout = std::chrono::seconds(20)});
   const std::string bytes("a\0\r\nb %s", 8);
   const auto replies = client->Run({{"SET", "key", bytes}, {"GET", "key"}, {"GET", "none"}, {"NOSUCH"}, {"DBSIZE"}});
   ASSERT_THAT(replies, IsOk());
@@ -46,7 +55,7 @@ TEST(RedisClientTest, AnswersInOrderAndTakesAnyBytes) {
 
 TEST(RedisClientTest, ConnectsAgainAfterTheServerWasAway) {
   RedisServer server;
-  const auto client = ClientOf({.address = server.address(), .timeout = std::chrono::milliseconds(2000)});
+  const auto client = ClientOf({.address = server.address(), .timeout = std::chrono::seconds(20)});
   ASSERT_THAT(client->Run({{"PING"}}), IsOk());
   server.Stop();
   EXPECT_THAT(client->Run({{"PING"}}), HasCode(absl::StatusCode::kUnavailable));
@@ -58,8 +67,8 @@ TEST(RedisClientTest, ConnectsAgainAfterTheServerWasAway) {
 TEST(RedisClientTest, GivesUpOnAServerThatHangsEvenAfterAReconnection) {
   RedisServer server;
   const auto client =
-      ClientOf({.address = server.address(), .timeout = std::chrono::milliseconds(50), .most_failures = 100});
-  ASSERT_THAT(client->Run({{"PING"}}), IsOk());
+      ClientOf({.address = server.address(), .timeout = std::chrono::milliseconds(50), .most_failures = 1000000});
+  ASSERT_TRUE(SometimeOk(*client, {{"PING"}}));
   server.Freeze();
   // The second attempt connects (the kernel accepts) and then waits for an answer.
   EXPECT_THAT(client->Run({{"PING"}}), HasCode(absl::StatusCode::kUnavailable));
@@ -70,12 +79,12 @@ TEST(RedisClientTest, GivesUpOnAServerThatHangsEvenAfterAReconnection) {
 TEST(RedisClientTest, DoesNotReadALateAnswerAsTheNext) {
   RedisServer server;
   const auto client =
-      ClientOf({.address = server.address(), .timeout = std::chrono::milliseconds(50), .most_failures = 100});
-  ASSERT_THAT(client->Run({{"SET", "a", "1"}, {"SET", "b", "2"}}), IsOk());
+      ClientOf({.address = server.address(), .timeout = std::chrono::milliseconds(50), .most_failures = 1000000});
+  ASSERT_TRUE(SometimeOk(*client, {{"SET", "a", "1"}, {"SET", "b", "2"}}));
   server.Freeze();
   EXPECT_THAT(client->Run({{"GET", "a"}}), HasCode(absl::StatusCode::kUnavailable));
   server.Thaw();
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   auto replies = client->Run({{"GET", "b"}});
   while (!replies.ok() && std::chrono::steady_clock::now() < deadline) replies = client->Run({{"GET", "b"}});
   ASSERT_THAT(replies, IsOk());
@@ -85,7 +94,7 @@ TEST(RedisClientTest, DoesNotReadALateAnswerAsTheNext) {
 TEST(RedisClientTest, TriesNothingForAWhileAfterFailuresInARow) {
   RedisServer server;
   const auto client = ClientOf({.address = server.address(),
-                                .timeout = std::chrono::milliseconds(2000),
+                                .timeout = std::chrono::seconds(20),
                                 .most_failures = 2,
                                 .pause = std::chrono::milliseconds(600000)});
   server.Stop();

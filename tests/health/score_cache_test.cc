@@ -165,7 +165,7 @@ TEST_F(ScoreCacheTest, FailsNothingWhileRedisHangs) {
 class ScoreCacheReaderTest : public ::testing::Test {
  protected:
   std::unique_ptr<ScoreCacheReader> Reader() {
-    auto client = RedisClient::Create({.address = server_.address(), .most_failures = 1000000});
+    auto client = RedisClient::Create({.address = server_.address(), .timeout = std::chrono::seconds(20), .most_failures = 1000000});
     EXPECT_TRUE(client.ok());
     return std::make_unique<ScoreCacheReader>(*std::move(client), kGeneration);
   }

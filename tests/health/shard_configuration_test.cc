@@ -54,7 +54,7 @@ class ShardConfigurationTest : public ShardedFixture {
     request.set_note("because");
     v1::UpdateScorecardResponse response;
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     if (!caller.empty()) context.AddMetadata(kCallerKey, caller);
     const grpc::Status status = Cards(replica)->UpdateScorecard(&context, request, &response);
     *out = response.scorecard();
@@ -65,7 +65,7 @@ class ShardConfigurationTest : public ShardedFixture {
     v1::WatchHealthScoresRequest request;
     request.set_replica_only(true);
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     const auto stub = Scores(replica);
     const auto reader = stub->WatchHealthScores(&context, request);
     v1::WatchHealthScoresResponse message;
@@ -276,7 +276,7 @@ TEST_F(ShardConfigurationTest, AReplicaThatNeverFollowedScoresNothingUntilItHas)
 TEST_F(ShardConfigurationTest, OnlyTheKeeperTellsTheConfiguration) {
   const auto stub = v1::ReplicaService::NewStub(channels_[1]);
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
   const auto reader = stub->WatchConfiguration(&context, v1::WatchConfigurationRequest());
   v1::WatchConfigurationResponse message;
   EXPECT_FALSE(reader->Read(&message));

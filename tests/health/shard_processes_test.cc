@@ -46,7 +46,7 @@ class ShardProcessesTest : public ::testing::Test {
   grpc::Status Get(int shard, const std::string& account, v1::HealthScore* out) {
     const auto stub = v1::HealthScoreService::NewStub(Channel(shard));
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     context.set_wait_for_ready(true);
     v1::GetHealthScoreRequest request;
     request.set_name("accounts/" + account);
@@ -58,7 +58,7 @@ class ShardProcessesTest : public ::testing::Test {
   grpc::Status List(int shard, v1::ListHealthScoresResponse* response) {
     const auto stub = v1::HealthScoreService::NewStub(Channel(shard));
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     v1::ListHealthScoresRequest request;
     request.set_page_size(1000);
     return stub->ListHealthScores(&context, request, response);

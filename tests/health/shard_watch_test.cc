@@ -55,7 +55,7 @@ class ShardWatchTest : public ShardedFixture {
     v1::WatchHealthScoresRequest request;
     request.set_start_token(known.token);
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     const auto stub = Scores(replica);
     const auto reader = stub->WatchHealthScores(&context, request);
     v1::WatchHealthScoresResponse message;
@@ -70,7 +70,7 @@ class ShardWatchTest : public ShardedFixture {
   }
   grpc::Status Refused(const v1::WatchHealthScoresRequest& request) {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     const auto stub = Scores(0);
     const auto reader = stub->WatchHealthScores(&context, request);
     v1::WatchHealthScoresResponse message;
@@ -164,7 +164,7 @@ TEST_F(ShardWatchTest, OneReplicaAloneSendsItsOwn) {
     v1::WatchHealthScoresRequest request;
     request.set_replica_only(true);
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     const auto stub = Scores(replica);
     const auto reader = stub->WatchHealthScores(&context, request);
     v1::WatchHealthScoresResponse message;
@@ -196,7 +196,7 @@ TEST_F(ShardWatchTest, FlagsOfAllAreSentAndResumed) {
   };
   for (const v1::FlagState state : {v1::FLAG_STATE_OPEN, v1::FLAG_STATE_CLEARED}) {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     const auto stub = Flags(state == v1::FLAG_STATE_OPEN ? 0 : 1);
     const auto reader = stub->WatchFlags(&context, request);
     v1::WatchFlagsResponse message;

@@ -71,24 +71,30 @@ class ShardedFixture : public ::testing::Test {
   std::unique_ptr<v1::ValueService::Stub> Values(int replica) {
     return v1::ValueService::NewStub(channels_[Index(replica)]);
   }
-  // Waits until both have scored all facts.
+  // Waits until both have scored all facts, and have a connection to each other.
   void WaitForBoth() {
     v1::HealthScore score;
+    v1::ListHealthScoresRequest request;
+    request.set_page_size(1);
+    v1::ListHealthScoresResponse response;
     for (int shard = 0; shard < kReplicas; ++shard) {
       ASSERT_TRUE(Eventually([&] { return Get(shard, AccountOf(shard), &score, accounts_.revision()).ok(); }));
+      ASSERT_TRUE(Eventually([&] {
+        return Call(&v1::HealthScoreService::Stub::ListHealthScores, Scores(shard), request, &response).ok();
+      }));
     }
   }
   // Calls with a deadline.
   template <class Stub, class Request, class Response>
   static grpc::Status Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                            const std::unique_ptr<Stub>& stub, const Request& request, Response* response,
-                           std::chrono::milliseconds deadline = std::chrono::seconds(10)) {
+                           std::chrono::milliseconds deadline = std::chrono::seconds(60)) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + deadline);
     return (stub.get()->*method)(&context, request, response);
   }
   grpc::Status Get(int replica, const std::string& account, v1::HealthScore* out, std::int64_t min_facts_revision = 0,
-                   std::chrono::milliseconds deadline = std::chrono::seconds(10)) {
+                   std::chrono::milliseconds deadline = std::chrono::seconds(60)) {
     v1::GetHealthScoreRequest request;
     request.set_name("accounts/" + account);
     request.set_min_facts_revision(min_facts_revision);

@@ -211,7 +211,7 @@ TEST_F(ValueFollowTest, IsWatchedCompactedAndResumable) {
   (void)Value("a1");
   const auto read = [&](std::int64_t from, const std::string& feed, v1::WatchValuesResponse* all) {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     v1::WatchValuesRequest request;
     request.set_start_revision(from);
     request.set_feed_id(feed);

@@ -16,7 +16,7 @@ namespace {
 class Watcher {
  public:
   Watcher(v1::HealthScoreService::Stub& stub, std::int64_t start_revision) {
-    context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     v1::WatchHealthScoresRequest request;
     request.set_start_revision(start_revision);
     reader_ = stub.WatchHealthScores(&context_, request);

@@ -170,7 +170,7 @@ TEST_F(CrashTest, LosesNothingAcknowledgedAndCountsNothingTwice) {
   ASSERT_TRUE(suite_.WaitReady()) << suite_.Logs();
   const std::int64_t before = sender.acknowledged();
   // Going on works: at least one more batch gets through everything that was restarted.
-  const absl::Time deadline = absl::Now() + absl::Seconds(30);
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
   while (sender.acknowledged() == before && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(10));
   EXPECT_GT(sender.acknowledged(), before) << suite_.Logs();
   sender.Stop();
@@ -209,7 +209,7 @@ TEST_F(CrashTest, MembershipEventsApplyToTheMembership) {
 
   std::map<std::string, std::set<std::string>> replayed;
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
   const auto stream = stubs.segments->WatchMembership(&context, segments::WatchMembershipRequest());
   segments::WatchMembershipResponse message;
   std::int64_t last = 0;

@@ -71,7 +71,7 @@ TEST_F(Currencies, RatesComeFirstThenSubscriptionsAndCorrectionsOutliveACrash) {
   EXPECT_NE(set.find("1 account is computed anew"), std::string::npos) << set;
   suite_.Restart(Part::kAccounts);
   ASSERT_TRUE(suite_.WaitReady()) << suite_.Logs();
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (LastMovement("b") != "60" && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_EQ(LastMovement("b"), "60");
 

@@ -230,9 +230,13 @@ TEST_F(RavenStack, AnswersTheWholePictureOfACustomer) {
   perennial::gateway::v1::GetCustomer360Request request;
   request.set_name("accounts/A-2e4581");
   perennial::gateway::v1::GetCustomer360Response response;
-  const grpc::Status status =
-      Call(*stubs_->customers, &perennial::gateway::v1::CustomerService::Stub::GetCustomer360, request, &response);
-  ASSERT_TRUE(status.ok()) << status.error_message();
+  // On a busy machine a part may not come in its time.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  do {
+    const grpc::Status status =
+        Call(*stubs_->customers, &perennial::gateway::v1::CustomerService::Stub::GetCustomer360, request, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  } while (response.missing_parts_size() > 0 && std::chrono::steady_clock::now() < deadline);
   EXPECT_EQ(response.account().display_name(), "Company_0");
   EXPECT_GT(response.subscriptions_size(), 0);
   EXPECT_GT(response.facts_size(), 40);

@@ -163,11 +163,23 @@ class PortfolioOnRavenStack : public ::testing::Test {
     EXPECT_TRUE(absl::ParseTime(absl::RFC3339_full, start, &time, &error)) << error;
     SetTimestamp(time, request.mutable_start_time());
     request.set_cohorts(true);
+    request.set_min_ledger_revision(LedgerRevision());
     segments::GetRevenueRetentionResponse response;
     const grpc::Status status =
         Call(*stubs_->portfolio, &PortfolioService::Stub::GetRevenueRetention, request, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
     return response;
+  }
+  // The newest revision of the feed of ledgers.
+  std::int64_t LedgerRevision() {
+    perennial::accounts::v1::ListRevenueMovementsRequest request;
+    request.set_parent("accounts/-");
+    request.set_page_size(1);
+    perennial::accounts::v1::ListRevenueMovementsResponse response;
+    const grpc::Status status = Call(
+        *stubs_->subscriptions, &perennial::accounts::v1::SubscriptionService::Stub::ListRevenueMovements, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response.ledger_revision();
   }
   // Facts are in at a revision; the ledger comes by a feed of its own: until it ends with the MRR of the report.
   bool WaitForLedger() {
@@ -175,7 +187,7 @@ class PortfolioOnRavenStack : public ::testing::Test {
     request.set_min_facts_revision(revision_);
     segments::GetPortfolioReportResponse report;
     if (!Call(*stubs_->portfolio, &PortfolioService::Stub::GetPortfolioReport, request, &report).ok()) return false;
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (std::chrono::steady_clock::now() < deadline) {
       const auto year = Retention(segments::RETENTION_PERIOD_YEAR, "2024-01-01T00:00:00Z");
       if (year.windows_size() == 1 && year.windows(0).end_mrr().amount() == report.mrr().amount()) return true;

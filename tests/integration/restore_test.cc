@@ -222,7 +222,7 @@ TEST_F(RestoreDrill, AServiceThatWasNotStoppedNoticesThatItsFeedWasReplaced) {
     return response.health_score().facts_revision();
   };
   const auto eventually = [](const std::function<bool()>& condition) {
-    const absl::Time deadline = absl::Now() + absl::Seconds(30);
+    const absl::Time deadline = absl::Now() + absl::Seconds(60);
     while (!condition()) {
       if (absl::Now() > deadline) return false;
       absl::SleepFor(absl::Milliseconds(20));

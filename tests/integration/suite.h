@@ -96,12 +96,12 @@ struct Stubs {
   std::unique_ptr<perennial::gateway::v1::CustomerService::Stub> customers;
 };
 
-// Calls a unary method within 20 s, again and again while the service cannot be reached: what the documented retry policy
+// Calls a unary method within a minute, again and again while the service cannot be reached: what the documented retry policy
 // asks of clients.
 template <class Stub, class Request, class Response>
 grpc::Status Call(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                   const Request& request, Response* response) {
-  const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(20);
+  const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(60);
   for (;;) {
     grpc::ClientContext context;
     context.set_deadline(deadline);

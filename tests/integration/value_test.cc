@@ -143,8 +143,9 @@ TEST(ValueOfTelco, ChurnIsForetoldAsWellAsThePublishedModelsDo) {
   members.set_parent("segments/likely-to-leave");
   members.set_page_size(1);
   segments::ListMembersResponse found;
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   do {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
     ASSERT_TRUE(Call(*stubs.segments, &segments::SegmentService::Stub::ListMembers, members, &found).ok());
   } while (found.total_size() != likely.total_size() && std::chrono::steady_clock::now() < deadline);
   EXPECT_EQ(found.total_size(), likely.total_size());

@@ -167,6 +167,7 @@ TEST_F(PortfolioProcessTest, IsNotReadyWhileAccountsReportInAnotherCurrency) {
   {
     const auto process = start();
     EXPECT_TRUE(Eventually([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // what is said between two captures is lost
       log += ::testing::internal::GetCapturedStderr();
       ::testing::internal::CaptureStderr();
       return log.find("start both with the same --reporting_currency") != std::string::npos;

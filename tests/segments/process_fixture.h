@@ -17,7 +17,7 @@
 
 namespace perennial::segments::testing {
 
-constexpr std::chrono::seconds kPatience{20};
+constexpr std::chrono::seconds kPatience{60};
 
 // segment-svc in this process, behind fakes of the services that it follows: "acme" pays 50, "beta" 500.
 class ProcessTest : public ::testing::Test {

@@ -56,7 +56,7 @@ int AccountsProcess::Terminate() {
 }
 
 std::optional<int> AccountsProcess::WaitForEnd() {
-  const auto deadline = std::chrono::steady_clock::now() + Seconds(30);
+  const auto deadline = std::chrono::steady_clock::now() + Seconds(60);
   while (process_->running()) {
     if (std::chrono::steady_clock::now() > deadline) return std::nullopt;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -95,7 +95,7 @@ grpc::Status AccountsClient::CreateAccount(const std::string& id) {
   request.mutable_account()->mutable_customer_since()->set_seconds(kNowSeconds - 86400);
   v1::CreateAccountResponse response;
   grpc::ClientContext context;
-  SetDeadline(context, Seconds(20));
+  SetDeadline(context, Seconds(60));
   return accounts->CreateAccount(&context, request, &response);
 }
 
@@ -114,7 +114,7 @@ grpc::Status AccountsClient::Use(const std::string& id, std::int64_t first, std:
   for (std::int64_t number = first; number < end; ++number) *request.add_records() = Event(id, number, bytes);
   v1::WriteRecordsResponse response;
   grpc::ClientContext context;
-  SetDeadline(context, Seconds(20));
+  SetDeadline(context, Seconds(60));
   const grpc::Status status = ingest->WriteRecords(&context, request, &response);
   if (status.ok() && response.summary().errors_size() > 0) {
     return {grpc::StatusCode::INTERNAL, response.summary().ShortDebugString()};
@@ -127,7 +127,7 @@ grpc::Status AccountsClient::Count(const std::string& id, double* sum) {
   request.set_name("accounts/" + id);
   v1::GetFactsResponse response;
   grpc::ClientContext context;
-  SetDeadline(context, Seconds(20));
+  SetDeadline(context, Seconds(60));
   const grpc::Status status = facts->GetFacts(&context, request, &response);
   *sum = 0;
   for (const v1::Fact& fact : response.facts()) {

@@ -36,13 +36,13 @@ class AccountsProcess {
   void Kill() { process_->Kill(); }
   // Ends it with SIGTERM; its exit code.
   int Terminate();
-  // Waits until it ends by itself, at most half a minute; its exit code, nothing when it goes on.
+  // Waits until it ends by itself, at most a minute; its exit code, nothing when it goes on.
   std::optional<int> WaitForEnd();
   [[nodiscard]] Process& process() { return *process_; }
 
   // Whether the probe `service` says SERVING; nothing when it does not answer in time.
   [[nodiscard]] std::optional<bool> Serving(const std::string& service,
-                                            std::chrono::milliseconds longest = std::chrono::seconds(5));
+                                            std::chrono::milliseconds longest = std::chrono::seconds(20));
   [[nodiscard]] std::shared_ptr<grpc::Channel> Channel() const;
   // All that it has logged.
   [[nodiscard]] std::string Log() const { return ReadFile(log_); }

@@ -72,12 +72,14 @@ void PostgresCluster::Start() {
     for (const char* setting : {"fsync=off", "full_page_writes=off"})
       arguments.insert(arguments.end(), {"-c", setting});
   }
-  process_ = std::make_unique<Process>(Unprivileged(std::move(arguments)), log);
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (!Answers()) {
-    if (!process_->running() || std::chrono::steady_clock::now() > deadline) Die("did not start\n" + ReadFile(log));
+  arguments = Unprivileged(std::move(arguments));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  do {
+    // After a kill it refuses to start for as long as one of the sessions that it left behind still runs.
+    if (process_ == nullptr || !process_->running()) process_ = std::make_unique<Process>(arguments, log);
+    if (std::chrono::steady_clock::now() > deadline) Die("did not start\n" + ReadFile(log));
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
+  } while (!Answers());
 }
 
 void PostgresCluster::Stop() {

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -55,6 +54,15 @@ Process::~Process() { Kill(); }
 void Process::Signal(int signal) const {
   if (pid_ > 0) kill(pid_, signal);
 }
+
+void Process::Freeze() const {
+  if (pid_ <= 0) return;
+  Signal(SIGSTOP);
+  int ignored = 0;
+  waitpid(pid_, &ignored, WUNTRACED);
+}
+
+void Process::Thaw() const { Signal(SIGCONT); }
 
 int Process::Wait() {
   if (pid_ > 0) {
@@ -132,15 +140,18 @@ int FreePort() {
   // other tests look for one at the same moment.
   constexpr int kFirst = 20000;
   constexpr int kCount = 12000;
-  const std::filesystem::path locks = std::filesystem::temp_directory_path() / "perennial-test-ports";
-  std::error_code ignored;
-  std::filesystem::create_directories(locks, ignored);
+  // One file for all: the byte of each port is locked.
+  static const int locks = open((std::filesystem::temp_directory_path() / "perennial-test-ports.lock").c_str(),
+                                O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   static std::atomic<int> next = getpid() * 101 % kCount;
   for (int tried = 0; tried < kCount; ++tried) {
     const int port = kFirst + next++ % kCount;
-    const int lock = open((locks / std::to_string(port)).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0 && IsFree(port)) return port;
-    if (lock >= 0) close(lock);
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = port;
+    lock.l_len = 1;
+    if (fcntl(locks, F_OFD_SETLK, &lock) == 0 && IsFree(port)) return port;
   }
   return 0;
 }

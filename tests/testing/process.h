@@ -19,6 +19,9 @@ class Process {
 
   // Sends a signal.
   void Signal(int signal) const;
+  // Stops it where it stands, and waits until it does; and lets it go on.
+  void Freeze() const;
+  void Thaw() const;
   // Waits until it ends. Its exit code, or 128 + the signal that ended it.
   int Wait();
   // Ends it as a power cut would.

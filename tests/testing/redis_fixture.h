@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <csignal>
 #include <memory>
 #include <string>
 #include <thread>
@@ -21,23 +20,27 @@ class RedisServer {
 
   // Starts it (anew) on the same port; what it had is lost. Fails the test when there is no redis-server.
   void Start() {
-    process_.reset();
-    process_ = std::make_unique<Process>(
-        std::vector<std::string>{"redis-server", "--port", std::to_string(port_), "--bind", "127.0.0.1", "--save", "",
-                                 "--appendonly", "no", "--dir", folder_.path()},
-        folder_.path() + "/redis.log");
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!Answers()) {
-      if (!process_->running() || std::chrono::steady_clock::now() > deadline) {
-        FAIL() << "redis-server did not start; is it installed?\n" << ReadFile(folder_.path() + "/redis.log");
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
+    StartProcess({});
+    Await([this] { return Answers(); });
   }
+  // Starts it (anew) with what it had and a lot more to read from disk: until FinishLoading(), for more than a minute, it refuses
+  // every read with LOADING.
+  void RestartLoading() {
+    (void)Run({"CONFIG", "SET", "rdbcompression", "no"});
+    (void)Run({"EVAL", "for i = 1, 4000 do redis.call('SET', 'ballast' .. i, string.rep('x', 1024)) end", "0"});
+    (void)Run({"SAVE"});
+    StartProcess({"--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024"});
+    Await([this] { return IsLoading(); });
+  }
+  void FinishLoading() {
+    (void)Run({"CONFIG", "SET", "key-load-delay", "0"});
+    Await([this] { return Answers(); });
+  }
+  [[nodiscard]] bool IsLoading() const { return Run({"GET", "ballast1"}).text.rfind("LOADING", 0) == 0; }
   void Stop() { process_.reset(); }
   // It hangs: connections are accepted, nothing is answered.
-  void Freeze() { process_->Signal(SIGSTOP); }
-  void Thaw() { process_->Signal(SIGCONT); }
+  void Freeze() { process_->Freeze(); }
+  void Thaw() { process_->Thaw(); }
 
   [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
   // Runs one command with a connection of its own.
@@ -49,6 +52,23 @@ class RedisServer {
   }
 
  private:
+  void StartProcess(const std::vector<std::string>& more) {
+    process_.reset();
+    std::vector<std::string> command = {"redis-server", "--port", std::to_string(port_), "--bind", "127.0.0.1", "--save", "",
+                                        "--appendonly", "no", "--dir", folder_.path()};
+    command.insert(command.end(), more.begin(), more.end());
+    process_ = std::make_unique<Process>(command, folder_.path() + "/redis.log");
+  }
+  template <class Condition>
+  void Await(const Condition& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!condition()) {
+      if (!process_->running() || std::chrono::steady_clock::now() > deadline) {
+        FAIL() << "redis-server did not start; is it installed?\n" << ReadFile(folder_.path() + "/redis.log");
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
   [[nodiscard]] bool Answers() const { return Run({"PING"}).text == "PONG"; }
 
   const int port_;
