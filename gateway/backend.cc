@@ -22,8 +22,6 @@ constexpr std::chrono::milliseconds kLongEnough{1000};
 Backend::Backend(Options options)
     : options_(std::move(options)),
       channel_(MakeChannel(options_.target, options_.tls)),
-      stub_(channel_),
-      stream_stub_(MakeChannel(options_.target, options_.tls)),
       breaker_(options_.breaker) {}
 
 bool Backend::TryAdmitStream() {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
@@ -32,10 +31,9 @@ class Backend {
   explicit Backend(Options options);
 
   [[nodiscard]] const std::string& name() const { return options_.name; }
-  // For calls with one answer.
+  [[nodiscard]] const std::string& target() const { return options_.target; }
+  // For what the gateway itself asks.
   [[nodiscard]] const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
-  // Forwards bytes. Streams have a connection of their own, so that they never take the place of other calls.
-  grpc::GenericStub& stub(bool server_streaming) { return server_streaming ? stream_stub_ : stub_; }
 
   // False when too many streams are open; otherwise ReleaseStream() gives the place back.
   [[nodiscard]] bool TryAdmitStream();
@@ -62,8 +60,6 @@ class Backend {
  private:
   const Options options_;
   const std::shared_ptr<grpc::Channel> channel_;
-  grpc::GenericStub stub_;
-  grpc::GenericStub stream_stub_;
   CircuitBreaker breaker_;
   RetryBudget retries_;
   std::atomic<std::size_t> streams_ = 0;

@@ -56,7 +56,7 @@ absl::StatusOr<PartsCaller> CustomerService::Admit(grpc::CallbackServerContext& 
   const MethodPolicy policy = PolicyOf(v1::CustomerService::service_full_name(), method);
   PERENNIAL_ASSIGN_OR_RETURN(Caller caller, gatekeeper_.Identify(context));
   PERENNIAL_RETURN_IF_ERROR(gatekeeper_.Authorize(caller, policy));
-  PERENNIAL_ASSIGN_OR_RETURN(Admission admission, gatekeeper_.Admit(std::move(caller), context, context.peer()));
+  PERENNIAL_ASSIGN_OR_RETURN(Admission admission, gatekeeper_.Admit(std::move(caller), TraceparentOf(context), PeerOf(context)));
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   if (!limit_.TryAdmit(policy.priority)) return BusyStatus();
   return PartsCaller{.context = context, .admission = std::move(admission), .deadline = DeadlineOfParts(context)};

@@ -43,12 +43,9 @@ void ForwardRequestMetadata(const grpc::CallbackServerContext& from, const Admis
   if (!admission.caller.name.empty()) to.AddMetadata(kCallerKey, admission.caller.name);
 }
 
-void ForwardInitialMetadata(const grpc::ClientContext& from, grpc::CallbackServerContext& to) {
-  for (const auto& [key, value] : from.GetServerInitialMetadata()) {
-    if (IsForwarded(View(key), View(value))) {
-      to.AddInitialMetadata(std::string(View(key)), std::string(View(value)));
-    }
-  }
+std::string PeerOf(const grpc::ServerContextBase& context) {
+  const auto found = context.client_metadata().find(kPeerKey);
+  return found == context.client_metadata().end() ? std::string() : std::string(View(found->second));
 }
 
 }  // namespace perennial::gateway

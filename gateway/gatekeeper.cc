@@ -5,15 +5,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/error_details.h"
-#include "common/server/call_metadata.h"
 
 namespace perennial::gateway {
 namespace {
 
 absl::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
-
-// "ipv4:10.0.0.1:1234" without the port.
-std::string AddressOf(const std::string& peer) { return absl::StrCat("@", peer.substr(0, peer.rfind(':'))); }
 
 }  // namespace
 
@@ -39,14 +35,13 @@ absl::Status Gatekeeper::Authorize(const Caller& caller, const MethodPolicy& pol
                     "ROLE_REQUIRED");
 }
 
-absl::StatusOr<Admission> Gatekeeper::Admit(Caller caller, const grpc::ServerContextBase& context,
-                                            const std::string& peer) {
-  auto ticket = limits_.Admit(caller.name.empty() ? AddressOf(peer) : caller.name);
+absl::StatusOr<Admission> Gatekeeper::Admit(Caller caller, std::string traceparent, const std::string& peer) {
+  auto ticket = limits_.Admit(caller.name.empty() ? absl::StrCat("@", peer) : caller.name);
   if (!ticket.ok()) {
     ++limited_;
     return ticket.status();
   }
-  return Admission{.caller = std::move(caller), .traceparent = TraceparentOf(context), .ticket = *std::move(ticket)};
+  return Admission{.caller = std::move(caller), .traceparent = std::move(traceparent), .ticket = *std::move(ticket)};
 }
 
 }  // namespace perennial::gateway

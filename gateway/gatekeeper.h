@@ -37,10 +37,9 @@ class Gatekeeper {
   [[nodiscard]] absl::StatusOr<Caller> Identify(const grpc::ServerContextBase& context);
   // PERMISSION_DENIED (ROLE_REQUIRED) unless the caller's role is enough.
   [[nodiscard]] absl::Status Authorize(const Caller& caller, const MethodPolicy& policy);
-  // RESOURCE_EXHAUSTED when the caller calls too much. `context` is of the call; without names, callers are told apart by their
-  // addresses.
-  [[nodiscard]] absl::StatusOr<Admission> Admit(Caller caller, const grpc::ServerContextBase& context,
-                                                const std::string& peer);
+  // RESOURCE_EXHAUSTED when the caller calls too much. `traceparent` names the gateway's span of the call; without names, callers are
+  // told apart by `peer`, their address.
+  [[nodiscard]] absl::StatusOr<Admission> Admit(Caller caller, std::string traceparent, const std::string& peer);
 
   // Calls refused so far, for each reason.
   [[nodiscard]] std::int64_t unauthenticated() const { return unauthenticated_; }

@@ -10,6 +10,7 @@
 #include "common/base/mutex.h"
 #include "gateway/http/http_server.h"
 #include "gateway/http/http_tls.h"
+#include "gateway/tls_context.h"
 
 namespace perennial::gateway::http {
 
@@ -21,7 +22,7 @@ class Sessions {
   Sessions(const HttpServerOptions& options, HttpHandler handler)
       : options_(options),
         handler_(std::move(handler)),
-        tls_(options.tls == nullptr ? nullptr : std::make_unique<HttpTls>(options.tls)) {}
+        tls_(options.tls == nullptr ? nullptr : std::make_unique<TlsContext>(options.tls, ContextForHttp)) {}
 
   [[nodiscard]] const HttpServerOptions& options() const { return options_; }
   [[nodiscard]] const HttpHandler& handler() const { return handler_; }
@@ -38,7 +39,7 @@ class Sessions {
 
   const HttpServerOptions options_;
   const HttpHandler handler_;
-  const std::unique_ptr<HttpTls> tls_;  // null: in clear
+  const std::unique_ptr<TlsContext> tls_;  // null: in clear
   mutable Mutex mu_;
   std::condition_variable closed_;
   bool draining_ ABSL_GUARDED_BY(mu_) = false;

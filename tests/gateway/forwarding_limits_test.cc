@@ -105,7 +105,8 @@ TEST_F(ForwardingLimitsTest, SurvivesCallersWhoLeaveAtAnyMoment) {
           const grpc::Status status =
               accounts::v1::AccountService::NewStub(channel_)->GetAccount(&context, request, &response);
           EXPECT_THAT(status.error_code(), AnyOf(grpc::StatusCode::OK, grpc::StatusCode::DEADLINE_EXCEEDED,
-                                                 grpc::StatusCode::CANCELLED));
+                                                 grpc::StatusCode::CANCELLED))
+              << status.error_message();
         } else if (round % 3 == 1) {
           const auto watch = Watch(context, 50, static_cast<int>(random() % 3), 1000);
           accounts::v1::WatchFactsResponse message;
