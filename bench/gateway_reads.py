@@ -7,14 +7,11 @@ h2load asks in turns, each round all of: the gateway, nginx, health-svc itself; 
 figures are medians over the rounds. h2load counts HTTP 200 alone, so the metrics of health-svc and of the gateway must have counted as many
 calls that ended with OK. Prints JSON. Needs nginx and h2load (Debian: nginx, nghttp2-client).
 """
-import argparse
 import hashlib
-import json
 import os
 import re
 import statistics
 import subprocess
-import tempfile
 
 import suite
 
@@ -120,15 +117,5 @@ def measure(args, folder):
     }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binaries", default=suite.BINARIES)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2)
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="perennial-") as folder:
-        print(json.dumps(measure(args, folder), indent=2))
-
-
 if __name__ == "__main__":
-    main()
+    suite.run(measure, __doc__, rounds=5, seconds=2)

@@ -9,13 +9,10 @@ calls, so that most are refused with RESOURCE_EXHAUSTED. Goodput is what the gat
 grpc.health.v1.Health every 100 ms, as Kubernetes does. Then the first load again, in slices of half a second, until it is served at nine
 tenths of the peak. Peak and overload take turns; medians over the rounds. Prints JSON.
 """
-import argparse
 import hashlib
-import json
 import os
 import statistics
 import subprocess
-import tempfile
 import threading
 import time
 
@@ -127,15 +124,5 @@ def measure(args, folder):
             "results": results}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binaries", default=suite.BINARIES)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=4)
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="perennial-") as folder:
-        print(json.dumps(measure(args, folder), indent=2))
-
-
 if __name__ == "__main__":
-    main()
+    suite.run(measure, __doc__, rounds=3, seconds=4)

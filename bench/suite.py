@@ -1,9 +1,11 @@
 """The real processes for benchmarks that drive them from outside: on free ports of this machine, with data in a folder of their own."""
+import argparse
 import atexit
 import json
 import os
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -105,3 +107,14 @@ class Suite:
             lines = page.read().decode().splitlines()
         return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines if line.startswith("grpc_server_handled_total")
                    and '"GetHealthScore"' in line and f'grpc_code="{code}"' in line)
+
+
+def run(measure, description, rounds, seconds):
+    """The main of a benchmark: prints as JSON what `measure` gives for the arguments and an empty folder."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binaries", default=BINARIES)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--seconds", type=int, default=seconds)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="perennial-") as folder:
+        print(json.dumps(measure(args, folder), indent=2))

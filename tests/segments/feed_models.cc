@@ -5,6 +5,24 @@
 #include "common/facts/packed_facts.h"
 
 namespace perennial::segments::testing {
+namespace {
+
+// What health-svc's feeds tell of the newest `updates` by account that are past `revision`, in order.
+template <class Response, class Updates>
+Response NewerThan(std::int64_t revision, const Updates& updates, std::int64_t progress, std::int64_t facts_revision) {
+  Response message;
+  std::map<std::int64_t, const typename Updates::mapped_type*> newer;
+  for (const auto& [account, update] : updates) {
+    if (update.revision() > revision) newer[update.revision()] = &update;
+  }
+  for (const auto& [at, update] : newer) *message.add_updates() = *update;
+  message.set_progress_revision(progress);
+  message.set_facts_revision(facts_revision);
+  message.set_caught_up(true);
+  return message;
+}
+
+}  // namespace
 
 absl::Time TestTime() { return absl::FromCivil(absl::CivilSecond(2024, 12, 31, 23, 59, 59), absl::UTCTimeZone()); }
 
@@ -91,16 +109,7 @@ std::int64_t ScoresFeed::Delete(const std::string& account) {
 }
 
 perennial::health::v1::WatchHealthScoresResponse ScoresFeed::Since(std::int64_t revision) const {
-  perennial::health::v1::WatchHealthScoresResponse message;
-  std::map<std::int64_t, const perennial::health::v1::HealthScoreUpdate*> newer;
-  for (const auto& [account, update] : rows_) {
-    if (update.revision() > revision) newer[update.revision()] = &update;
-  }
-  for (const auto& [at, update] : newer) *message.add_updates() = *update;
-  message.set_progress_revision(revision_);
-  message.set_facts_revision(facts_revision_);
-  message.set_caught_up(true);
-  return message;
+  return NewerThan<perennial::health::v1::WatchHealthScoresResponse>(revision, rows_, revision_, facts_revision_);
 }
 
 std::int64_t ValuesFeed::Put(const std::string& account, double clv, std::int64_t facts_revision) {
@@ -117,16 +126,7 @@ std::int64_t ValuesFeed::Put(const std::string& account, double clv, std::int64_
 }
 
 perennial::health::v1::WatchValuesResponse ValuesFeed::Since(std::int64_t revision) const {
-  perennial::health::v1::WatchValuesResponse message;
-  std::map<std::int64_t, const perennial::health::v1::ValueUpdate*> newer;
-  for (const auto& [account, update] : rows_) {
-    if (update.revision() > revision) newer[update.revision()] = &update;
-  }
-  for (const auto& [at, update] : newer) *message.add_updates() = *update;
-  message.set_progress_revision(revision_);
-  message.set_facts_revision(facts_revision_);
-  message.set_caught_up(true);
-  return message;
+  return NewerThan<perennial::health::v1::WatchValuesResponse>(revision, rows_, revision_, facts_revision_);
 }
 
 }  // namespace perennial::segments::testing
