@@ -29,7 +29,7 @@ using ::testing::HasSubstr;
 using testing::Moment;
 using ::testing::Not;
 
-constexpr std::chrono::seconds kPatience(20);
+constexpr std::chrono::seconds kPatience(60);
 
 // Text that one thread writes and another waits for.
 class SharedText final : public std::streambuf {
