@@ -20,7 +20,7 @@ void Bind(sqlite3_stmt* statement, int index, const std::string& text) {
 
 }  // namespace
 
-RawSqlite::RawSqlite(const std::string& from, const std::string& to) {
+RawSqlite::RawSqlite(const std::string& from, const std::string& to) : path_(to) {
   sqlite3* source = nullptr;
   Check(source, sqlite3_open(from.c_str(), &source) == SQLITE_OK);
   sqlite3_busy_timeout(source, 10000);

@@ -26,6 +26,7 @@ class RawSqlite {
   RawSqlite& operator=(const RawSqlite&) = delete;
 
   void Write(const std::vector<Use>& batch, bool facts);
+  [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
   struct Account {
@@ -38,6 +39,7 @@ class RawSqlite {
   void Run(sqlite3_stmt* statement);
   void LoadAccounts();
 
+  const std::string path_;
   sqlite3* db_ = nullptr;
   std::vector<sqlite3_stmt*> statements_;
   sqlite3_stmt* insert_;

@@ -23,6 +23,7 @@
 #include "bench/measure.h"
 #include "bench/raw_sqlite.h"
 #include "bench/stream_client.h"
+#include "bench/wal_pages.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "perennial/accounts/v1/fact_service.grpc.pb.h"
 #include "tests/testing/process.h"
@@ -32,6 +33,7 @@ ABSL_FLAG(int, active, 0, "Accounts that events are about; 0: all");
 ABSL_FLAG(int, batches, 20, "Batches of 5,000 events");
 ABSL_FLAG(int, restarts, 5, "Starts that are timed");
 ABSL_FLAG(bool, raw, false, "Whether to measure a raw loop beside ingestion");
+ABSL_FLAG(bool, pages, false, "Whether to count the pages that an event writes, by table; makes it slower");
 ABSL_FLAG(std::string, store, "", "A file that keeps the filled store from run to run; made when it is not there");
 ABSL_FLAG(bool, midnight, true, "Whether to measure the sweep after midnight");
 
@@ -237,6 +239,17 @@ double WriteRaw(bench::RawSqlite& raw, bench::UsageMaker& maker) {
   return 20'000 / bench::Seconds(bench::Clock::now() - start);
 }
 
+nlohmann::json PagesAnEvent(bench::WalPages& pages, int events) {
+  nlohmann::json result;
+  double total = 0;
+  for (const auto& [name, count] : pages.Count()) {
+    total += static_cast<double>(count) / events;
+    if (count * 1000 > events) result[name] = static_cast<double>(count) / events;
+  }
+  result["all"] = total;
+  return result;
+}
+
 nlohmann::json Ingest(Service& service, int accounts, absl::Time now, bench::RawSqlite* raw) {
   const int active = absl::GetFlag(FLAGS_active) == 0 ? accounts : absl::GetFlag(FLAGS_active);
   bench::UsageMaker maker(now, active, 1);
@@ -244,6 +257,10 @@ nlohmann::json Ingest(Service& service, int accounts, absl::Time now, bench::Raw
   std::vector<double> rates;
   std::vector<double> raw_rates;
   const int rounds = std::max(1, absl::GetFlag(FLAGS_batches) / 4);
+  std::optional<bench::WalPages> pages;
+  std::optional<bench::WalPages> raw_pages;
+  if (absl::GetFlag(FLAGS_pages)) pages.emplace(service.database());
+  if (absl::GetFlag(FLAGS_pages) && raw != nullptr) raw_pages.emplace(raw->path());
   for (int round = 0; round < rounds; ++round) {
     std::vector<v1::StreamRecordsRequest> requests(4);
     for (auto& request : requests) {
@@ -259,6 +276,8 @@ nlohmann::json Ingest(Service& service, int accounts, absl::Time now, bench::Raw
           {"rows_per_second", bench::Median({rates.begin() + rounds / 2, rates.end()})},
           {"memory_mb", service.memory_mb()},
           {"peak_memory_mb", service.peak_mb()}};
+  if (pages.has_value()) result["pages_an_event"] = PagesAnEvent(*pages, rounds * 20'000);
+  if (raw_pages.has_value()) result["raw_pages_an_event"] = PagesAnEvent(*raw_pages, rounds * 20'000);
   if (raw == nullptr) return result;
   result["raw_rows_per_second"] = bench::Median({raw_rates.begin() + rounds / 2, raw_rates.end()});
   result["ratio"] = bench::MedianRatio({rates.begin() + rounds / 2, rates.end()}, {raw_rates.begin() + rounds / 2, raw_rates.end()});
