@@ -18,7 +18,7 @@ using google::protobuf::internal::WireFormatLite;
 using Clock = EventLoop::Clock;
 
 constexpr int kMostAttempts = 3;
-constexpr std::chrono::milliseconds kFirstPause{50};
+constexpr std::chrono::milliseconds kFirstRetry{50};
 
 // Whether field `number` of an encoded message, a string, is there and not empty.
 bool HasText(absl::string_view message, int number) {
@@ -199,7 +199,7 @@ void UnaryRelay::OnAnswer(const grpc::Status& status) {
 bool UnaryRelay::TryAgain(const grpc::Status& status) {
   if (attempts_ >= kMostAttempts || !Backend::IsTransient(status)) return false;
   thread_local absl::BitGen random;
-  const auto pause = kFirstPause * (1 << (attempts_ - 1)) * absl::Uniform(random, 0.8, 1.2);
+  const auto pause = kFirstRetry * (1 << (attempts_ - 1)) * absl::Uniform(random, 0.8, 1.2);
   const auto again = Clock::now() + std::chrono::duration_cast<Clock::duration>(pause);
   if (again >= deadline_ || !IsSafeToRepeat() || !route_.backend->retries().TrySpend()) return false;
   pause_.Set(again, [this] { Try(); });
