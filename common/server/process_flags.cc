@@ -2,6 +2,7 @@
 
 #include <google/protobuf/stubs/common.h>
 #include <grpcpp/grpcpp.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include "absl/flags/reflection.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -78,6 +80,33 @@ void ExpandFlagFiles(absl::string_view process, std::vector<std::string>& argume
   }
 }
 
+bool IsPort(absl::string_view text, int least) {
+  int port = 0;
+  return absl::SimpleAtoi(text, &port) && port >= least && port <= 65535;
+}
+
+// Whether gRPC could find it: "host:port", also with "dns:///" before it, or "ipv4:", "ipv6:" and a list.
+bool IsAddress(absl::string_view text) {
+  for (const char* scheme : {"dns:///", "ipv4:", "ipv6:"}) {
+    if (absl::ConsumePrefix(&text, scheme)) break;
+  }
+  const std::size_t colon = text.rfind(':');
+  return colon != absl::string_view::npos && colon > 0 && IsPort(text.substr(colon + 1), 1) &&
+         std::none_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
+}
+
+// What is wrong with a value, beyond what its type tells; empty when nothing is. Flags of one name mean the same in all processes.
+std::string ProblemOf(absl::string_view name, absl::string_view value) {
+  if (name == "metrics_port" || name == "http_port" || name == "probe_port") {
+    return absl::StartsWith(value, "-") || IsPort(value, 0) ? "" : "a port is 0 to 65535";
+  }
+  if (name != "accounts" && name != "health" && name != "segments" && name != "replicas") return "";
+  for (const absl::string_view address : absl::StrSplit(value, ',', absl::SkipEmpty())) {
+    if (!IsAddress(address)) return absl::StrCat("'", address, "' is no address like host:50051");
+  }
+  return "";
+}
+
 // Looks at one flag on the line, with its value where that is the next argument.
 class FlagReader {
  public:
@@ -109,7 +138,9 @@ class FlagReader {
       rest = absl::StrCat("=", arguments_[at_]);
     }
     std::string error;
-    if (!flag->ParseFrom(rest.substr(1), &error)) {
+    const bool parsed = flag->ParseFrom(rest.substr(1), &error);
+    if (parsed) error = ProblemOf(name, rest.substr(1));
+    if (!parsed || !error.empty()) {
       Refuse(process_, absl::StrCat("--", name, " does not take '", rest.substr(1), "'",
                                     error.empty() ? std::string() : absl::StrCat(": ", error)));
     }
@@ -168,6 +199,8 @@ absl::StatusOr<std::optional<SpanExporter::Options>> SpansOfFlags() {
 }  // namespace
 
 void ParseFlags(absl::string_view process, int argc, char** argv) {
+  // Databases, journals and backups hold what customers do: they are for the user of this process alone.
+  umask(S_IRWXG | S_IRWXO);
   ProcessName() = std::string(process);
   std::vector<std::string> arguments(argv, argv + argc);
   ExpandFlagFiles(process, arguments);
