@@ -40,7 +40,7 @@ struct GatewayOptions {
   // Streams open at once to one service.
   std::size_t max_streams = 900;
   // Bytes of requests and answers that are kept at once until they are whole; calls beyond are refused with RESOURCE_EXHAUSTED.
-  std::size_t max_message_memory = 512 << 20;
+  std::size_t max_message_memory = 128 << 20;
   // Where it serves HTTP by the Connect protocol too; absent: nowhere.
   std::optional<http::HttpServerOptions> http = {};
   // Where /metrics is served, on the address of `server` and in clear; 0 takes a free one. Negative: on `http`, where that is.

@@ -2,6 +2,7 @@
 //
 //   gateway --port=50050 --accounts=localhost:50051 --health=localhost:50052 --segments=localhost:50053
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -34,6 +35,8 @@ ABSL_FLAG(int, metrics_port, -1,
 ABSL_FLAG(std::vector<std::string>, cors_origins, {},
           "Comma-separated origins of pages that browsers may call from, for example https://app.example; * for all");
 ABSL_FLAG(std::uint32_t, max_calls, 10000, "Calls under way at once; more are refused, bulk reads first");
+ABSL_FLAG(std::uint32_t, message_memory, 128,
+          "MiB of requests and answers that are kept at once until they are whole; calls beyond are refused");
 ABSL_FLAG(double, caller_rate, 0, "Calls a second that one caller may make in the long run; 0 for any number");
 ABSL_FLAG(double, caller_burst, 0, "Calls that one caller may make at once after a rest; 0 for one second's");
 ABSL_FLAG(std::uint32_t, caller_calls, 0, "Calls of one caller under way at once; 0 for any number");
@@ -119,10 +122,12 @@ absl::Status ReadHttp(GatewayOptions& options) {
 
 absl::Status ReadLimits(GatewayOptions& options) {
   options.max_calls = absl::GetFlag(FLAGS_max_calls);
+  options.max_message_memory = std::size_t{absl::GetFlag(FLAGS_message_memory)} << 20;
   options.caller_limits = {.rate = absl::GetFlag(FLAGS_caller_rate),
                            .burst = absl::GetFlag(FLAGS_caller_burst),
                            .concurrent = absl::GetFlag(FLAGS_caller_calls)};
   if (options.max_calls == 0) return absl::InvalidArgumentError("--max_calls must be at least 1");
+  if (options.max_message_memory == 0) return absl::InvalidArgumentError("--message_memory must be at least 1");
   if (!(options.caller_limits.rate >= 0)) return absl::InvalidArgumentError("--caller_rate must not be negative");
   if (!(options.caller_limits.burst >= 0)) return absl::InvalidArgumentError("--caller_burst must not be negative");
   return absl::OkStatus();
