@@ -187,6 +187,10 @@ absl::Status PostgresConnection::TryTransaction(const Body& body) {
       Begin(options_.serializable ? "BEGIN ISOLATION LEVEL SERIALIZABLE" : "BEGIN ISOLATION LEVEL READ COMMITTED"));
   const std::int64_t number = ++commits_;
   absl::Status status = RunBody("ROLLBACK", [&]() -> absl::Status {
+    // Before there is a snapshot: one from before the wait for the last writer would conflict with what it has written.
+    if (options_.serializable) {
+      PERENNIAL_RETURN_IF_ERROR(Execute("LOCK TABLE perennial_schema IN SHARE ROW EXCLUSIVE MODE"));
+    }
     PERENNIAL_RETURN_IF_ERROR(LockWriters());
     PERENNIAL_RETURN_IF_ERROR(body());
     PERENNIAL_RETURN_IF_ERROR(failure_);
