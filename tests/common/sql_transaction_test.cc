@@ -128,14 +128,19 @@ TEST_P(SqlTransactionTest, WriteTransactionsOfManyConnectionsRunOneAfterAnother)
       for (int i = 0; i < kEach; ++i) {
         const std::string name = absl::StrCat(t, "/", i);
         // Reads what it writes: two at once would take the same number, or lose one.
-        EXPECT_THAT(connection->InTransaction([&] {
-          const auto next = With(*connection, "SELECT coalesce(max(no), 0) + 1 FROM things", [](sql::Statement& max) {
-            EXPECT_TRUE(max.Step().ok());
-            return static_cast<int>(max.Int64(0));
+        const auto write = [&] {
+          return connection->InTransaction([&] {
+            const auto next = With(*connection, "SELECT coalesce(max(no), 0) + 1 FROM things", [](sql::Statement& max) {
+              EXPECT_TRUE(max.Step().ok());
+              return static_cast<int>(max.Int64(0));
+            });
+            return Insert(*connection, next, name);
           });
-          return Insert(*connection, next, name);
-        }),
-                    IsOk());
+        };
+        // On a very busy machine the turn of one comes later than it waits.
+        absl::Status status = write();
+        for (int again = 0; again < 50 && absl::IsUnavailable(status); ++again) status = write();
+        EXPECT_THAT(status, IsOk());
       }
     });
   }
