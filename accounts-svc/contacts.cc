@@ -11,8 +11,8 @@
 #include "accounts-svc/care.h"
 #include "accounts-svc/check_fields.h"
 #include "accounts-svc/idempotency.h"
+#include "accounts-svc/paging.h"
 #include "common/base/error_details.h"
-#include "common/base/page_token.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -166,28 +166,21 @@ absl::StatusOr<v1::GetContactResponse> Contacts::Get(const v1::GetContactRequest
 
 absl::StatusOr<v1::ListContactsResponse> Contacts::List(const v1::ListContactsRequest& request) {
   BadRequest bad;
-  const std::string seal = absl::StrCat(request.parent(), "\ncontacts\n", request.show_deleted());
   const auto account_id = IdOf(request.parent(), "accounts");
-  const auto size = PageSize(request.page_size());
-  const auto cursor = ReadPageToken(request.page_token(), seal);
   bad.AddIfError("parent", account_id.status());
-  bad.AddIfError("page_size", size.status());
-  bad.AddIfError("page_token", cursor.status());
+  const Page page(request, absl::StrCat(request.parent(), "\ncontacts\n", request.show_deleted()), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   v1::ListContactsResponse response;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, *account_id));
     PERENNIAL_ASSIGN_OR_RETURN(
-        const std::vector<CareRecord> records,
-        transaction.ListCare(account.no, CareKind::kContact, *cursor, request.show_deleted(), *size + 1));
-    for (const CareRecord& record : records) {
-      if (response.contacts_size() == *size) {
-        response.set_next_page_token(MakePageToken(records[static_cast<std::size_t>(*size) - 1].id, seal));
-        break;
-      }
+        std::vector<CareRecord> records,
+        transaction.ListCare(account.no, CareKind::kContact, page.cursor(), request.show_deleted(), page.limit()));
+    const auto add = [&](const CareRecord& record) -> absl::Status {
       PERENNIAL_ASSIGN_OR_RETURN(*response.add_contacts(), ToProto(*account_id, record));
-    }
-    return absl::OkStatus();
+      return absl::OkStatus();
+    };
+    return page.Fill(records, response, [](const CareRecord& record) { return record.id; }, add);
   }));
   return response;
 }

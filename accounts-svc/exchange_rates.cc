@@ -10,8 +10,8 @@
 #include "accounts-svc/check_fields.h"
 #include "accounts-svc/facts/exchange.h"
 #include "accounts-svc/idempotency.h"
+#include "accounts-svc/paging.h"
 #include "common/base/error_details.h"
-#include "common/base/page_token.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
 
@@ -116,37 +116,27 @@ absl::StatusOr<v1::ListExchangeRatesResponse> ExchangeRates::List(const v1::List
   if (!currency.empty() && !IsCurrencyCode(currency)) {
     bad.Add("currency_code", "must be an ISO 4217 code, for example EUR, or empty");
   }
-  const auto size = PageSize(request.page_size());
-  const std::string seal = absl::StrCat("rates/", currency);
-  const auto cursor = ReadPageToken(request.page_token(), seal);
-  bad.AddIfError("page_size", size.status());
-  bad.AddIfError("page_token", cursor.status());
+  const Page page(request, absl::StrCat("rates/", currency), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
-  ExchangeRateQuery query{.currency = currency, .limit = *size + 1};
-  if (!cursor->empty()) {
+  ExchangeRateQuery query{.currency = currency, .limit = page.limit()};
+  if (const absl::string_view cursor = page.cursor(); !cursor.empty()) {
     std::int64_t micros = 0;
-    if (cursor->size() < 4 || !absl::SimpleAtoi(cursor->substr(3), &micros)) {
-      bad.Add("page_token", "is damaged");
-      return bad.ToStatus();
-    }
-    query.after_currency = cursor->substr(0, 3);
+    if (cursor.size() < 4 || !absl::SimpleAtoi(cursor.substr(3), &micros)) return BadField("page_token", "is damaged");
+    query.after_currency = std::string(cursor.substr(0, 3));
     query.after_time = absl::FromUnixMicros(micros);
   }
   v1::ListExchangeRatesResponse response;
   response.set_reporting_currency(currency_);
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
-    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<ExchangeRate> rates, transaction.ListExchangeRates(query));
-    for (const ExchangeRate& rate : rates) {
-      if (response.exchange_rates_size() == *size) {
-        const ExchangeRate& last = rates[static_cast<std::size_t>(*size) - 1];
-        response.set_next_page_token(
-            MakePageToken(absl::StrCat(last.currency, absl::ToUnixMicros(last.effective)), seal));
-        break;
-      }
+    PERENNIAL_ASSIGN_OR_RETURN(std::vector<ExchangeRate> rates, transaction.ListExchangeRates(query));
+    const auto cursor_of = [](const ExchangeRate& rate) {
+      return absl::StrCat(rate.currency, absl::ToUnixMicros(rate.effective));
+    };
+    return page.Fill(rates, response, cursor_of, [&](const ExchangeRate& rate) {
       *response.add_exchange_rates() = ToProto(rate);
-    }
-    return absl::OkStatus();
+      return absl::OkStatus();
+    });
   }));
   return response;
 }

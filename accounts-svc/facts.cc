@@ -1,18 +1,17 @@
 #include "accounts-svc/facts.h"
 
 #include <algorithm>
-#include <random>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/check_fields.h"
 #include "accounts-svc/facts/compute_facts.h"
 #include "accounts-svc/learn_facts.h"
+#include "accounts-svc/paging.h"
 #include "common/base/error_details.h"
 #include "common/base/hash.h"
-#include "common/base/page_token.h"
+#include "common/base/random_id.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -77,8 +76,7 @@ absl::StatusOr<std::unique_ptr<FactsCursor>> Facts::Watch(const v1::WatchFactsRe
 }
 
 absl::Status EnsureFeedId(Store& store) {
-  std::random_device random;
-  const std::string id = absl::StrFormat("%08x%08x", random(), random());
+  const std::string id = RandomFeedId();
   return store
       .Write([&](WriteTransaction& transaction) -> absl::Status {
         PERENNIAL_ASSIGN_OR_RETURN(const std::string stored, transaction.GetSetting(kFeedId));
@@ -143,30 +141,26 @@ absl::StatusOr<std::optional<v1::WatchFactsResponse>> FactsCursor::Next() {
 
 absl::StatusOr<v1::ListFactDefinitionsResponse> Facts::ListDefinitions(const v1::ListFactDefinitionsRequest& request) {
   BadRequest bad;
-  const auto size = PageSize(request.page_size(), 1000, 10'000);
-  const auto after = ReadPageToken(request.page_token(), "definitions");
-  bad.AddIfError("page_size", size.status());
-  bad.AddIfError("page_token", after.status());
+  const Page page(request, "definitions", bad, 1000, 10'000);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   // As the store numbers them: so do the rows of the feed.
   std::vector<v1::FactDefinition> definitions;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const auto stored, transaction.ListFactDefinitions(0));
     for (std::size_t id = 0; id < stored.size(); ++id) {
-      if (stored[id].name > *after) definitions.push_back(facts::ToProto(static_cast<facts::FactId>(id), stored[id]));
+      if (stored[id].name > page.cursor()) definitions.push_back(facts::ToProto(static_cast<facts::FactId>(id), stored[id]));
     }
     return absl::OkStatus();
   }));
   std::sort(definitions.begin(), definitions.end(),
             [](const v1::FactDefinition& a, const v1::FactDefinition& b) { return a.name() < b.name(); });
   v1::ListFactDefinitionsResponse response;
-  for (v1::FactDefinition& definition : definitions) {
-    if (response.definitions_size() == *size) {
-      response.set_next_page_token(MakePageToken(response.definitions(*size - 1).name(), "definitions"));
-      break;
-    }
-    *response.add_definitions() = std::move(definition);
-  }
+  PERENNIAL_RETURN_IF_ERROR(page.Fill(
+      definitions, response, [](const v1::FactDefinition& definition) { return definition.name(); },
+      [&](v1::FactDefinition& definition) {
+        *response.add_definitions() = std::move(definition);
+        return absl::OkStatus();
+      }));
   return response;
 }
 

@@ -12,9 +12,9 @@
 #include "accounts-svc/idempotency.h"
 #include "accounts-svc/facts/goal_progress.h"
 #include "accounts-svc/learn_facts.h"
+#include "accounts-svc/paging.h"
 #include "accounts-svc/store/state_codec.h"
 #include "common/base/nearest.h"
-#include "common/base/page_token.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -242,28 +242,21 @@ absl::StatusOr<v1::GetGoalResponse> Goals::Get(const v1::GetGoalRequest& request
 
 absl::StatusOr<v1::ListGoalsResponse> Goals::List(const v1::ListGoalsRequest& request) {
   BadRequest bad;
-  const std::string seal = absl::StrCat(request.parent(), "\ngoals\n", request.show_deleted());
   const auto account_id = IdOf(request.parent(), "accounts");
-  const auto size = PageSize(request.page_size());
-  const auto cursor = ReadPageToken(request.page_token(), seal);
   bad.AddIfError("parent", account_id.status());
-  bad.AddIfError("page_size", size.status());
-  bad.AddIfError("page_token", cursor.status());
+  const Page page(request, absl::StrCat(request.parent(), "\ngoals\n", request.show_deleted()), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   v1::ListGoalsResponse response;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, *account_id));
     PERENNIAL_ASSIGN_OR_RETURN(
-        const std::vector<CareRecord> records,
-        transaction.ListCare(account.no, CareKind::kGoal, *cursor, request.show_deleted(), *size + 1));
-    for (const CareRecord& record : records) {
-      if (response.goals_size() == *size) {
-        response.set_next_page_token(MakePageToken(records[static_cast<std::size_t>(*size) - 1].id, seal));
-        break;
-      }
+        std::vector<CareRecord> records,
+        transaction.ListCare(account.no, CareKind::kGoal, page.cursor(), request.show_deleted(), page.limit()));
+    const auto add = [&](const CareRecord& record) -> absl::Status {
       PERENNIAL_ASSIGN_OR_RETURN(*response.add_goals(), ToProto(transaction, account, record));
-    }
-    return absl::OkStatus();
+      return absl::OkStatus();
+    };
+    return page.Fill(records, response, [](const CareRecord& record) { return record.id; }, add);
   }));
   return response;
 }

@@ -11,9 +11,9 @@
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/check_fields.h"
 #include "accounts-svc/facts.h"
+#include "accounts-svc/paging.h"
 #include "accounts-svc/subscriptions.h"
 #include "common/base/error_details.h"
-#include "common/base/page_token.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -35,28 +35,26 @@ void ToProto(const Movement& movement, const std::string& currency, v1::RevenueM
 absl::StatusOr<v1::ListRevenueMovementsResponse> Subscriptions::ListMovements(
     const v1::ListRevenueMovementsRequest& request) {
   BadRequest bad;
-  const std::string seal = absl::StrCat(request.parent(), "\n", request.start_time().SerializeAsString(), "\n",
-                                        request.end_time().SerializeAsString());
   const bool all = request.parent() == "accounts/-";
   const auto account_id = all ? absl::StatusOr<std::string>("") : IdOf(request.parent(), "accounts");
-  const auto size = PageSize(request.page_size());
-  const auto cursor = ReadPageToken(request.page_token(), seal);
   bad.AddIfError("parent", account_id.status());
-  bad.AddIfError("page_size", size.status());
-  bad.AddIfError("page_token", cursor.status());
+  const Page page(request,
+                  absl::StrCat(request.parent(), "\n", request.start_time().SerializeAsString(), "\n",
+                               request.end_time().SerializeAsString()),
+                  bad);
   CheckTime("start_time", request.has_start_time(), request.start_time(), false, absl::InfiniteFuture(), bad);
   CheckTime("end_time", request.has_end_time(), request.end_time(), false, absl::InfiniteFuture(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
-  MovementQuery query{.limit = *size + 1};
+  MovementQuery query{.limit = page.limit()};
   if (request.has_start_time()) query.begin = ToTime(request.start_time());
   if (request.has_end_time()) query.end = ToTime(request.end_time());
-  if (!cursor->empty()) {
-    const auto split = cursor->find('/');
+  if (const std::string& cursor = page.cursor(); !cursor.empty()) {
+    const auto split = cursor.find('/');
     std::int64_t micros = 0;
-    if (!absl::SimpleAtoi(cursor->substr(0, split), &micros)) return BadField("page_token", "is damaged");
+    if (!absl::SimpleAtoi(cursor.substr(0, split), &micros)) return BadField("page_token", "is damaged");
     query.after_time = absl::FromUnixMicros(micros);
-    query.after_id = cursor->substr(split + 1);
+    query.after_id = cursor.substr(split + 1);
   }
   v1::ListRevenueMovementsResponse response;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
@@ -66,19 +64,16 @@ absl::StatusOr<v1::ListRevenueMovementsResponse> Subscriptions::ListMovements(
     }
     PERENNIAL_ASSIGN_OR_RETURN(const std::int64_t revision, transaction.LastLedgerRevision());
     response.set_ledger_revision(revision);
-    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<AccountMovement> movements, transaction.ListMovements(query));
-    for (const AccountMovement& movement : movements) {
-      if (response.movements_size() == *size) {
-        const AccountMovement& last = movements[static_cast<std::size_t>(*size) - 1];
-        response.set_next_page_token(
-            MakePageToken(absl::StrCat(absl::ToUnixMicros(last.movement.time), "/", last.account_id), seal));
-        break;
-      }
+    PERENNIAL_ASSIGN_OR_RETURN(std::vector<AccountMovement> movements, transaction.ListMovements(query));
+    const auto cursor_of = [](const AccountMovement& movement) {
+      return absl::StrCat(absl::ToUnixMicros(movement.movement.time), "/", movement.account_id);
+    };
+    return page.Fill(movements, response, cursor_of, [&](const AccountMovement& movement) {
       v1::RevenueMovement& out = *response.add_movements();
       ToProto(movement.movement, currency_, out);
       out.set_account(absl::StrCat("accounts/", movement.account_id));
-    }
-    return absl::OkStatus();
+      return absl::OkStatus();
+    });
   }));
   return response;
 }

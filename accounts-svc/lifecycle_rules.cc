@@ -1,15 +1,13 @@
 #include "accounts-svc/lifecycle_rules.h"
 
-#include <limits>
 #include <set>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/check_fields.h"
 #include "accounts-svc/idempotency.h"
+#include "accounts-svc/paging.h"
 #include "common/base/error_details.h"
-#include "common/base/page_token.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -143,27 +141,19 @@ absl::StatusOr<v1::UpdateLifecycleRulesResponse> Lifecycle::UpdateRules(
 
 absl::StatusOr<v1::ListLifecycleRulesRevisionsResponse> Lifecycle::ListRevisions(
     const v1::ListLifecycleRulesRevisionsRequest& request) {
-  constexpr absl::string_view kSeal = "lifecycle rules";
   BadRequest bad;
-  const auto size = PageSize(request.page_size());
-  const auto cursor = ReadPageToken(request.page_token(), kSeal);
-  bad.AddIfError("page_size", size.status());
-  bad.AddIfError("page_token", cursor.status());
-  std::int64_t before = std::numeric_limits<std::int64_t>::max();
-  if (cursor.ok() && !cursor->empty() && !absl::SimpleAtoi(*cursor, &before)) bad.Add("page_token", "is damaged");
+  const Page page(request, "lifecycle rules", bad);
+  const std::int64_t before = page.Before(bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
   v1::ListLifecycleRulesRevisionsResponse response;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
-    PERENNIAL_ASSIGN_OR_RETURN(const auto revisions, transaction.ListLifecycleRules(before, *size + 1));
-    for (const LifecycleRevision& revision : revisions) {
-      if (response.revisions_size() == *size) {
-        response.set_next_page_token(MakePageToken(absl::StrCat(response.revisions(*size - 1).revision()), kSeal));
-        break;
-      }
+    PERENNIAL_ASSIGN_OR_RETURN(auto revisions, transaction.ListLifecycleRules(before, page.limit()));
+    const auto cursor_of = [](const LifecycleRevision& revision) { return absl::StrCat(revision.rules.revision); };
+    return page.Fill(revisions, response, cursor_of, [&](const LifecycleRevision& revision) {
       *response.add_revisions() = ToProto(revision);
-    }
-    return absl::OkStatus();
+      return absl::OkStatus();
+    });
   }));
   return response;
 }

@@ -2,14 +2,13 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/accounts.h"
 #include "accounts-svc/learn_facts.h"
+#include "accounts-svc/paging.h"
 #include "common/base/error_details.h"
-#include "common/base/page_token.h"
 #include "common/base/status_macros.h"
 #include "common/facts/packed_facts.h"
 #include "common/filter/filter.h"
@@ -77,11 +76,7 @@ absl::StatusOr<bool> Matches(const filter::Filter& filter, AccountNo no, ReadTra
 absl::StatusOr<v1::ListAccountsResponse> Accounts::List(const v1::ListAccountsRequest& request) {
   BadRequest bad;
   AccountQuery query{.show_deleted = request.show_deleted(), .limit = kScanned};
-  const std::string seal = absl::StrCat(request.filter(), "\n", request.order_by(), "\n", request.show_deleted());
-  const auto size = PageSize(request.page_size());
-  const auto cursor = ReadPageToken(request.page_token(), seal);
-  bad.AddIfError("page_size", size.status());
-  bad.AddIfError("page_token", cursor.status());
+  const Page page(request, absl::StrCat(request.filter(), "\n", request.order_by(), "\n", request.show_deleted()), bad);
   bad.AddIfError("order_by", ReadOrder(request.order_by(), query));
   std::optional<filter::Filter> filter;
   if (!request.filter().empty()) {
@@ -95,8 +90,8 @@ absl::StatusOr<v1::ListAccountsResponse> Accounts::List(const v1::ListAccountsRe
 
   v1::ListAccountsResponse response;
   if (filter.has_value()) *response.mutable_filter_reading() = filter::ToProto(*filter);
-  if (!cursor->empty()) ReadCursor(*cursor, query);
-  if (!filter.has_value()) query.limit = *size + 1;
+  if (!page.cursor().empty()) ReadCursor(page.cursor(), query);
+  if (!filter.has_value()) query.limit = page.limit();
   const absl::Time now = clock_.Now();
   std::vector<facts::FactId> ids;
   std::string last;  // account of the page that was answered last
@@ -107,7 +102,7 @@ absl::StatusOr<v1::ListAccountsResponse> Accounts::List(const v1::ListAccountsRe
     }
     for (int scanned = 0;; scanned += query.limit) {
       if (scanned >= kMostScanned) {
-        response.set_next_page_token(MakePageToken(absl::StrCat(query.after_id, "/", query.after_key), seal));
+        response.set_next_page_token(page.TokenAfter(absl::StrCat(query.after_id, "/", query.after_key)));
         return absl::OkStatus();
       }
       PERENNIAL_ASSIGN_OR_RETURN(const std::vector<AccountRecord> accounts, transaction.ListAccounts(query));
@@ -117,8 +112,8 @@ absl::StatusOr<v1::ListAccountsResponse> Accounts::List(const v1::ListAccountsRe
                                      Matches(*filter, account.no, transaction, numbering_, now, ids));
           if (!matches) continue;
         }
-        if (response.accounts_size() == *size) {
-          response.set_next_page_token(MakePageToken(last, seal));
+        if (response.accounts_size() == page.size()) {
+          response.set_next_page_token(page.TokenAfter(last));
           return absl::OkStatus();
         }
         PERENNIAL_ASSIGN_OR_RETURN(*response.add_accounts(), ToProto(account, transaction));

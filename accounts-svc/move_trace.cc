@@ -5,14 +5,13 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/check_fields.h"
 #include "accounts-svc/idempotency.h"
 #include "accounts-svc/lifecycle_rules.h"
+#include "accounts-svc/paging.h"
 #include "common/base/error_details.h"
-#include "common/base/page_token.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -55,32 +54,23 @@ v1::PhaseMove ToProto(const std::string& account_id, const TracedMove& move) {
 
 absl::StatusOr<v1::ListPhaseMovesResponse> Lifecycle::ListMoves(const v1::ListPhaseMovesRequest& request) {
   BadRequest bad;
-  const std::string seal = absl::StrCat(request.parent(), "\nphase moves\n", request.show_undone() ? 1 : 0);
   const auto account_id = IdOf(request.parent(), "accounts");
-  const auto size = PageSize(request.page_size());
-  const auto cursor = ReadPageToken(request.page_token(), seal);
-  std::int64_t before = std::numeric_limits<std::int64_t>::max();
   bad.AddIfError("parent", account_id.status());
-  bad.AddIfError("page_size", size.status());
-  bad.AddIfError("page_token", cursor.status());
-  if (cursor.ok() && !cursor->empty() && !absl::SimpleAtoi(*cursor, &before)) bad.Add("page_token", "is damaged");
+  const Page page(request, absl::StrCat(request.parent(), "\nphase moves\n", request.show_undone() ? 1 : 0), bad);
+  const std::int64_t before = page.Before(bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
   v1::ListPhaseMovesResponse response;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, *account_id));
     PERENNIAL_ASSIGN_OR_RETURN(
-        const std::vector<TracedMove> moves,
-        transaction.ListTracedMoves(account.no, before, request.show_undone(), *size + 1));
-    for (const TracedMove& move : moves) {
-      if (response.phase_moves_size() == *size) {
-        response.set_next_page_token(
-            MakePageToken(absl::StrCat(moves[static_cast<std::size_t>(*size) - 1].no), seal));
-        break;
-      }
+        std::vector<TracedMove> moves,
+        transaction.ListTracedMoves(account.no, before, request.show_undone(), page.limit()));
+    const auto cursor_of = [](const TracedMove& move) { return absl::StrCat(move.no); };
+    return page.Fill(moves, response, cursor_of, [&](const TracedMove& move) {
       *response.add_phase_moves() = ToProto(account.id, move);
-    }
-    return absl::OkStatus();
+      return absl::OkStatus();
+    });
   }));
   return response;
 }

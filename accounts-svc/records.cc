@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "accounts-svc/account_messages.h"
@@ -12,9 +11,9 @@
 #include "accounts-svc/check_record.h"
 #include "accounts-svc/idempotency.h"
 #include "accounts-svc/ingest.h"
+#include "accounts-svc/paging.h"
 #include "accounts-svc/record_content.h"
 #include "common/base/error_details.h"
-#include "common/base/page_token.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -271,30 +270,19 @@ absl::StatusOr<v1::DeleteRecordResponse> Records::Delete(const v1::DeleteRecordR
 
 absl::StatusOr<v1::ListRecordChangesResponse> Records::ListChanges(const v1::ListRecordChangesRequest& request) {
   BadRequest bad;
-  const std::string seal = absl::StrCat(request.parent(), "\nrecord changes");
   const auto account_id = IdOf(request.parent(), "accounts");
-  const auto size = PageSize(request.page_size());
-  const auto cursor = ReadPageToken(request.page_token(), seal);
-  std::int64_t before = INT64_MAX;
   bad.AddIfError("parent", account_id.status());
-  bad.AddIfError("page_size", size.status());
-  bad.AddIfError("page_token", cursor.status());
-  if (cursor.ok() && !cursor->empty() && !absl::SimpleAtoi(*cursor, &before)) bad.Add("page_token", "is damaged");
+  const Page page(request, absl::StrCat(request.parent(), "\nrecord changes"), bad);
+  const std::int64_t before = page.Before(bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   v1::ListRecordChangesResponse response;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, *account_id));
-    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<RecordChange> changes,
-                               transaction.ListRecordChanges(account.no, before, *size + 1));
-    for (const RecordChange& change : changes) {
-      if (response.changes_size() == *size) {
-        response.set_next_page_token(
-            MakePageToken(absl::StrCat(changes[static_cast<std::size_t>(*size) - 1].no), seal));
-        break;
-      }
-      PERENNIAL_RETURN_IF_ERROR(ToProto(account.id, change, response.add_changes()));
-    }
-    return absl::OkStatus();
+    PERENNIAL_ASSIGN_OR_RETURN(std::vector<RecordChange> changes,
+                               transaction.ListRecordChanges(account.no, before, page.limit()));
+    return page.Fill(
+        changes, response, [](const RecordChange& change) { return absl::StrCat(change.no); },
+        [&](const RecordChange& change) { return ToProto(account.id, change, response.add_changes()); });
   }));
   return response;
 }

@@ -11,8 +11,8 @@
 #include "accounts-svc/exchange_rates.h"
 #include "accounts-svc/facts/exchange.h"
 #include "accounts-svc/idempotency.h"
+#include "accounts-svc/paging.h"
 #include "common/base/error_details.h"
-#include "common/base/page_token.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -193,25 +193,19 @@ absl::StatusOr<v1::GetSubscriptionResponse> Subscriptions::Get(const v1::GetSubs
 absl::StatusOr<v1::ListSubscriptionsResponse> Subscriptions::List(const v1::ListSubscriptionsRequest& request) {
   BadRequest bad;
   const auto account_id = IdOf(request.parent(), "accounts");
-  const auto size = PageSize(request.page_size());
-  const auto cursor = ReadPageToken(request.page_token(), request.parent());
   bad.AddIfError("parent", account_id.status());
-  bad.AddIfError("page_size", size.status());
-  bad.AddIfError("page_token", cursor.status());
+  const Page page(request, request.parent(), bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
   v1::ListSubscriptionsResponse response;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, *account_id));
-    PERENNIAL_ASSIGN_OR_RETURN(const auto subscriptions, transaction.ListSubscriptions(account.no, *cursor, *size + 1));
-    for (const SubscriptionRecord& subscription : subscriptions) {
-      if (response.subscriptions_size() == *size) {
-        response.set_next_page_token(
-            MakePageToken(subscriptions[static_cast<std::size_t>(*size) - 1].id, request.parent()));
-        break;
-      }
+    PERENNIAL_ASSIGN_OR_RETURN(auto subscriptions,
+                               transaction.ListSubscriptions(account.no, page.cursor(), page.limit()));
+    const auto cursor_of = [](const SubscriptionRecord& subscription) { return subscription.id; };
+    return page.Fill(subscriptions, response, cursor_of, [&](const SubscriptionRecord& subscription) {
       *response.add_subscriptions() = ToProto(*account_id, subscription, currency_);
-    }
-    return absl::OkStatus();
+      return absl::OkStatus();
+    });
   }));
   return response;
 }

@@ -8,9 +8,9 @@
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/check_fields.h"
 #include "accounts-svc/facts.h"
+#include "accounts-svc/paging.h"
 #include "accounts-svc/tasks.h"
 #include "common/base/error_details.h"
-#include "common/base/page_token.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -56,15 +56,12 @@ absl::StatusOr<v1::ListTasksResponse> Tasks::List(const v1::ListTasksRequest& re
   v1::ListTasksRequest same = request;
   same.clear_page_size();
   same.clear_page_token();
-  const std::string seal = absl::StrCat("tasks\n", same.SerializeAsString());
   const bool all = request.parent() == "accounts/-";
   const auto account_id = all ? absl::StatusOr<std::string>("") : IdOf(request.parent(), "accounts");
-  const auto size = PageSize(request.page_size());
-  const auto cursor = ReadPageToken(request.page_token(), seal);
-  TaskQuery query;
   bad.AddIfError("parent", account_id.status());
-  bad.AddIfError("page_size", size.status());
-  bad.AddIfError("page_token", cursor.ok() ? ReadCursor(*cursor, query) : cursor.status());
+  const Page page(request, absl::StrCat("tasks\n", same.SerializeAsString()), bad);
+  TaskQuery query;
+  bad.AddIfError("page_token", ReadCursor(page.cursor(), query));
   CheckText("assignee", request.assignee(), 0, 256, bad);
   if (!v1::TaskState_IsValid(request.state())) bad.Add("state", "is no state");
   const absl::Time ever = absl::InfiniteFuture();
@@ -72,7 +69,7 @@ absl::StatusOr<v1::ListTasksResponse> Tasks::List(const v1::ListTasksRequest& re
   CheckTime("due_end_time", request.has_due_end_time(), request.due_end_time(), false, ever, bad);
   PERENNIAL_RETURN_IF_ERROR(bad.ToStatus());
 
-  query.limit = *size + 1;
+  query.limit = page.limit();
   if (!request.assignee().empty()) query.assignee = request.assignee();
   if (request.state() != v1::TASK_STATE_UNSPECIFIED) query.state = static_cast<TaskState>(request.state());
   if (request.has_due_start_time()) query.due_begin = ToTime(request.due_start_time());
@@ -83,15 +80,11 @@ absl::StatusOr<v1::ListTasksResponse> Tasks::List(const v1::ListTasksRequest& re
       PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, *account_id));
       query.account = account.no;
     }
-    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<TaskRecord> tasks, transaction.ListTasks(query));
-    for (const TaskRecord& task : tasks) {
-      if (response.tasks_size() == *size) {
-        response.set_next_page_token(MakePageToken(CursorOf(tasks[static_cast<std::size_t>(*size) - 1]), seal));
-        break;
-      }
+    PERENNIAL_ASSIGN_OR_RETURN(std::vector<TaskRecord> tasks, transaction.ListTasks(query));
+    return page.Fill(tasks, response, &CursorOf, [&](const TaskRecord& task) -> absl::Status {
       PERENNIAL_ASSIGN_OR_RETURN(*response.add_tasks(), ToProto(task));
-    }
-    return absl::OkStatus();
+      return absl::OkStatus();
+    });
   }));
   return response;
 }

@@ -13,9 +13,9 @@
 #include "absl/strings/str_split.h"
 #include "accounts-svc/account_messages.h"
 #include "accounts-svc/check_fields.h"
+#include "accounts-svc/paging.h"
 #include "accounts-svc/tasks.h"
 #include "common/base/error_details.h"
-#include "common/base/page_token.h"
 #include "common/base/resource_name.h"
 #include "common/base/status_macros.h"
 #include "common/base/time_util.h"
@@ -197,13 +197,10 @@ absl::StatusOr<v1::ListTimelineResponse> Timeline::List(const v1::ListTimelineRe
   v1::ListTimelineRequest same = request;
   same.clear_page_size();
   same.clear_page_token();
-  const std::string seal = absl::StrCat("timeline\n", same.SerializeAsString());
   const auto account_id = IdOf(request.parent(), "accounts");
-  const auto size = PageSize(request.page_size());
-  const auto cursor = ReadPageToken(request.page_token(), seal);
-  const auto after = cursor.ok() ? ReadCursor(*cursor) : absl::StatusOr<std::optional<Place>>(cursor.status());
   bad.AddIfError("parent", account_id.status());
-  bad.AddIfError("page_size", size.status());
+  const Page page(request, absl::StrCat("timeline\n", same.SerializeAsString()), bad);
+  const auto after = ReadCursor(page.cursor());
   bad.AddIfError("page_token", after.status());
   const std::set<int> kinds = CheckKinds(request, bad);
   const absl::Time ever = absl::InfiniteFuture();
@@ -218,24 +215,21 @@ absl::StatusOr<v1::ListTimelineResponse> Timeline::List(const v1::ListTimelineRe
   v1::ListTimelineResponse response;
   PERENNIAL_RETURN_IF_ERROR(store_.Read([&](ReadTransaction& transaction) -> absl::Status {
     PERENNIAL_ASSIGN_OR_RETURN(const AccountRecord account, LiveAccount(transaction, *account_id));
-    Gatherer gatherer(transaction, account, kinds, begin, end, *after, *size + 1);
+    Gatherer gatherer(transaction, account, kinds, begin, end, *after, page.limit());
     PERENNIAL_RETURN_IF_ERROR(gatherer.AddRecords());
     PERENNIAL_RETURN_IF_ERROR(gatherer.AddTasks());
     PERENNIAL_RETURN_IF_ERROR(gatherer.AddPhases());
     PERENNIAL_RETURN_IF_ERROR(gatherer.AddMovements(currency_));
     std::vector<Entry> entries = std::move(gatherer).Finish();
-    for (Entry& entry : entries) {
-      if (response.entries_size() == *size) {
-        response.set_next_page_token(MakePageToken(CursorOf(entries[static_cast<std::size_t>(*size) - 1].place), seal));
-        break;
-      }
+    const auto cursor_of = [](const Entry& entry) { return CursorOf(entry.place); };
+    return page.Fill(entries, response, cursor_of, [&](Entry& entry) {
       v1::TimelineEntry* out = response.add_entries();
       *out = std::move(entry.message);
       SetTimestamp(entry.place.time, out->mutable_time());
       out->set_kind(static_cast<Kind>(entry.place.kind));
       out->set_summary(SummaryOf(*out));
-    }
-    return absl::OkStatus();
+      return absl::OkStatus();
+    });
   }));
   return response;
 }

@@ -155,21 +155,22 @@ void SqlStore::Loop() {
   }
 }
 
-// Each write in a savepoint of its own: one that fails takes nothing of the others with it.
-absl::Status SqlStore::RunOne(SqlTransaction& transaction, Waiting& write) {
-  write.status = Safely([&] {
-    return writer_->InSavepoint([&]() -> absl::Status {
-      PERENNIAL_RETURN_IF_ERROR((*write.body)(transaction));
-      return transaction.EndWrite();
-    });
-  });
+// Each write of several in a savepoint of its own: one that fails takes nothing of the others with it. A write that is
+// alone is undone by the transaction, so that SQLite need not keep in memory how each page was before the savepoint.
+absl::Status SqlStore::RunOne(SqlTransaction& transaction, Waiting& write, bool alone) {
+  const auto run = [&]() -> absl::Status {
+    PERENNIAL_RETURN_IF_ERROR((*write.body)(transaction));
+    return transaction.EndWrite();
+  };
+  write.status = Safely([&] { return alone ? run() : writer_->InSavepoint(run); });
   transaction.SettleWrite(write.status.ok());
-  return write.status.ok() || writer_->CanContinue() ? absl::OkStatus() : write.status;
+  if (write.status.ok() || (!alone && writer_->CanContinue())) return absl::OkStatus();
+  return write.status;
 }
 
 absl::Status SqlStore::RunAll(SqlTransaction& transaction, const std::vector<Waiting*>& group) {
   if (hook_ != nullptr) PERENNIAL_RETURN_IF_ERROR(Safely([&] { return hook_->BeforeWrites(transaction); }));
-  for (Waiting* write : group) PERENNIAL_RETURN_IF_ERROR(RunOne(transaction, *write));
+  for (Waiting* write : group) PERENNIAL_RETURN_IF_ERROR(RunOne(transaction, *write, group.size() == 1));
   if (hook_ == nullptr) return absl::OkStatus();
   return Safely([&] { return hook_->BeforeCommit(transaction, transaction.touched()); });
 }

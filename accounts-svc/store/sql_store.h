@@ -71,7 +71,7 @@ class SqlStore final : public Store {
   absl::Status RunAll(SqlTransaction& transaction, const std::vector<Waiting*>& group);
   // Takes note of an error after which nothing more can be written.
   void Notice(const absl::Status& status);
-  absl::Status RunOne(SqlTransaction& transaction, Waiting& write);
+  absl::Status RunOne(SqlTransaction& transaction, Waiting& write, bool alone);
 
   const SqlStoreLimits limits_;
   const std::string path_;  // of the SQLite file; empty on PostgreSQL

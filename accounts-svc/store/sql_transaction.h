@@ -19,9 +19,9 @@ class SqlTransaction final : public WriteTransaction {
   explicit SqlTransaction(sql::Connection& connection, CommitHook* hook = nullptr)
       : connection_(connection), hook_(hook) {}
 
-  // Completes what a write has begun; within its savepoint.
+  // Completes what a write has begun; within its savepoint, if it has one.
   absl::Status EndWrite() { return FlushUsage(); }
-  // After the savepoint: whether what the write did stays.
+  // After that: whether what the write did stays.
   void SettleWrite(bool stays);
 
   absl::StatusOr<std::optional<AccountRecord>> FindAccount(absl::string_view id) override;
