@@ -129,6 +129,7 @@ void RecordStream::Acknowledge() {
   acknowledgement.set_batch_id(taken_.front().batch_id());
   *acknowledgement.mutable_summary() = std::move(written_.front());
   written_.pop_front();
+  outgoing_.Clear();  // of the acknowledgement before: gRPC insists on an empty one
   bool own_buffer = false;
   grpc::SerializationTraits<v1::StreamRecordsResponse>::Serialize(acknowledgement, &outgoing_, &own_buffer);
   reactor_->StartWrite(&outgoing_);
