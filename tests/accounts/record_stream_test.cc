@@ -65,6 +65,19 @@ TEST_F(RecordStreamTest, AnEmptyStreamEndsWell) {
   EXPECT_TRUE(stream_->Finish().ok());
 }
 
+TEST_F(RecordStreamTest, OneLongAcknowledgementMayFollowAnother) {
+  for (int number = 1; number <= 3; ++number) {
+    v1::StreamRecordsRequest batch = BatchOf(number, 2);
+    batch.mutable_records(0)->mutable_usage()->set_metric("BAD");
+    ASSERT_TRUE(stream_->Write(batch));
+    ASSERT_TRUE(stream_->Read(&ack_));
+    EXPECT_EQ(ack_.batch_id(), number);
+    EXPECT_EQ(ack_.summary().errors_size(), 1);
+  }
+  stream_->WritesDone();
+  EXPECT_TRUE(stream_->Finish().ok());
+}
+
 TEST_F(RecordStreamTest, ABadRecordIsRefusedAloneAndTheStreamGoesOn) {
   v1::StreamRecordsRequest batch = BatchOf(1, 2);
   batch.mutable_records(0)->mutable_usage()->set_metric("BAD");
