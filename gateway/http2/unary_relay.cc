@@ -18,6 +18,9 @@ using google::protobuf::internal::WireFormatLite;
 using Clock = EventLoop::Clock;
 
 constexpr int kMostAttempts = 3;
+// A connection that is being closed, as by a server which shuts down, refuses what came too late. That says nothing about the service, and
+// the call goes over another one at once.
+constexpr int kMostRefusals = 5;
 constexpr std::chrono::milliseconds kFirstRetry{50};
 
 // Whether field `number` of an encoded message, a string, is there and not empty.
@@ -69,7 +72,9 @@ class UnaryRelay final : public Relay {
     void OnEnd() override { relay_.OnAnswer(StatusAtEnd()); }
     void OnSent(std::size_t) override {}
     void OnClosed(std::uint32_t error) override {
-      if (error == NGHTTP2_REFUSED_STREAM) relay_.left_ = false;
+      const bool refused = error == NGHTTP2_REFUSED_STREAM && !relay_.reported_;
+      if (refused) relay_.left_ = false;
+      if (refused && relay_.refusals_++ < kMostRefusals) return relay_.Send();  // this is gone
       relay_.OnAnswer(StatusOfReset(error));
     }
 
@@ -89,6 +94,7 @@ class UnaryRelay final : public Relay {
   bool Keep(std::size_t bytes);
   void Refuse(const grpc::Status& status);
   void Try();
+  void Send();
   void OnAnswer(const grpc::Status& status);
   bool TryAgain(const grpc::Status& status);
   [[nodiscard]] bool IsSafeToRepeat() const;
@@ -105,6 +111,7 @@ class UnaryRelay final : public Relay {
   bool reported_ = false;  // to the breaker, of the present attempt
   bool left_ = false;      // the present attempt may have reached the service
   int attempts_ = 0;
+  int refusals_ = 0;
   Clock::time_point attempted_;
   std::unique_ptr<Attempt> attempt_;
   Timer expiry_;
@@ -170,6 +177,10 @@ void UnaryRelay::OnRequestEnd() {
 
 void UnaryRelay::Try() {
   ++attempts_;
+  Send();
+}
+
+void UnaryRelay::Send() {
   attempted_ = Clock::now();
   reported_ = left_ = false;
   attempt_ = std::make_unique<Attempt>(*this);
